@@ -1,0 +1,68 @@
+"""What a backend is: it reads windows of a document and answers with JSON under the schema.
+
+A *window* is a run of whole printed lines of a document that fits the model's context. A backend gives, per
+window, one value per leaf with its place; `extractors.grounding.merge` makes one answer of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from schemas.document import ReadDocument, Word
+from schemas.registry import LoadedSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a value stands: ``words`` are ``(page number, word)`` in reading order."""
+
+    words: tuple[tuple[int, Word], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeafAnswer:
+    """The answer for one leaf: the text as printed, or ``None`` when it is not on the document.
+
+    ``path`` is concrete (``line_items.0.quantity``). ``log_probability`` is the sum over its tokens, in nats,
+    under the grammar. ``span`` is ``None`` for nulls, choices and free text.
+    """
+
+    path: str
+    raw: str | None
+    log_probability: float
+    span: Span | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a backend made of one document: leaves in schema order, and how much work it was.
+
+    ``data`` is the nested raw answer (texts, not yet typed). ``truncated`` says that the length limit cut the
+    answer. ``counts``: ``windows``, ``model_calls``, ``prompt_tokens``, ``answer_tokens``.
+    """
+
+    data: dict[str, Any]
+    leaves: tuple[LeafAnswer, ...]
+    truncated: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """A reader of documents. Implementations: `transformers` (in process) and `scripted` (no weights)."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and content hash of what answers; part of the ledger's key."""
+        ...
+
+    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+        """One answer per document, in order.
+
+        Raises:
+            BackendError: the model failed; retryable.
+        """
+        ...

@@ -1,0 +1,47 @@
+"""All knobs of the extraction, as frozen values; `flows.settings` fills them from the user's settings."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PageRange(_Options):
+    """Pages ``first`` to ``last``, 1-based, both included; ``last=None`` means to the end."""
+
+    first: int = Field(1, ge=1)
+    last: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PageRange:
+        if self.last is not None and self.last < self.first:
+            raise ValueError(f"page range {self.first}-{self.last} ends before it begins")
+        return self
+
+
+class ReadOptions(_Options):
+    """Limits and switches of reading one document."""
+
+    max_pages: int = Field(50, ge=1)
+    max_seconds: float = Field(60.0, gt=0)
+    max_memory_mb: int = Field(2048, ge=256)
+    max_bytes: int = Field(200_000_000, ge=1)
+    max_side_px: int = Field(10_000, ge=100)
+    pages: PageRange = PageRange()
+    passwords: tuple[SecretStr, ...] = ()
+    ocr: bool = True
+    image_side_px: int = Field(512, ge=32, description="longer side of the page image given to the model; 0: none")
+
+
+class ExtractOptions(_Options):
+    """Limits of extracting and the rule by which a document is accepted."""
+
+    max_answer_tokens: int = Field(1500, ge=16)
+    min_field_log_probability: float = Field(
+        -0.7, le=0, description="an uncalibrated field below this score is a reason for review"
+    )
+    min_probability: float = Field(0.95, ge=0, le=1, description="the same, once probabilities are calibrated")
+    min_ocr_confidence: float = Field(0.6, ge=0, le=1)

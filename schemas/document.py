@@ -1,0 +1,99 @@
+"""What was read of a document: pages, words and boxes.
+
+All coordinates are PDF points (1/72 inch), origin at the top left of the *upright* page (after rotation
+was put right), x to the right, y down. A word is text without white space inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+WordSource = Literal["text_layer", "ocr"]
+PageSource = Literal["text_layer", "ocr", "blank"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on an upright page, in points: ``x0 <= x1``, ``y0 <= y1``."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def as_list(self) -> list[float]:
+        """``[x0, y0, x1, y1]``, rounded to a hundredth of a point."""
+        return [round(v, 2) for v in (self.x0, self.y0, self.x1, self.y1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as printed. ``confidence`` is the recogniser's (0..1), ``None`` for text layers."""
+
+    text: str
+    box: Box
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageImage:
+    """A rendered page: encoded bytes (PNG or JPEG) and its size in pixels."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One upright page.
+
+    ``rotation`` is what was turned clockwise, in degrees, to put the stored page upright (0, 90, 180, 270).
+    ``words`` stand in reading order: line by line, left to right.
+    ``warnings`` are plain sentences on what was odd (garbled text layer, dropped characters).
+    """
+
+    number: int
+    width: float
+    height: float
+    source: PageSource
+    words: tuple[Word, ...]
+    rotation: int = 0
+    image: PageImage | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRef:
+    """Which bytes these are. ``uri`` is free of credentials; ``sha256`` is the identity."""
+
+    uri: str
+    sha256: str
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """A document after reading. ``page_count`` counts all pages of the file, read or not (``--pages``)."""
+
+    ref: DocumentRef
+    pages: tuple[Page, ...]
+    page_count: int
+    seconds: float = 0.0
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[tuple[Page, Word]]:
+        """Every word with its page, in reading order."""
+        return [(page, word) for page in self.pages for word in page.words]
+
+
+READ_DOCUMENT = TypeAdapter(
+    ReadDocument, config={"ser_json_bytes": "base64", "val_json_bytes": "base64"}
+)
+"""Serialises a `ReadDocument` as JSON; what a reading child sends to its parent (never pickle)."""

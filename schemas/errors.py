@@ -1,0 +1,89 @@
+"""Every error that parquetry raises on purpose.
+
+    ParquetryError
+    ├── UsageError                 what the user typed or configured           exit 2
+    │   ├── SchemaError            a schema cannot be loaded or compiled       exit 3
+    │   ├── SourceError            a source URI cannot be listed or fetched    exit 4
+    │   └── ModelError             a model folder is missing, wrong, changed   exit 5
+    ├── DocumentError              one document cannot be read; becomes an outcome, never a crash
+    ├── BackendError               the model could not answer; retryable
+    ├── LedgerError                the ledger cannot be used                   exit 6
+    ├── LandingError               the lake cannot be written; retryable       exit 7
+    └── ConservationError          an input has no outcome, or two             exit 8
+
+Each carries a remedy (what to do), an exit code for the command line, and says whether trying again can help.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from schemas.outcome import FailureReason
+
+
+class ParquetryError(Exception):
+    """Base of all. ``str(error)`` says what happened and to what; ``remedy`` what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class UsageError(ParquetryError):
+    """An argument or a setting is wrong."""
+
+    exit_code = 2
+
+
+class SchemaError(UsageError):
+    """A schema cannot be found, loaded, or expressed."""
+
+    exit_code = 3
+
+
+class SourceError(UsageError):
+    """A source cannot be listed or an object not fetched."""
+
+    exit_code = 4
+
+
+class ModelError(UsageError):
+    """A model folder is missing, incomplete, or not what its manifest says."""
+
+    exit_code = 5
+
+
+class DocumentError(ParquetryError):
+    """A document cannot be read. The pipeline turns it into an ``unreadable`` outcome with ``reason``."""
+
+    def __init__(self, reason: FailureReason, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+
+
+class BackendError(ParquetryError):
+    """The model backend failed on a request."""
+
+    retryable = True
+
+
+class LedgerError(ParquetryError):
+    """The ledger database cannot be opened or is of another version."""
+
+    exit_code = 6
+
+
+class LandingError(ParquetryError):
+    """Rows could not be written to the lake."""
+
+    exit_code = 7
+    retryable = True
+
+
+class ConservationError(ParquetryError):
+    """Inputs and outcomes do not add up: the one thing that must never happen."""
+
+    exit_code = 8
