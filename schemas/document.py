@@ -7,12 +7,14 @@ was put right), x to the right, y down. A word is text without white space insid
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 WordSource = Literal["text_layer", "ocr"]
 PageSource = Literal["text_layer", "ocr", "blank"]
+
+_BYTES_AS_BASE64 = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Word:
 class PageImage:
     """A rendered page: encoded bytes (PNG or JPEG) and its size in pixels."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _BYTES_AS_BASE64
+
     data: bytes
     media_type: str
     width: int
@@ -56,6 +60,8 @@ class Page:
     ``words`` stand in reading order: line by line, left to right.
     ``warnings`` are plain sentences on what was odd (garbled text layer, dropped characters).
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _BYTES_AS_BASE64
 
     number: int
     width: float
@@ -81,6 +87,8 @@ class DocumentRef:
 class ReadDocument:
     """A document after reading. ``page_count`` counts all pages of the file, read or not (``--pages``)."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _BYTES_AS_BASE64
+
     ref: DocumentRef
     pages: tuple[Page, ...]
     page_count: int
@@ -93,7 +101,5 @@ class ReadDocument:
         return [(page, word) for page in self.pages for word in page.words]
 
 
-READ_DOCUMENT = TypeAdapter(
-    ReadDocument, config={"ser_json_bytes": "base64", "val_json_bytes": "base64"}
-)
+READ_DOCUMENT = TypeAdapter(ReadDocument)
 """Serialises a `ReadDocument` as JSON; what a reading child sends to its parent (never pickle)."""
