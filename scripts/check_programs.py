@@ -1,0 +1,48 @@
+"""Says which programs outside Python the tests need and cannot find, and how to install them.
+
+The product itself needs none of them. A missing one skips its tests on a developer's machine; under ``CI=true``
+it is an error, so that a green run never hides tests that did not run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+
+def chromium() -> str | None:
+    """The path of a Chromium that the browser tests can drive."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = (shutil.which(name) for name in names)
+    return next((path for path in found if path), None)
+
+
+def postgres() -> str | None:
+    """The folder of PostgreSQL's server programs (initdb, pg_ctl)."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return str(Path(on_path).resolve().parent)
+    # Debian keeps them off the PATH, one folder for each version.
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    return str(folders[0].parent) if folders else None
+
+
+def main() -> int:
+    """Prints what is missing; 1 when something is and ``CI`` is set."""
+    checks = (
+        ("Chromium", chromium(), "the browser tests", "chromium"),
+        ("PostgreSQL's server", postgres(), "the tests of the ledger on PostgreSQL", "postgresql"),
+    )
+    missing = [check for check in checks if check[1] is None]
+    for name, _, what, package in missing:
+        print(f"{name} was not found: {what} are skipped. Debian, Ubuntu: apt-get install {package}")
+    if missing and os.environ.get("CI") == "true":
+        print("with CI=true that is an error", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
