@@ -1,1 +1,1 @@
-"""The only package with input and output, settings, and Prefect."""
+"""The only package with IO, settings and Prefect: sources, ledger, landing, review page, flows, command line."""

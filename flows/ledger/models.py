@@ -1,0 +1,289 @@
+"""The tables. A change here needs a migration in ``migrations/versions`` (a test compares the two).
+
+    runs ─< run_inputs >─ inputs >─ documents ─< decisions
+                                        │   └──< document_reasons, transitions
+                                        └──────< rows >─ batches          schemas (by fingerprint)
+
+``rows`` is an outbox: the transaction that accepts a document also writes its row; landing takes from there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """Aware datetimes in UTC on every database (SQLite would drop the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive datetime given to the ledger")
+        return None if value is None else value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON as ASCII text: keeps key order, and NUL or lone surrogates travel escaped on every database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class SafeText(TypeDecorator[str]):
+    """Text from outside (names, messages): what a database cannot hold is shown escaped, not an error."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
+HASH = String(64)
+STATE = String(16)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Lock(Base):
+    """Rows that are updated only to make transactions wait for each other (``freeze``)."""
+
+    __tablename__ = "locks"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    taken: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class StoredSchema(Base):
+    """Every schema rows were made with: a pending batch is written with its own, not with today's."""
+
+    __tablename__ = "schemas"
+
+    fingerprint: Mapped[str] = mapped_column(HASH, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), index=True)
+    version: Mapped[int] = mapped_column(Integer)
+    json_schema: Mapped[dict[str, Any]] = mapped_column(JsonText)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Run(Base):
+    """One run of the flow."""
+
+    __tablename__ = "runs"
+
+    run_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str] = mapped_column(SafeText)
+    schema_name: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(HASH)
+    model: Mapped[str] = mapped_column(SafeText)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JsonText)
+    state: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Document(Base):
+    """One content hash under one schema and model. ``token`` fences late workers, ``revision`` late reviewers."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("sha256", "fingerprint", "model_key"),
+        Index("ix_documents_work", "fingerprint", "model_key", "state", "document_id"),
+        Index("ix_documents_queue", "state", "queued_at", "document_id"),
+    )
+
+    document_id: Mapped[str] = mapped_column(HASH, primary_key=True)
+    sha256: Mapped[str] = mapped_column(HASH)
+    schema_name: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(HASH)
+    model: Mapped[str] = mapped_column(SafeText)
+    model_key: Mapped[str] = mapped_column(HASH)
+    uri: Mapped[str] = mapped_column(SafeText)
+    size: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(SafeText)
+    state: Mapped[str] = mapped_column(STATE)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    token: Mapped[int] = mapped_column(BigInteger, default=0)
+    worker: Mapped[str] = mapped_column(SafeText, default="")
+    lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    run_id: Mapped[str | None] = mapped_column(String(64))
+    revision: Mapped[int] = mapped_column(Integer, default=0)
+    extraction: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+    failure: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(SafeText, default="")
+    doubtful: Mapped[int] = mapped_column(Integer, default=0)
+    page_count: Mapped[int] = mapped_column(Integer, default=0)
+    seconds: Mapped[float] = mapped_column(Float, default=0.0)
+    search_text: Mapped[str] = mapped_column(SafeText, default="")
+    queued_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class DocumentReason(Base):
+    """Why a document waits; one row per reason, so that the queue can be filtered."""
+
+    __tablename__ = "document_reasons"
+
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32), primary_key=True, index=True)
+
+
+class Input(Base):
+    """One URI at one version (and archive member) for one schema and model.
+
+    ``key`` is the hash of these five: URIs may be longer than an index entry of PostgreSQL.
+    ``primary_input`` is the input that the document's row stands for; all others are duplicates.
+    """
+
+    __tablename__ = "inputs"
+
+    input_id: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(HASH, unique=True)
+    uri: Mapped[str] = mapped_column(SafeText)
+    version: Mapped[str] = mapped_column(SafeText)
+    member: Mapped[str] = mapped_column(SafeText, default="")
+    schema_name: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(HASH)
+    model: Mapped[str] = mapped_column(SafeText)
+    sha256: Mapped[str | None] = mapped_column(HASH)
+    size: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(SafeText)
+    document_id: Mapped[str | None] = mapped_column(ForeignKey("documents.document_id"), index=True)
+    primary_input: Mapped[bool] = mapped_column(Boolean, default=False)
+    outcome: Mapped[str | None] = mapped_column(STATE, index=True)
+    reason: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(SafeText, default="")
+    first_seen_run: Mapped[str] = mapped_column(String(64))
+    last_seen_run: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class RunInput(Base):
+    """Which inputs a run saw: what conservation is checked over."""
+
+    __tablename__ = "run_inputs"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.run_id"), primary_key=True)
+    input_id: Mapped[int] = mapped_column(BIG_ID, ForeignKey("inputs.input_id"), primary_key=True, index=True)
+
+
+class Transition(Base):
+    """Every step of every document, append-only."""
+
+    __tablename__ = "transitions"
+
+    transition_id: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
+    from_state: Mapped[str | None] = mapped_column(STATE)
+    to_state: Mapped[str] = mapped_column(STATE)
+    actor: Mapped[str] = mapped_column(SafeText)
+    run_id: Mapped[str | None] = mapped_column(String(64))
+    detail: Mapped[str] = mapped_column(SafeText, default="")
+
+
+class Decision(Base):
+    """What a person decided, append-only."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (UniqueConstraint("document_id", "on_revision"),)
+
+    decision_id: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"))
+    on_revision: Mapped[int] = mapped_column(Integer)
+    reviewer: Mapped[str] = mapped_column(SafeText)
+    action: Mapped[str] = mapped_column(String(16))
+    data: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+    fields: Mapped[list[Any]] = mapped_column(JsonText)
+    changes: Mapped[list[Any]] = mapped_column(JsonText)
+    comment: Mapped[str] = mapped_column(SafeText, default="")
+
+
+class Batch(Base):
+    """Rows that land in one file. ``path`` and ``landed_at`` are set once the file is in the lake."""
+
+    __tablename__ = "batches"
+
+    batch_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    schema_name: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(ForeignKey("schemas.fingerprint"))
+    row_count: Mapped[int] = mapped_column(Integer)
+    frozen_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    landed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, index=True)
+    path: Mapped[str | None] = mapped_column(SafeText)
+    file_sha256: Mapped[str | None] = mapped_column(HASH)
+
+
+class Row(Base):
+    """One version of one row. Version, payload and batch are set when it is frozen, and never change."""
+
+    __tablename__ = "rows"
+    __table_args__ = (
+        UniqueConstraint("row_key", "version"),
+        UniqueConstraint("document_id", "revision"),
+        Index("ix_rows_open", "schema_name", "batch_id", "row_id"),
+    )
+
+    row_id: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
+    row_key: Mapped[str] = mapped_column(HASH)
+    schema_name: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(HASH)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"))
+    revision: Mapped[int] = mapped_column(Integer)
+    decision_id: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("decisions.decision_id"))
+    retracted: Mapped[bool] = mapped_column(Boolean, default=False)
+    landed_by: Mapped[str] = mapped_column(SafeText)
+    run_id: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int | None] = mapped_column(Integer)
+    batch_id: Mapped[str | None] = mapped_column(ForeignKey("batches.batch_id"), index=True)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JsonText)

@@ -1,0 +1,246 @@
+"""What the ledger gives and takes: plain frozen values, never database objects."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.errors import LedgerError
+from schemas.extraction import ExtractedField, Extraction
+from schemas.outcome import FailureReason, Outcome, ReviewReason
+
+Action = Literal["accept", "correct", "reject"]
+
+
+class ConflictError(LedgerError):
+    """Someone else decided on the document first; nothing was written."""
+
+
+class StaleTokenError(LedgerError):
+    """The lease was lost and another worker has the document; nothing was written."""
+
+
+class DocumentState(StrEnum):
+    """Where a document is. The last six are also the outcome of its input."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+    REVIEWED = "reviewed"
+    REJECTED = "rejected"
+    UNREADABLE = "unreadable"
+    FAILED = "failed"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class InputRecord(_Record):
+    """One file, object or archive member, at one version, for one schema and model.
+
+    Attributes:
+        outcome: ``None`` while its document is not through yet.
+        duplicate: the same content is an input already, which has the row.
+        new: it was not in the ledger before this call.
+        needs_content: its document may still be claimed, so the bytes will be wanted.
+    """
+
+    input_id: int
+    uri: str
+    version: str
+    member: str | None
+    sha256: str | None
+    size: int
+    media_type: str
+    document_id: str | None
+    outcome: Outcome | None
+    reason: FailureReason | None = None
+    detail: str = ""
+    duplicate: bool = False
+    new: bool = False
+    needs_content: bool = False
+
+
+class ClaimedDocument(_Record):
+    """A document that one worker holds until ``lease_until``. ``attempts`` counts this claim too.
+
+    ``uri``, ``version`` and ``member`` are those of an input of the run, when the claim named a run.
+    """
+
+    document_id: str
+    token: int
+    uri: str
+    version: str
+    member: str | None
+    sha256: str
+    size: int
+    media_type: str
+    schema_name: str
+    fingerprint: str
+    model: str
+    attempts: int
+    lease_until: dt.datetime
+
+
+class FieldChange(_Record):
+    """What a reviewer changed: the JSON form of the value before and after, at a concrete path."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+class DecisionRecord(_Record):
+    """What a person decided, when, on which version of the document."""
+
+    decision_id: int
+    at: dt.datetime
+    reviewer: str
+    action: Action
+    data: dict[str, Any] | None
+    fields: list[ExtractedField] = Field(default_factory=list)
+    changes: list[FieldChange] = Field(default_factory=list)
+    comment: str = ""
+    on_version: int = 0
+
+
+class TransitionRecord(_Record):
+    """One step of a document: who moved it, from where to where."""
+
+    at: dt.datetime
+    from_state: DocumentState | None
+    to_state: DocumentState
+    actor: str
+    run_id: str | None
+    detail: str = ""
+
+
+class DocumentRecord(_Record):
+    """All the ledger knows of a document. ``version`` is what `Ledger.decide` wants as expected version."""
+
+    document_id: str
+    uri: str
+    sha256: str
+    size: int
+    media_type: str
+    schema_name: str
+    fingerprint: str
+    model: str
+    state: DocumentState
+    version: int
+    attempts: int
+    extraction: Extraction | None
+    inputs: list[InputRecord]
+    decisions: list[DecisionRecord]
+    transitions: list[TransitionRecord]
+    reasons: list[ReviewReason]
+    queued_at: dt.datetime | None
+    landed_versions: list[int] = Field(default_factory=list)
+
+
+class QueueItem(_Record):
+    """One document that waits for a person. ``doubtful`` counts the fields with a reason."""
+
+    document_id: str
+    uri: str
+    sha256: str
+    schema_name: str
+    fingerprint: str
+    model: str
+    reasons: list[ReviewReason]
+    doubtful: int
+    page_count: int
+    queued_at: dt.datetime
+    version: int
+
+
+class FrozenRow(_Record):
+    """One version of one row, exactly as it lands. ``data`` is ``None`` for a retraction.
+
+    ``row_key`` is the SHA-256 over content hash and schema name; ``version`` counts from 1 per key and
+    ``supersedes`` is the version before, if any. ``landed_by`` is ``model`` or the reviewer's name.
+    """
+
+    row_key: str
+    version: int
+    supersedes: int | None
+    valid_from: dt.datetime
+    landed_by: str
+    retracted: bool
+    document_sha256: str
+    source_uri: str
+    model: str
+    schema_version: int
+    fingerprint: str
+    run_id: str | None
+    data: dict[str, Any] | None
+    evidence: list[ExtractedField]
+
+
+class FrozenBatch(_Record):
+    """Rows that land together in the file ``<batch_id>.parquet``; the same for ever once frozen.
+
+    ``json_schema`` is the schema the rows were extracted with, which need not be today's.
+    """
+
+    batch_id: str
+    schema_name: str
+    fingerprint: str
+    schema_version: int
+    json_schema: dict[str, Any]
+    rows: list[FrozenRow]
+
+
+class RunRecord(_Record):
+    """One run of the flow."""
+
+    run_id: str
+    source: str
+    schema_name: str
+    fingerprint: str
+    model: str
+    parameters: dict[str, Any]
+    state: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    inputs: int = 0
+
+
+class RunDocument(_Record):
+    """How one input of a run ended; ``seconds`` is the sum of the stages' timings (0 when not processed)."""
+
+    input_id: int
+    uri: str
+    member: str | None
+    document_id: str | None
+    outcome: Outcome | None
+    reasons: list[str]
+    detail: str
+    seconds: float
+    page_count: int
+    attempts: int
+    processed_now: bool
+
+
+class StatusReport(_Record):
+    """The ledger in figures. ``outcomes`` sum to ``inputs``; ``pending`` is among them while work is open.
+
+    ``members`` counts what archives held; those are not among ``inputs``.
+    """
+
+    inputs: int
+    outcomes: dict[str, int]
+    members: int
+    member_outcomes: dict[str, int]
+    documents: dict[str, int]
+    queue: int
+    landed_rows: int
+    landed_files: int
+    rows_to_land: int
+    reasons: dict[str, int]
+    runs: list[RunRecord]

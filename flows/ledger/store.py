@@ -1,0 +1,369 @@
+"""The ledger as the rest of the program sees it: one class, plain values in and out, one transaction per call."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from flows.ledger import batches, claims, intake, reports, review, runs
+from flows.ledger.engine import create_ledger_engine, explain, migrate, now
+from flows.ledger.records import (
+    Action,
+    ClaimedDocument,
+    DocumentRecord,
+    FieldChange,
+    FrozenBatch,
+    InputRecord,
+    QueueItem,
+    RunDocument,
+    RunRecord,
+    StatusReport,
+)
+from schemas.extraction import ExtractedField, Extraction
+from schemas.outcome import FailureReason, Outcome
+from schemas.registry import LoadedSchema
+
+MAX_ATTEMPTS = 3
+MAX_BATCH_ROWS = 5_000
+
+
+class Ledger:
+    """What was seen, what became of it, what has landed. Safe to share between threads.
+
+    Every method is one transaction, durable when it returns. All times are UTC.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[Session], dt.datetime] = now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    @classmethod
+    def open(cls, url: str) -> Ledger:
+        """Opens the ledger at an SQLAlchemy URL and brings it to today's version; creates it when missing.
+
+        Args:
+            url: ``sqlite:////path/ledger.db`` or ``postgresql://user:password@host/database``.
+
+        Raises:
+            LedgerError: it cannot be reached, or was written by a newer version of the program.
+        """
+        engine = create_ledger_engine(url)
+        try:
+            migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        """Gives back all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---------------------------------------------------------------- runs and schemas
+
+    def register_schema(self, schema: LoadedSchema) -> None:
+        """Keeps the schema by fingerprint. Rows cannot be frozen without; `flows.landing.land` does it too."""
+        with self._write() as session:
+            runs.register_schema(session, schema, self._clock(session))
+
+    def stored_schema(self, fingerprint: str) -> LoadedSchema | None:
+        """The schema with that fingerprint as it was kept (without its Pydantic class), if it was."""
+        with self._read() as session:
+            return runs.stored_schema(session, fingerprint)
+
+    def start_run(
+        self, *, run_id: str, source: str, schema: str, fingerprint: str, model: str, parameters: dict[str, Any]
+    ) -> None:
+        """Records the start of a run. Calling it again with the same id (a retried flow) goes on with that run.
+
+        ``source`` and ``parameters`` are shown to people: give them free of credentials.
+        """
+        with self._write() as session:
+            runs.start_run(
+                session, self._clock(session), run_id, source, schema, fingerprint, model, parameters
+            )
+
+    def finish_run(self, run_id: str, state: str) -> None:
+        """Records the end of a run with a word such as ``completed``, ``failed`` or ``cancelled``."""
+        with self._write() as session:
+            runs.finish_run(session, self._clock(session), run_id, state)
+
+    # ---------------------------------------------------------------- inputs
+
+    def known_input(
+        self, run_id: str, uri: str, *, version: str, member: str | None, fingerprint: str, model: str
+    ) -> InputRecord | None:
+        """The input if it is in the ledger with its content, now also recorded as seen by this run.
+
+        So an unchanged object needs no download: ``None`` means fetch it and call `add_input`.
+        An input whose fetch failed before is ``None`` too, and so is one with the empty version (a source
+        that tells neither time nor tag).
+        """
+        with self._write() as session:
+            return intake.known_input(
+                session, self._clock(session), run_id, uri, version, member, fingerprint, model
+            )
+
+    def add_input(
+        self,
+        run_id: str,
+        uri: str,
+        *,
+        version: str,
+        member: str | None,
+        sha256: str,
+        size: int,
+        media_type: str,
+        schema_name: str,
+        fingerprint: str,
+        model: str,
+    ) -> InputRecord:
+        """Records an input with known content; idempotent per URI, version, member, schema and model.
+
+        The first input of a content (under a schema and model) makes its document; every other one ends at
+        once as ``duplicate`` and points to it. An input seen in an earlier run keeps its row and outcome.
+        Content that changed under an unchanged version is a new input, its version marked with the hash.
+        """
+        with self._write() as session:
+            return intake.add_input(
+                session,
+                self._clock(session),
+                intake.NewInput(
+                    run_id, uri, version, member or "", sha256, size, media_type, schema_name, fingerprint, model
+                ),
+            )
+
+    def add_failed_input(
+        self,
+        run_id: str,
+        uri: str,
+        *,
+        version: str,
+        member: str | None,
+        size: int,
+        schema_name: str,
+        fingerprint: str,
+        model: str,
+        detail: str,
+        reason: FailureReason = FailureReason.UNAVAILABLE,
+        outcome: Outcome = Outcome.FAILED,
+    ) -> InputRecord:
+        """Records an input whose content could not be had. The next run may try again.
+
+        Too large an object to fetch is ``outcome=UNREADABLE, reason=TOO_LARGE``. An input that has its
+        document already keeps it.
+        """
+        with self._write() as session:
+            return intake.add_failed_input(
+                session,
+                self._clock(session),
+                intake.NewInput(run_id, uri, version, member or "", None, size, "", schema_name, fingerprint, model),
+                outcome,
+                reason,
+                detail,
+            )
+
+    # ---------------------------------------------------------------- work
+
+    def claim(
+        self,
+        run_id: str | None,
+        *,
+        worker: str,
+        lease_seconds: float,
+        limit: int,
+        fingerprint: str,
+        model: str,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> list[ClaimedDocument]:
+        """Takes up to ``limit`` documents for a worker, oldest first; an empty list when none is free.
+
+        Free is what is pending, what a lost worker held past its lease, and, with a run, what failed in an
+        *earlier* run with attempts left. A document that took ``max_attempts`` workers with it is set aside
+        as failed (`FailureReason.READER_CRASHED`). With a run only documents of its inputs are taken.
+        """
+        with self._write() as session:
+            return claims.claim(
+                session,
+                self._clock(session),
+                claims.ClaimRequest(run_id, worker, lease_seconds, limit, fingerprint, model, max_attempts),
+            )
+
+    def heartbeat(self, document_id: str, token: int, *, lease_seconds: float) -> None:
+        """Prolongs a lease from now. Raises `StaleTokenError` when it was lost meanwhile: stop the work."""
+        with self._write() as session:
+            claims.heartbeat(session, self._clock(session), document_id, token, lease_seconds)
+
+    def release(self, document_id: str, token: int) -> None:
+        """Gives a claimed document back undone (cancelled run): pending again, the attempt not counted."""
+        with self._write() as session:
+            claims.release(session, self._clock(session), document_id, token)
+
+    def record_extraction(self, document_id: str, token: int, extraction: Extraction) -> None:
+        """Ends a claim with what came out; moves the document and its input to the outcome.
+
+        Recording the same extraction under the same token again is allowed (a reply lost after commit).
+
+        Raises:
+            StaleTokenError: the lease was lost and another worker took the document.
+            LedgerError: the extraction is of other content, another schema or another model.
+        """
+        with self._write() as session:
+            claims.record_extraction(session, self._clock(session), document_id, token, extraction)
+
+    def open_documents(self, run_id: str) -> int:
+        """How many documents of the run's inputs are pending or being processed (here or by another run)."""
+        with self._read() as session:
+            return reports.open_documents(session, run_id)
+
+    # ---------------------------------------------------------------- landing
+
+    def freeze_batch(self, schema_name: str, *, max_rows: int = MAX_BATCH_ROWS) -> list[FrozenBatch]:
+        """Freezes all accepted rows and decisions of a schema that are in no batch yet; the new batches.
+
+        A batch's id, row versions and contents never change afterwards, so whoever writes it, and however
+        often, writes the same.
+        """
+        with self._write() as session:
+            return batches.freeze(session, self._clock(session), schema_name, max_rows)
+
+    def pending_batches(self, schema_name: str | None = None) -> Iterator[FrozenBatch]:
+        """Every frozen batch whose file is not recorded yet, oldest first, one in memory at a time."""
+        with self._read() as session:
+            ids = batches.pending_ids(session, schema_name)
+        for batch_id in ids:
+            with self._read() as session:
+                yield batches.load(session, batch_id)
+
+    def mark_landed(self, batch_id: str, path: str, rows: int, sha256: str) -> None:
+        """Records that the batch's file is in the lake. The first record stays; again is allowed."""
+        with self._write() as session:
+            batches.mark_landed(session, self._clock(session), batch_id, path, rows, sha256)
+
+    # ---------------------------------------------------------------- review
+
+    def queue(
+        self,
+        *,
+        schema: str | None = None,
+        reason: str | None = None,
+        search: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[QueueItem]:
+        """Documents that wait for a person, longest waiting first.
+
+        ``search`` looks for text in the URI, the hash and the extracted values, whatever the case.
+        """
+        with self._read() as session:
+            return review.queue(session, schema, reason, search, limit, offset)
+
+    def queue_size(self, *, schema: str | None = None, reason: str | None = None, search: str | None = None) -> int:
+        """How many documents `queue` would give without a limit."""
+        with self._read() as session:
+            return review.queue_size(session, schema, reason, search)
+
+    def document(self, document_id: str) -> DocumentRecord:
+        """All about one document. Raises `LedgerError` when there is none with that id."""
+        with self._read() as session:
+            return review.document(session, document_id)
+
+    def decide(
+        self,
+        document_id: str,
+        *,
+        reviewer: str,
+        action: Action,
+        data: dict[str, Any] | None,
+        fields: Sequence[ExtractedField] | None,
+        changes: Sequence[FieldChange],
+        comment: str,
+        expected_version: int,
+    ) -> None:
+        """Stores what a person decided; landing takes the row from there.
+
+        ``accept`` takes the extraction as it is (``data`` and ``fields`` are not looked at); ``correct`` needs
+        ``data``, already validated by the schema, and may bring new evidence in ``fields``; ``reject`` lands
+        nothing, and withdraws the row if one has landed or is about to. A decided or accepted document may
+        be decided on again, which makes a new version of its row.
+
+        Raises:
+            ConflictError: the document is not at ``expected_version`` any more.
+            LedgerError: it is in no state to be decided on, or ``correct`` came without data.
+        """
+        with self._write() as session:
+            review.decide(
+                session,
+                self._clock(session),
+                review.NewDecision(
+                    document_id, reviewer, action, data, fields, list(changes), comment, expected_version
+                ),
+            )
+
+    def next_in_queue(self, after_document_id: str | None) -> str | None:
+        """The document after the given one in the order of the queue, from the start again at its end."""
+        with self._read() as session:
+            return review.next_in_queue(session, after_document_id)
+
+    # ---------------------------------------------------------------- reckoning
+
+    def outcome_counts(self, run_id: str | None = None) -> dict[str, int]:
+        """Inputs by outcome, of a run or of all; those still open under ``pending``. Archive members count."""
+        with self._read() as session:
+            return reports.outcome_counts(session, run_id)
+
+    def status(self, *, last_runs: int = 10) -> StatusReport:
+        """The ledger in figures, taken in one transaction."""
+        with self._read() as session:
+            return reports.status(session, last_runs)
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run. Raises `LedgerError` when there is none with that id."""
+        with self._read() as session:
+            return reports.run(session, run_id)
+
+    def run_documents(self, run_id: str) -> list[RunDocument]:
+        """How each input of a run ended, in the order seen."""
+        with self._read() as session:
+            return reports.run_documents(session, run_id)
+
+    def check_conservation(self, run_id: str) -> None:
+        """Every input of the run has exactly one outcome, and it is its document's.
+
+        Raises:
+            ConservationError: naming the inputs for which that is not so.
+        """
+        with self._read() as session:
+            reports.check_conservation(session, run_id)
+
+    # ---------------------------------------------------------------- transactions
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with self._session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with self._session(self._engine.execution_options(parquetry_read=True)) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except DBAPIError as error:
+            raise explain(error, self._engine.url) from error
