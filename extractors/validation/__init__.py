@@ -1,1 +1,1 @@
-"""TODO"""
+"""Typing, checking and routing of answers."""
