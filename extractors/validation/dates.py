@@ -1,8 +1,9 @@
 """Printed dates and times to ISO 8601, by what is printed and nothing else.
 
-Nothing is invented and nothing depends on today or on the machine's locale: a month without a year, a weekday,
-``yesterday`` are no dates here. (General date libraries fill the gaps from the clock, which is why none is used
-for this; the names of months come from babel.) Day and month of ``03/04/2020`` are told apart, in this order, by
+Nothing is invented and nothing depends on today or on the machine's locale: a month without a year, a
+weekday, ``yesterday`` are no dates here. (General date libraries fill the gaps from the clock, which is why
+none is used for this; the names of months come from babel.) Day and month of ``03/04/2020`` are told apart,
+in this order, by
 
 1. the digits (``25/12`` has one reading, whatever a hint says),
 2. the schema's ``day_first`` hint,
@@ -37,34 +38,8 @@ _GLUED_TIME = re.compile(r"^(\D*\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2})(?=\d{1,2
 _LABEL = re.compile(r"^[^\W\d][^\d:]{0,30}: ?(?=\S)")
 _TOKEN = re.compile(r"\d+|(?:[^\W\d_][\u0300-\u036f]*)+|\S")
 _CJK = str.maketrans({"年": "-", "月": "-", "日": " ", "년": "-", "월": "-", "일": " "})
-_FILLERS = frozenset(
-    [
-        "of",
-        "de",
-        "del",
-        "den",
-        "der",
-        "the",
-        "le",
-        "la",
-        "el",
-        "il",
-        "am",
-        "d",
-        "dated",
-        "st",
-        "nd",
-        "rd",
-        "th",
-        "er",
-        "ste",
-        "e",
-        "o",
-        "a",
-        "an",
-        "ta",
-    ]
-)
+_FILLER_WORDS = "of de del den der the le la el il am d dated st nd rd th er ste e o a an ta"
+_FILLERS = frozenset(_FILLER_WORDS.split())
 _MARKS = frozenset("/.-,'|\\()[]ºª°:")
 _NUMERIC_MARKS = frozenset("/.-'|\\,")
 _LONGEST = 80
@@ -111,7 +86,7 @@ def parse_datetime(text: str, day_first: bool | None = None, seen_day_first: boo
 
 
 def day_order(words: Iterable[str]) -> bool | None:
-    """Whether the numeric dates of a document put the day first; ``None`` when they do not tell or disagree."""
+    """Whether a document's numeric dates put the day first; ``None`` when they do not tell or disagree."""
     orders = set()
     for word in words:
         for match in _NUMERIC_DATE.finditer(word):
