@@ -7,64 +7,11 @@ from functools import lru_cache
 
 from babel import Locale
 
-_LOCALES = [
-    "en",
-    "en_AU",
-    "de",
-    "de_AT",
-    "fr",
-    "fr_CA",
-    "es",
-    "es_MX",
-    "it",
-    "nl",
-    "pt",
-    "da",
-    "sv",
-    "nb",
-    "nn",
-    "fi",
-    "is",
-    "et",
-    "lv",
-    "lt",
-    "pl",
-    "cs",
-    "sk",
-    "sl",
-    "hr",
-    "sr_Latn",
-    "sr",
-    "bs",
-    "ro",
-    "hu",
-    "tr",
-    "az",
-    "sq",
-    "el",
-    "bg",
-    "mk",
-    "ru",
-    "uk",
-    "be",
-    "ca",
-    "gl",
-    "eu",
-    "ga",
-    "cy",
-    "mt",
-    "id",
-    "ms",
-    "vi",
-    "th",
-    "hi",
-    "fil",
-    "af",
-    "sw",
-    "he",
-    "ar",
-    "fa",
-]
+_LOCALE_NAMES = """
+en en_AU de de_AT fr fr_CA es es_MX it nl pt da sv nb nn fi is et lv lt pl cs sk sl hr sr_Latn sr bs ro hu tr
+az sq el bg mk ru uk be ca gl eu ga cy mt id ms vi th hi fil af sw he ar fa
+"""
+_LOCALES = _LOCALE_NAMES.split()
 _FIRST = _LOCALES[:15]
 """Languages whose meaning of a name wins when another language uses the same name for another month."""
 
@@ -114,9 +61,8 @@ def months() -> dict[str, frozenset[int]]:
                     found.setdefault(key, set()).add(int(number))
                     if identifier in _FIRST:
                         settled.setdefault(key, int(number))
-    return {
-        key: frozenset({settled[key]} if key in settled else numbers) for key, numbers in found.items()
-    } | {key: frozenset({number}) for key, number in settled.items()}
+    found.update({key: {number} for key, number in settled.items()})
+    return {key: frozenset(numbers) for key, numbers in found.items()}
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,9 @@
 """Printed numbers to exact decimals, whichever separators were used.
 
 The digits decide wherever they can: ``1.234,56`` and ``12,50`` have one reading. One separator before exactly
-three digits (``1,000``) has two; then the other numbers of the same document decide (`number_style`), and
-without them nobody does: the number is ambiguous. No step goes through binary floating point.
+three digits (``1,000``) has two; then the other numbers of the same document decide (`number_style`), else a
+currency beside it that has no thousandths (``$1,000``), else nobody: the number is ambiguous. No step goes
+through binary floating point.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from babel.numbers import get_currency_precision
 
 from extractors.validation.currencies import currencies_of
 from extractors.validation.problems import UntypableError, shown
@@ -46,122 +49,21 @@ _IN_WORD = re.compile(r"(?<![\w.,/:'-])[-(+]?[^\W\d_]{0,3}[^\w\s]?(\d[\d.,']*\d)
 
 # Units that stand behind quantities, and words that belong to an amount without changing it. Words that scale
 # an amount (million, k, lakh) are missing on purpose: such a text is refused, not read a thousandfold wrong.
-_UNITS = frozenset(
-    [
-        "kg",
-        "g",
-        "mg",
-        "t",
-        "to",
-        "lb",
-        "lbs",
-        "oz",
-        "l",
-        "ml",
-        "cl",
-        "m",
-        "m2",
-        "m3",
-        "m²",
-        "m³",
-        "cm",
-        "mm",
-        "km",
-        "ft",
-        "in",
-        "sqm",
-        "qm",
-        "lfm",
-        "h",
-        "hr",
-        "hrs",
-        "hour",
-        "hours",
-        "std",
-        "stunde",
-        "stunden",
-        "min",
-        "tag",
-        "tage",
-        "day",
-        "days",
-        "d",
-        "woche",
-        "wochen",
-        "week",
-        "weeks",
-        "monat",
-        "monate",
-        "month",
-        "months",
-        "year",
-        "years",
-        "jahr",
-        "jahre",
-        "jours",
-        "heures",
-        "stk",
-        "stck",
-        "stück",
-        "stuck",
-        "st",
-        "pc",
-        "pcs",
-        "pce",
-        "pz",
-        "pza",
-        "pièce",
-        "pièces",
-        "unit",
-        "units",
-        "unité",
-        "unités",
-        "ud",
-        "uds",
-        "ea",
-        "each",
-        "x",
-        "pack",
-        "pkg",
-        "paar",
-        "pr",
-        "pair",
-        "box",
-        "boxes",
-        "ctn",
-        "set",
-        "sets",
-        "rolle",
-        "kwh",
-        "mwh",
-        "wh",
-        "kw",
-        "pers",
-        "person",
-        "personen",
-        "item",
-        "items",
-        "nos",
-        "qty",
-        "psch",
-        "pauschal",
-        "hur",
-        "c62",
-        "h87",
-        "dr",
-        "net",
-        "netto",
-        "brutto",
-        "gross",
-    ]
-)
+_UNIT_WORDS = """
+kg g mg t to lb lbs oz l ml cl m m2 m3 m² m³ cm mm km ft in sqm qm lfm h hr hrs hour hours std stunde stunden
+min tag tage day days d woche wochen week weeks monat monate month months year years jahr jahre jours heures
+stk stck stück stuck st pc pcs pce pz pza pièce pièces unit units unité unités ud uds ea each x pack pkg paar
+pr pair box boxes ctn set sets rolle kwh mwh wh kw pers person personen item items nos qty psch pauschal hur
+c62 h87 dr net netto brutto gross
+"""
+_UNITS = frozenset(_UNIT_WORDS.split())
 
 
 def parse_number(text: str, style: NumberStyle = UNKNOWN_STYLE, *, whole: bool = False) -> Decimal:
     """The number that ``text`` shows.
 
-    Understood besides digits: either decimal separator; thousands by comma, dot, apostrophe, any space, Indian
-    groups; a currency sign, code or name on either side; a unit or ``%`` behind; minus before or behind,
+    Understood besides digits: either decimal separator; thousands by comma, dot, apostrophe, any space,
+    Indian groups; a currency sign, code or name on either side; a unit or ``%`` behind; minus before or behind,
     brackets, ``CR``; ``12,-``. The scale is kept as printed (``2.50``).
 
     Args:
@@ -185,6 +87,8 @@ def parse_number(text: str, style: NumberStyle = UNKNOWN_STYLE, *, whole: bool =
     if re.search(r"[.,]\d\d$", body):
         after = _TAX_CODE.sub("", after)
     negative = _sign(before, after, text)
+    if style.decimal is None and _is_money(before + " " + after):
+        style = _grouping_style(body)
     number = _read_body(_close_gap(body), style, whole, text)
     if whole and number != number.to_integral_value():
         raise UntypableError(f"{shown(text)} is no whole number.")
@@ -255,6 +159,20 @@ def _sign(before: str, after: str, text: str) -> bool:
     if minus > 1 or credit > 1 or (credit and (minus or opened)):
         raise UntypableError(f"{shown(text)} has more than one sign.")
     return bool(minus or opened or credit)
+
+
+def _is_money(around: str) -> bool:
+    """Whether a currency that is counted in hundredths at most stands beside the number."""
+    return any(
+        all(get_currency_precision(code) <= 2 for code in codes)
+        for token in _BEFORE.findall(around)
+        if (codes := currencies_of(token))
+    )
+
+
+def _grouping_style(body: str) -> NumberStyle:
+    """The style in which the only separator of ``body`` groups thousands."""
+    return NumberStyle("." if "," in body else ",")
 
 
 def _close_gap(body: str) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from extractors.validation.currencies import currencies_seen, parse_currency
 from extractors.validation.dates import day_order, parse_date, parse_datetime, parse_time
-from extractors.validation.numbers import NumberStyle, number_style, parse_number, plain
+from extractors.validation.numbers import UNKNOWN_STYLE, NumberStyle, number_style, parse_number, plain
 from extractors.validation.problems import UntypableError, shown
 from extractors.validation.text import fold_spaces, text_key
 from schemas.outcome import ReviewReason
@@ -20,35 +20,9 @@ from schemas.tree import Kind, Leaf
 
 LONGEST_RAW = 4000
 
-_TRUE = frozenset(
-    [
-        "true",
-        "yes",
-        "y",
-        "ja",
-        "j",
-        "oui",
-        "o",
-        "si",
-        "sì",
-        "sim",
-        "da",
-        "tak",
-        "x",
-        "1",
-        "on",
-        "checked",
-        "☒",
-        "☑",
-        "✓",
-        "✔",
-        "✗",
-        "✘",
-    ]
-)
-_FALSE = frozenset(
-    ["false", "no", "n", "nein", "non", "nee", "não", "nej", "ne", "nie", "0", "off", "unchecked", "☐", "□"]
-)
+_TRUE_WORDS = "true yes y ja j oui o si sì sim da tak x 1 on checked ☒ ☑ ✓ ✔ ✗ ✘"
+_FALSE_WORDS = "false no n nein non nee não nej ne nie 0 off unchecked ☐ □"
+_TRUE, _FALSE = frozenset(_TRUE_WORDS.split()), frozenset(_FALSE_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +35,7 @@ class DocumentStyle:
         currencies: the currencies it names without doubt.
     """
 
-    numbers: NumberStyle = NumberStyle()
+    numbers: NumberStyle = UNKNOWN_STYLE
     day_first: bool | None = None
     currencies: frozenset[str] = field(default_factory=frozenset)
 
