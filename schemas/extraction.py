@@ -42,12 +42,25 @@ class ExtractedField(BaseModel):
     messages: list[str] = Field(default_factory=list)
 
 
+class PageShape(BaseModel):
+    """An upright page as `schemas.document.Page` has it: size in points, and what was turned to get there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    width: float
+    height: float
+    rotation: int = 0
+
+
 class Extraction(BaseModel):
     """One document against one schema: what landed, what waits, or why there is nothing.
 
     ``data`` is the nested JSON form of the typed values. With ``outcome`` other than ``extracted`` it is
     ``None`` and ``failure`` says why. ``reasons`` are those of the document and of all its fields, each once.
-    ``timings`` are seconds by stage; ``counts`` are whole numbers (pages, words, windows, model calls, tokens).
+    ``timings`` are seconds by stage; ``counts`` are whole numbers (pages, words, windows, model calls,
+    tokens). ``pages`` are the shapes of the pages that were read: without them nobody could draw a box over a
+    page that was turned.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,5 +79,6 @@ class Extraction(BaseModel):
     failure: FailureReason | None = None
     detail: str = ""
     page_count: int = 0
+    pages: list[PageShape] = Field(default_factory=list)
     timings: dict[str, float] = Field(default_factory=dict)
     counts: dict[str, int] = Field(default_factory=dict)
