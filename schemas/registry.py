@@ -92,7 +92,7 @@ def load_schema(name_or_file: str | Path) -> LoadedSchema:
 
 def from_model(model: type[BaseModel], name: str) -> LoadedSchema:
     """A `LoadedSchema` of a Pydantic class (validation mode of its JSON Schema)."""
-    schema = _from_json_schema(model.model_json_schema(mode="validation"), name)
+    schema = from_json_schema(model.model_json_schema(mode="validation"), name)
     return LoadedSchema(
         name=schema.name,
         version=schema.version,
@@ -144,12 +144,17 @@ def _from_file(path: Path) -> LoadedSchema:
     if not _NAME.fullmatch(name):
         name = "schema_" + hashlib.sha256(title.encode()).hexdigest()[:8]
     try:
-        return _from_json_schema(data, name)
+        return from_json_schema(data, name)
     except SchemaError as error:
         raise SchemaError(f"{path}: {error}", remedy=error.remedy) from error
 
 
-def _from_json_schema(data: dict[str, Any], name: str) -> LoadedSchema:
+def from_json_schema(data: dict[str, Any], name: str) -> LoadedSchema:
+    """A `LoadedSchema` of a JSON Schema given as data, without a Pydantic class.
+
+    Raises:
+        SchemaError: a hint is unknown, or the schema cannot be expressed.
+    """
     try:
         hints = DocumentHints.model_validate(data.get(HINTS_KEY) or {})
     except ValidationError as error:

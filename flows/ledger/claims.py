@@ -1,1 +1,245 @@
-"""Follows."""
+"""Workers take documents, hold them by a lease, and give back what came out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy.orm import Session
+
+from flows.ledger.batches import add_row
+from flows.ledger.common import digest, insert_new, locked_document, move
+from flows.ledger.models import Document, DocumentReason, Input, RunInput
+from flows.ledger.records import ClaimedDocument, DocumentState, StaleTokenError
+from schemas.errors import LedgerError
+from schemas.extraction import Extraction
+from schemas.outcome import FailureReason
+
+_SEARCH_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Who wants how many documents of what."""
+
+    run_id: str | None
+    worker: str
+    lease_seconds: float
+    limit: int
+    fingerprint: str
+    model: str
+    max_attempts: int
+
+
+def claim(session: Session, at: dt.datetime, request: ClaimRequest) -> list[ClaimedDocument]:
+    """See `Ledger.claim`."""
+    if request.limit < 1:
+        return []
+    _set_aside(session, at, request)
+    lost = and_(Document.state == DocumentState.PROCESSING, Document.lease_until < at)
+    free = or_(Document.state == DocumentState.PENDING, lost)
+    if request.run_id is not None:
+        again = and_(
+            Document.state == DocumentState.FAILED,
+            Document.attempts < request.max_attempts,
+            or_(Document.run_id.is_(None), Document.run_id != request.run_id),
+        )
+        free = or_(free, again)
+    documents = session.scalars(
+        select(Document)
+        .where(*_of_request(request), free)
+        .order_by(Document.created_at, Document.document_id)
+        .limit(request.limit)
+        .with_for_update(skip_locked=True, of=Document)
+    ).all()
+    return [_take(session, at, document, request) for document in documents]
+
+
+def _of_request(request: ClaimRequest) -> list[ColumnElement[bool]]:
+    """Documents of the schema and model, and of the run's inputs if there is a run."""
+    conditions: list[ColumnElement[bool]] = [
+        Document.fingerprint == request.fingerprint,
+        Document.model_key == digest(request.model),
+    ]
+    if request.run_id is not None:
+        conditions.append(
+            exists().where(
+                RunInput.run_id == request.run_id,
+                RunInput.input_id == Input.input_id,
+                Input.document_id == Document.document_id,
+            )
+        )
+    return conditions
+
+
+def _set_aside(session: Session, at: dt.datetime, request: ClaimRequest) -> None:
+    """Documents that took their last worker with them end as failed instead of taking the next one too."""
+    deadly = session.scalars(
+        select(Document)
+        .where(
+            *_of_request(request),
+            Document.state == DocumentState.PROCESSING,
+            Document.lease_until < at,
+            Document.attempts >= request.max_attempts,
+        )
+        .with_for_update(skip_locked=True, of=Document)
+    )
+    for document in deadly.all():
+        document.failure = FailureReason.READER_CRASHED.value
+        document.detail = f"{document.attempts} workers in a row did not come back from this document."
+        document.lease_until = None
+        document.token += 1
+        move(
+            session,
+            at,
+            document,
+            DocumentState.FAILED,
+            actor="ledger",
+            run_id=request.run_id,
+            detail=document.detail,
+        )
+
+
+def _take(session: Session, at: dt.datetime, document: Document, request: ClaimRequest) -> ClaimedDocument:
+    lost = document.worker if document.state == DocumentState.PROCESSING else ""
+    document.attempts += 1
+    document.token += 1
+    document.worker = request.worker
+    document.lease_until = at + dt.timedelta(seconds=request.lease_seconds)
+    document.run_id = request.run_id or document.run_id
+    document.failure, document.detail = None, ""
+    move(
+        session,
+        at,
+        document,
+        DocumentState.PROCESSING,
+        actor=request.worker,
+        run_id=request.run_id,
+        detail=f"taken over from {lost}, whose lease ran out" if lost else "",
+    )
+    found = _input_of(session, document, request.run_id)
+    return ClaimedDocument(
+        document_id=document.document_id,
+        token=document.token,
+        uri=found.uri,
+        version=found.version,
+        member=found.member or None,
+        sha256=document.sha256,
+        size=document.size,
+        media_type=document.media_type,
+        schema_name=document.schema_name,
+        fingerprint=document.fingerprint,
+        model=document.model,
+        attempts=document.attempts,
+        lease_until=document.lease_until,
+    )
+
+
+def _input_of(session: Session, document: Document, run_id: str | None) -> Input:
+    """Where the bytes are: an input that this run saw, or the one the document stands for."""
+    query = select(Input).where(Input.document_id == document.document_id)
+    if run_id is not None:
+        query = query.join(RunInput, RunInput.input_id == Input.input_id).where(RunInput.run_id == run_id)
+    found = session.scalar(query.order_by(Input.primary_input.desc(), Input.input_id).limit(1))
+    assert found is not None
+    return found
+
+
+def _held(session: Session, document_id: str, token: int) -> Document:
+    document = locked_document(session, document_id)
+    if document.token != token or document.state != DocumentState.PROCESSING:
+        raise StaleTokenError(
+            f"Document {document_id} is no longer held under token {token}; nothing was written.",
+            remedy="Drop this result: another worker has the document. Longer leases make this rarer.",
+        )
+    return document
+
+
+def heartbeat(session: Session, at: dt.datetime, document_id: str, token: int, lease_seconds: float) -> None:
+    """See `Ledger.heartbeat`."""
+    _held(session, document_id, token).lease_until = at + dt.timedelta(seconds=lease_seconds)
+
+
+def release(session: Session, at: dt.datetime, document_id: str, token: int) -> None:
+    """See `Ledger.release`."""
+    document = _held(session, document_id, token)
+    document.attempts -= 1
+    document.token += 1
+    document.lease_until = None
+    move(
+        session,
+        at,
+        document,
+        DocumentState.PENDING,
+        actor=document.worker,
+        run_id=document.run_id,
+        detail="released",
+    )
+
+
+def record_extraction(
+    session: Session, at: dt.datetime, document_id: str, token: int, extraction: Extraction
+) -> None:
+    """See `Ledger.record_extraction`."""
+    document = locked_document(session, document_id)
+    _check_fits(document, extraction)
+    dumped = extraction.model_dump(mode="json")
+    if (
+        document.token == token
+        and document.state != DocumentState.PROCESSING
+        and document.extraction == dumped
+    ):
+        return  # the reply to the first call was lost
+    document = _held(session, document_id, token)
+    state = _state_of(extraction)
+    document.extraction = dumped
+    document.lease_until = None
+    document.failure = extraction.failure.value if extraction.failure else None
+    document.detail = extraction.detail
+    document.page_count = extraction.page_count
+    document.seconds = sum(extraction.timings.values())
+    document.doubtful = sum(1 for field in extraction.fields if field.reasons)
+    document.search_text = _search_text(document.uri, extraction)
+    document.queued_at = at if state is DocumentState.REVIEW else None
+    session.execute(delete(DocumentReason).where(DocumentReason.document_id == document_id))
+    for reason in dict.fromkeys(extraction.reasons):
+        insert_new(session, DocumentReason, document_id=document_id, reason=reason.value)
+    move(
+        session, at, document, state, actor=document.worker, run_id=document.run_id, detail=extraction.detail
+    )
+    if state is DocumentState.ACCEPTED:
+        add_row(session, at, document, landed_by="model")
+
+
+def _check_fits(document: Document, extraction: Extraction) -> None:
+    wanted = (document.sha256, document.fingerprint, document.model)
+    given = (extraction.sha256 or document.sha256, extraction.schema_fingerprint, extraction.model)
+    for name, want, got in zip(("content", "schema", "model"), wanted, given, strict=True):
+        if want != got:
+            raise LedgerError(
+                f"The extraction of {document.uri} is of another {name} ({got[:24]}, not {want[:24]}).",
+                remedy="The file or the settings changed during the run; run again.",
+            )
+    if extraction.outcome == "extracted" and extraction.data is None:
+        raise LedgerError(
+            f"The extraction of {document.uri} has no data.", remedy="This is a fault; report it."
+        )
+
+
+def _state_of(extraction: Extraction) -> DocumentState:
+    match extraction.outcome:
+        case "unreadable":
+            return DocumentState.UNREADABLE
+        case "failed":
+            return DocumentState.FAILED
+        case "extracted":
+            return DocumentState.ACCEPTED if extraction.accepted else DocumentState.REVIEW
+
+
+def _search_text(uri: str, extraction: Extraction) -> str:
+    """What the queue's search looks through: one casefolded line per text."""
+    texts = [uri, extraction.sha256]
+    for field in extraction.fields:
+        texts += [text for text in (field.raw, str(field.value)) if text and text != "None"]
+    return "\n".join(dict.fromkeys(text.casefold() for text in texts))[:_SEARCH_CHARS]

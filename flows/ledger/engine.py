@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ _MIGRATION_LOCK = 7_265_310_112  # any number, the same for all who migrate one 
 def create_ledger_engine(url: str) -> Engine:
     """An engine whose write transactions are serialised (SQLite) and durable on commit.
 
-    Connections with the execution option ``parquetry_read`` begin deferred, so readers never wait for writers.
+    Connections with the execution option ``parquetry_read`` begin deferred: readers never wait for writers.
     """
     try:
         parsed = make_url(url)
@@ -141,9 +141,3 @@ def explain(error: DBAPIError, url: URL) -> LedgerError:
 
 def _shown(url: URL) -> str:
     return url.render_as_string(hide_password=True)
-
-
-def table_count(engine: Engine) -> int:
-    """How many inputs there are; a cheap question that fails when the ledger does not work."""
-    with engine.connect() as connection:
-        return int(connection.execute(text("SELECT count(*) FROM inputs")).scalar_one())

@@ -129,12 +129,12 @@ class Run(Base):
 
 
 class Document(Base):
-    """One content hash under one schema and model. ``token`` fences late workers, ``revision`` late reviewers."""
+    """One content under one schema and model. ``token`` fences late workers, ``revision`` late reviewers."""
 
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("sha256", "fingerprint", "model_key"),
-        Index("ix_documents_work", "fingerprint", "model_key", "state", "document_id"),
+        Index("ix_documents_work", "fingerprint", "model_key", "state", "created_at"),
         Index("ix_documents_queue", "state", "queued_at", "document_id"),
     )
 

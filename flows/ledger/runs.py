@@ -1,1 +1,79 @@
-"""Follows."""
+"""Runs of the flow, and the schemas they used."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from flows.ledger.common import insert_new
+from flows.ledger.models import Run, StoredSchema
+from schemas.errors import LedgerError
+from schemas.registry import LoadedSchema, from_json_schema
+
+
+def register_schema(session: Session, schema: LoadedSchema, at: dt.datetime) -> None:
+    """Keeps a schema unless it is there."""
+    insert_new(
+        session,
+        StoredSchema,
+        fingerprint=schema.fingerprint,
+        name=schema.name,
+        version=schema.version,
+        json_schema=schema.json_schema,
+        created_at=at,
+    )
+
+
+def stored_schema(session: Session, fingerprint: str) -> LoadedSchema | None:
+    """The schema as it was kept."""
+    stored = session.get(StoredSchema, fingerprint)
+    return None if stored is None else from_json_schema(stored.json_schema, stored.name)
+
+
+def start_run(
+    session: Session,
+    at: dt.datetime,
+    run_id: str,
+    source: str,
+    schema: str,
+    fingerprint: str,
+    model: str,
+    parameters: dict[str, Any],
+) -> None:
+    """Inserts a run, or opens it again."""
+    new = insert_new(
+        session,
+        Run,
+        run_id=run_id,
+        source=source,
+        schema_name=schema,
+        fingerprint=fingerprint,
+        model=model,
+        parameters=parameters,
+        state="running",
+        started_at=at,
+    )
+    if new:
+        return
+    run = existing_run(session, run_id)
+    if (run.fingerprint, run.model) != (fingerprint, model):
+        raise LedgerError(
+            f"Run {run_id} was started with another schema or model.", remedy="Start a run of its own."
+        )
+    run.state, run.finished_at = "running", None
+
+
+def finish_run(session: Session, at: dt.datetime, run_id: str, state: str) -> None:
+    """Notes how a run ended."""
+    run = existing_run(session, run_id)
+    run.state, run.finished_at = state, at
+
+
+def existing_run(session: Session, run_id: str) -> Run:
+    """The run, or a `LedgerError`."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise LedgerError(f"The ledger has no run {run_id!r}.", remedy="Call start_run first.")
+    return run

@@ -1,4 +1,4 @@
-"""The ledger as the rest of the program sees it: one class, plain values in and out, one transaction per call."""
+"""The ledger as the program sees it: one class, plain values in and out, one transaction per call."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Ledger:
     # ---------------------------------------------------------------- runs and schemas
 
     def register_schema(self, schema: LoadedSchema) -> None:
-        """Keeps the schema by fingerprint. Rows cannot be frozen without; `flows.landing.land` does it too."""
+        """Keeps the schema by fingerprint. Rows cannot be frozen without; landing does it too."""
         with self._write() as session:
             runs.register_schema(session, schema, self._clock(session))
 
@@ -84,9 +84,16 @@ class Ledger:
             return runs.stored_schema(session, fingerprint)
 
     def start_run(
-        self, *, run_id: str, source: str, schema: str, fingerprint: str, model: str, parameters: dict[str, Any]
+        self,
+        *,
+        run_id: str,
+        source: str,
+        schema: str,
+        fingerprint: str,
+        model: str,
+        parameters: dict[str, Any],
     ) -> None:
-        """Records the start of a run. Calling it again with the same id (a retried flow) goes on with that run.
+        """Records the start of a run. Again with the same id (a retried flow) it goes on with that run.
 
         ``source`` and ``parameters`` are shown to people: give them free of credentials.
         """
@@ -141,7 +148,16 @@ class Ledger:
                 session,
                 self._clock(session),
                 intake.NewInput(
-                    run_id, uri, version, member or "", sha256, size, media_type, schema_name, fingerprint, model
+                    run_id,
+                    uri,
+                    version,
+                    member or "",
+                    sha256,
+                    size,
+                    media_type,
+                    schema_name,
+                    fingerprint,
+                    model,
                 ),
             )
 
@@ -169,7 +185,9 @@ class Ledger:
             return intake.add_failed_input(
                 session,
                 self._clock(session),
-                intake.NewInput(run_id, uri, version, member or "", None, size, "", schema_name, fingerprint, model),
+                intake.NewInput(
+                    run_id, uri, version, member or "", None, size, "", schema_name, fingerprint, model
+                ),
                 outcome,
                 reason,
                 detail,
@@ -270,7 +288,9 @@ class Ledger:
         with self._read() as session:
             return review.queue(session, schema, reason, search, limit, offset)
 
-    def queue_size(self, *, schema: str | None = None, reason: str | None = None, search: str | None = None) -> int:
+    def queue_size(
+        self, *, schema: str | None = None, reason: str | None = None, search: str | None = None
+    ) -> int:
         """How many documents `queue` would give without a limit."""
         with self._read() as session:
             return review.queue_size(session, schema, reason, search)
@@ -294,8 +314,8 @@ class Ledger:
     ) -> None:
         """Stores what a person decided; landing takes the row from there.
 
-        ``accept`` takes the extraction as it is (``data`` and ``fields`` are not looked at); ``correct`` needs
-        ``data``, already validated by the schema, and may bring new evidence in ``fields``; ``reject`` lands
+        ``accept`` takes the extraction as it is, whatever ``data`` and ``fields``; ``correct`` needs ``data``,
+        already validated by the schema, and may bring new evidence in ``fields``; ``reject`` lands
         nothing, and withdraws the row if one has landed or is about to. A decided or accepted document may
         be decided on again, which makes a new version of its row.
 
@@ -320,7 +340,7 @@ class Ledger:
     # ---------------------------------------------------------------- reckoning
 
     def outcome_counts(self, run_id: str | None = None) -> dict[str, int]:
-        """Inputs by outcome, of a run or of all; those still open under ``pending``. Archive members count."""
+        """Inputs by outcome, of a run or of all; those still open as ``pending``. Members of archives count."""
         with self._read() as session:
             return reports.outcome_counts(session, run_id)
 

@@ -1,0 +1,96 @@
+"""What every part of the ledger does: keys, inserts that may have happened already, steps of a document."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from flows.ledger.models import Base, Document, Input, Transition
+from flows.ledger.records import DocumentState
+from schemas.errors import LedgerError
+
+OPEN_STATES = (DocumentState.PENDING, DocumentState.PROCESSING)
+OPEN_OUTCOME = "pending"
+"""How an input without an outcome yet is counted."""
+
+
+def digest(*parts: str) -> str:
+    """SHA-256 over the parts, each with its length before it, so that no two lists of parts are alike."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        hasher.update(len(data).to_bytes(8, "big") + data)
+    return hasher.hexdigest()
+
+
+def document_key(sha256: str, fingerprint: str, model: str) -> str:
+    """The document's id: short enough for an address, the same on every machine."""
+    return digest("document", sha256, fingerprint, model)[:32]
+
+
+def row_key(sha256: str, schema_name: str) -> str:
+    """The key of a row: the same for every version of it, whatever model or person made it."""
+    return digest("row", sha256, schema_name)
+
+
+def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
+    """Inserts a row unless one with the same key is there; says whether it did. Never raises for that."""
+    if session.get_bind().dialect.name == "postgresql":
+        result = session.execute(postgresql.insert(table).values(**values).on_conflict_do_nothing())
+    else:
+        result = session.execute(sqlite.insert(table).values(**values).on_conflict_do_nothing())
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def locked_document(session: Session, document_id: str) -> Document:
+    """The document, held against other writers until the transaction ends."""
+    document = session.get(Document, document_id, with_for_update=True, populate_existing=True)
+    if document is None:
+        raise LedgerError(
+            f"The ledger has no document {document_id}.", remedy="Look for it in the queue or in the status."
+        )
+    return document
+
+
+def move(
+    session: Session,
+    at: dt.datetime,
+    document: Document,
+    to: DocumentState,
+    *,
+    actor: str,
+    run_id: str | None = None,
+    detail: str = "",
+) -> None:
+    """Takes a document, and the input it stands for, to another state, and notes the step."""
+    session.add(
+        Transition(
+            at=at,
+            document_id=document.document_id,
+            from_state=document.state,
+            to_state=to.value,
+            actor=actor,
+            run_id=run_id,
+            detail=detail,
+        )
+    )
+    document.state = to.value
+    document.updated_at = at
+    is_open = to in OPEN_STATES
+    session.execute(
+        update(Input)
+        .where(Input.document_id == document.document_id, Input.primary_input)
+        .values(
+            outcome=None if is_open else to.value,
+            reason=None if is_open else document.failure,
+            detail="" if is_open else document.detail,
+            updated_at=at,
+        )
+    )

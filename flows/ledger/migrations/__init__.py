@@ -1,0 +1,1 @@
+"""Alembic migrations, run by `flows.ledger.engine.migrate`; never by hand."""

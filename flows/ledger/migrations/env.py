@@ -1,0 +1,27 @@
+"""What Alembic runs: upgrades on the connection, and in the transaction, that the ledger has opened."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from alembic import context
+from sqlalchemy.types import TypeDecorator
+
+from flows.ledger.models import Base
+
+
+def _plain(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
+    """Migrations name the database's own types: the classes of the models may change later."""
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl_instance!r}"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_item=_plain,
+    render_as_batch=True,
+    compare_type=True,
+)
+context.run_migrations()
