@@ -1,0 +1,175 @@
+"""Single characters of a text layer into words, whatever way the text is turned.
+
+pdfplumber's `WordExtractor` decides what is one word; this module brings every writing direction upright before
+it is asked, drops what cannot be seen, and turns the page when most of its text is turned.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from pdfplumber.utils.text import WordExtractor
+
+from extractors.reading.geometry import Frame2D, clip_box, turn_box, turn_word
+from extractors.reading.text import normalise_text, says_nothing
+from schemas.document import Box, Word
+
+_GAP_SHARE = 0.18
+"""Characters further apart than this share of the font size belong to two words."""
+_LEVEL_SHARE = 0.3
+_LEVEL_MAX = 3.0
+"""Tops of characters on one line differ by at most this share of the font size, and this many points."""
+_TURN_SHARE = 0.6
+"""A page is turned when at least this share of its characters is written in another direction."""
+_SAME_PLACE = 0.12
+"""The same character again within this share of its size is a shadow or false bold, not a second letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Char:
+    """A character as the PDF places it; ``quarters``: clockwise quarter turns that make it upright."""
+
+    text: str
+    box: Box
+    quarters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Words of a text layer on the upright page. ``quarters``: how the page was turned to get there."""
+
+    words: tuple[Word, ...]
+    quarters: int
+    unknown: int
+    """Words that were dropped because none of their characters could be told."""
+
+
+def quarters_of(a: float, b: float) -> int:
+    """Quarter turns that make text upright whose writing direction is ``(a, b)``, y upwards."""
+    return round(math.degrees(math.atan2(b, a)) / 90) % 4
+
+
+def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
+    """Words of one page.
+
+    Args:
+        chars: characters in any order, in the frame of the page (after its ``/Rotate``).
+        frame: size of the page.
+    """
+    seen = _visible(chars, frame)
+    if not seen:
+        return Layer((), 0, 0)
+    counts = Counter(char.quarters for char in seen if not char.text.isspace())
+    page_turn, share = counts.most_common(1)[0] if counts else (0, 0)
+    if share < _TURN_SHARE * counts.total():
+        page_turn = 0
+    groups: defaultdict[int, list[Char]] = defaultdict(list)
+    for char in seen:
+        groups[char.quarters].append(char)
+    words: list[Word] = []
+    unknown = 0
+    for quarters, members in groups.items():
+        upright = [replace(char, box=turn_box(char.box, frame, quarters)) for char in members]
+        found, lost = _group(upright)
+        unknown += lost
+        back = (page_turn - quarters) % 4
+        words += [turn_word(word, frame.turned(quarters), back) for word in found]
+    page = frame.turned(page_turn)
+    return Layer(
+        tuple(Word(w.text, clip_box(w.box, page), w.confidence) for w in words), page_turn, unknown
+    )
+
+
+def split_word(text: str, box: Box, confidence: float | None = None) -> list[Word]:
+    """Words of a normalised text, which may hold spaces; the box is shared out by length."""
+    parts = text.split(" ")
+    if len(parts) == 1:
+        return [Word(text, box, confidence)] if text else []
+    step = (box.x1 - box.x0) / len(text)
+    words, at = [], 0
+    for part in parts:
+        if part:
+            x0 = box.x0 + at * step
+            words.append(Word(part, Box(x0, box.y0, x0 + len(part) * step, box.y1), confidence))
+        at += len(part) + 1
+    return words
+
+
+def _visible(chars: Iterable[Char], frame: Frame2D) -> list[Char]:
+    """What stands on the page, each character once."""
+    kept: list[Char] = []
+    places: defaultdict[tuple[str, int, int], list[Box]] = defaultdict(list)
+    for char in chars:
+        box = char.box
+        if not all(map(math.isfinite, (box.x0, box.y0, box.x1, box.y1))):
+            continue
+        x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+        if not (0 <= x <= frame.width and 0 <= y <= frame.height):
+            continue
+        if char.text.isspace():
+            kept.append(char)
+            continue
+        reach = _SAME_PLACE * max(box.x1 - box.x0, box.y1 - box.y0)
+        column, row = int(x // 2), int(y // 2)
+        near = (
+            other
+            for dx in (-1, 0, 1)
+            for dy in (-1, 0, 1)
+            for other in places.get((char.text, column + dx, row + dy), ())
+        )
+        if any(abs(o.x0 - box.x0) <= reach and abs(o.y0 - box.y0) <= reach for o in near):
+            continue
+        places[char.text, column, row].append(box)
+        kept.append(char)
+    return kept
+
+
+def _group(chars: Sequence[Char]) -> tuple[list[Word], int]:
+    """Words of upright characters, and how many words could not be told at all."""
+    sizes = [char.box.y1 - char.box.y0 for char in chars if not char.text.isspace()]
+    if not sizes:
+        return [], 0
+    extractor = WordExtractor(
+        x_tolerance_ratio=_GAP_SHARE,
+        y_tolerance=max(0.3, min(_LEVEL_MAX, _LEVEL_SHARE * median(sizes))),
+        keep_blank_chars=False,
+        use_text_flow=False,
+        expand_ligatures=False,
+    )
+    words: list[Word] = []
+    unknown = 0
+    for found in extractor.extract_words([_as_dict(char) for char in chars]):
+        text = normalise_text(_logical(found["text"]))
+        if text and says_nothing(text):
+            unknown += 1
+            continue
+        words += split_word(text, Box(found["x0"], found["top"], found["x1"], found["bottom"]))
+    return words, unknown
+
+
+def _as_dict(char: Char) -> dict[str, object]:
+    box = char.box
+    return {
+        "text": char.text,
+        "x0": box.x0,
+        "x1": box.x1,
+        "top": box.y0,
+        "bottom": box.y1,
+        "doctop": box.y0,
+        "height": box.y1 - box.y0,
+        "upright": True,
+        "size": box.y1 - box.y0,
+    }
+
+
+def _logical(text: str) -> str:
+    """A word in reading order: characters were sorted left to right, Hebrew and Arabic read the other way."""
+    if text.isascii():
+        return text
+    strong = [d for d in map(unicodedata.bidirectional, text) if d in ("L", "R", "AL", "EN", "AN")]
+    return text[::-1] if strong and all(d in ("R", "AL") for d in strong) else text

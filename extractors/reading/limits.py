@@ -1,0 +1,87 @@
+"""What a reading child does to itself: limits of memory, CPU and files, a clean stdout, an end with its parent."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import BinaryIO
+
+_MAX_FILE_BYTES = 4 << 20
+"""A child writes nothing but its diagnostics."""
+_REPEAT_SECONDS = 0.5
+
+
+class Interrupted(BaseException):
+    """A step took longer than its share. Not an `Exception`: parsers swallow those."""
+
+
+def private_stdout() -> BinaryIO:
+    """Takes the real stdout for the protocol; whatever prints from now on prints to stderr."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return channel
+
+
+def end_with_parent(stdin_fd: int = 0) -> None:
+    """Ends this process as soon as the other end of its stdin is closed, even in the midst of work."""
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(stdin_fd, 0)  # hang-up and errors are always reported
+        while True:
+            if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll()):
+                os._exit(3)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def harden() -> None:
+    """Limits that hold for the whole life of the child: no core dumps, no large files, keyboard left to the parent."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def limit_memory(megabytes: int) -> None:
+    """Caps the address space at what is in use now plus ``megabytes`` (Linux; elsewhere the parent watches)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            in_use = int(statm.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (in_use + (megabytes << 20), hard))
+
+
+def limit_cpu(seconds: float) -> None:
+    """Lets the kernel end the child after ``seconds`` more of CPU: the last resort, if the parent is gone."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime + seconds) + 2, hard))
+
+
+@contextmanager
+def interrupt_after(seconds: float) -> Iterator[None]:
+    """Raises `Interrupted` in the main thread once ``seconds`` are over, again and again until it gets through.
+
+    Only Python code can be interrupted; a call that hangs in C is ended by the parent.
+    """
+
+    def on_alarm(_signal: int, _frame: FrameType | None) -> None:
+        raise Interrupted
+
+    previous = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), _REPEAT_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)

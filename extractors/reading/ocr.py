@@ -1,0 +1,208 @@
+"""OCR of one page: RapidOCR finds and reads lines; words, boxes and confidences are worked out here.
+
+The stages of RapidOCR are called one by one, for two reasons. The direction of the page shows after detection and
+line classification, so a turned page is put right before the (slow) recognition. And RapidOCR's own word boxes pair
+the confidence of the n-th *character* with the n-th *word*, and take mixed scripts apart by letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidocr import RapidOCR
+from rapidocr.main import RapidOCRError
+from rapidocr.utils.process_img import map_boxes_to_original
+
+from extractors.reading.geometry import Frame2D, clip_box
+from extractors.reading.lines import reading_order
+from extractors.reading.request import Raster
+from extractors.reading.text import normalise_text
+from schemas.document import Box, Word
+
+_MIN_LINE_SCORE = 0.5
+"""Lines below this mean confidence are noise (RapidOCR's own default)."""
+_TALL = 1.5
+"""A line box this much taller than wide runs down the page (the same ratio at which RapidOCR turns its crop)."""
+_SURE = 0.9
+_TURN_SHARE = 0.6
+"""A page is turned when at least this share of its line length votes for it."""
+_MIN_VOTES = 3
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What OCR made of a page: words on the upright page, and its clockwise quarter turns to get there."""
+
+    words: tuple[Word, ...]
+    quarters: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    crops: list[Pixels]
+    boxes: NDArray[np.float32]
+    reversed: list[bool]
+    turned: list[bool]
+
+
+class Recogniser:
+    """The OCR models, loaded once."""
+
+    def __init__(self, threads: int) -> None:
+        self._engine = RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.return_word_box": True,
+                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            }
+        )
+
+    def warm_up(self) -> None:
+        """Loads the models now, so that the first page does not pay for it."""
+        self._engine(np.full((64, 256, 3), 255, dtype=np.uint8))
+
+    def read(self, raster: Raster, frame: Frame2D) -> Recognised:
+        """Reads a page.
+
+        Args:
+            raster: pixels of the page.
+            frame: size of the page in points.
+        """
+        pixels = np.frombuffer(raster.data, dtype=np.uint8).reshape(raster.height, raster.width, 3)
+        lines = self._find(pixels)
+        quarters = _direction(lines) if lines else 0
+        if lines and quarters:
+            turned = np.ascontiguousarray(np.rot90(pixels, k=-quarters))
+            again = self._find(turned)
+            if again and not _direction(again):
+                pixels, lines, frame = turned, again, frame.turned(quarters)
+            else:
+                quarters = 0
+        if not lines:
+            return Recognised((), 0)
+        scale = frame.width / pixels.shape[1]
+        words = [
+            Word(word.text, clip_box(_scaled(word.box, scale), frame), word.confidence)
+            for word in self._recognise(lines)
+        ]
+        return Recognised(reading_order(words), quarters)
+
+    def _find(self, pixels: Pixels) -> _Lines | None:
+        """Lines of text with their pixels, each the right way up."""
+        engine = self._engine
+        image, record = engine.preprocess_img(pixels)
+        try:
+            crops, found = engine.detect_and_crop(image, record)
+            upright, classes = engine.cls_and_rotate(crops)
+        except RapidOCRError:
+            return None
+        threshold = float(engine.cfg.Cls.cls_thresh)
+        boxes = map_boxes_to_original(found.boxes, record, *pixels.shape[:2])
+        reverse = [label == "180" and float(score) > threshold for label, score in classes.cls_res]
+        return _Lines(upright, boxes, reverse, [_is_tall(box) for box in found.boxes])
+
+    def _recognise(self, lines: _Lines) -> Iterator[Word]:
+        try:
+            read = self._engine.recognize_txt(lines.crops)
+        except RapidOCRError:
+            return
+        for index, text in enumerate(read.txts):
+            if float(read.scores[index]) < _MIN_LINE_SCORE or not text.strip():
+                continue
+            yield from _words(
+                text, read.word_results[index], lines.boxes[index], lines.turned[index], lines.reversed[index]
+            )
+
+
+def _is_tall(box: NDArray[np.float32]) -> bool:
+    width, height = _sides(box)
+    return height >= _TALL * max(width, 1.0)
+
+
+def _sides(box: NDArray[np.float32]) -> tuple[float, float]:
+    width = max(np.linalg.norm(box[0] - box[1]), np.linalg.norm(box[2] - box[3]))
+    height = max(np.linalg.norm(box[0] - box[3]), np.linalg.norm(box[1] - box[2]))
+    return float(width), float(height)
+
+
+def _direction(lines: _Lines) -> int:
+    """Clockwise quarter turns that put the page upright, by vote of its lines, weighted by their length."""
+    votes = [0.0, 0.0, 0.0, 0.0]
+    count = 0
+    for box, tall, reverse in zip(lines.boxes, lines.turned, lines.reversed, strict=True):
+        width, height = sorted(_sides(box), reverse=True)
+        if width < 2 * height:  # a short word says little about its direction
+            continue
+        count += 1
+        # The crop of a tall box was turned counter-clockwise: upright then means the page asks for the same turn.
+        votes[(1 if reverse else 3) if tall else (2 if reverse else 0)] += width
+    best = max(range(4), key=votes.__getitem__)
+    return best if count >= _MIN_VOTES and votes[best] >= _TURN_SHARE * sum(votes) else 0
+
+
+def _words(
+    text: str, info: Any, quad: NDArray[np.float32], tall: bool, reverse: bool
+) -> Iterator[Word]:
+    """Words of one line: split at spaces, placed by the columns at which the recogniser saw their characters."""
+    columns = [column for cols in info.word_cols for column in cols]
+    confidences = list(info.confs)
+    total = float(info.line_txt_len)
+    visible = sum(not char.isspace() for char in text)
+    exact = len(columns) == visible and len(confidences) == len(text) and total > 0
+    for start, end in _tokens(text):
+        before = sum(not char.isspace() for char in text[:start])
+        if exact:
+            first, last = columns[before], columns[before + end - start - 1]
+            half = _half_width(columns)
+            span = ((first + 0.5 - half) / total, (last + 0.5 + half) / total)
+            sure = min(confidences[start:end])
+        else:
+            span, sure = (start / len(text), end / len(text)), min(confidences, default=0.0)
+        if reverse:
+            span = (1 - span[1], 1 - span[0])
+        token = normalise_text(text[start:end])
+        if token:
+            box = _part(quad, min(max(span[0], 0.0), 1.0), min(max(span[1], 0.0), 1.0), tall)
+            for part in token.split(" "):
+                yield Word(part, box, round(min(max(sure, 0.0), 1.0), 4))
+
+
+def _tokens(text: str) -> Iterator[tuple[int, int]]:
+    start: int | None = None
+    for index, char in enumerate(text):
+        if char.isspace():
+            if start is not None:
+                yield start, index
+            start = None
+        elif start is None:
+            start = index
+    if start is not None:
+        yield start, len(text)
+
+
+def _half_width(columns: Sequence[int]) -> float:
+    """Half the usual distance of two characters, in columns."""
+    steps = sorted(b - a for a, b in zip(columns, columns[1:], strict=False) if b > a)
+    return steps[len(steps) // 2] / 2 if steps else 1.0
+
+
+def _part(quad: NDArray[np.float32], start: float, end: float, tall: bool) -> Box:
+    """The upright box around the part ``start..end`` (0..1) of a line; a tall line runs downwards."""
+    top_left, top_right, bottom_right, bottom_left = (corner.astype(float) for corner in quad)
+    a, b, c, d = (
+        (top_right, bottom_right, bottom_left, top_left) if tall else (top_left, top_right, bottom_right, bottom_left)
+    )
+    points = np.array([a + (b - a) * start, a + (b - a) * end, d + (c - d) * start, d + (c - d) * end])
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    return Box(float(x0), float(y0), float(x1), float(y1))
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    return Box(box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale)

@@ -1,0 +1,259 @@
+"""A PDF in the child: pdfium opens, counts and draws; pdfplumber reads the text layer, pdfium's own where it fails."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pdfplumber
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from pdfminer.layout import LTChar, LTContainer
+from pdfplumber.page import Page as PlumberPage
+from PIL import Image
+
+from extractors.reading.chars import Char, Layer, quarters_of, words_of
+from extractors.reading.geometry import Frame2D, turn_box
+from extractors.reading.limits import Interrupted, interrupt_after
+from extractors.reading.raster import encode_model_image, is_blank, ocr_scale, to_raster, turn_image
+from extractors.reading.request import RawPage, ReadRequest
+from extractors.reading.text import is_garbled, normalise_text
+from schemas.document import Box
+from schemas.errors import DocumentError
+from schemas.outcome import FailureReason
+
+_FEW_LETTERS = 120
+"""A layer with fewer letters over a full-page image is a stamp on a scan, not the text of the page."""
+_SCAN_COVER = 0.6
+"""An image over this share of the page makes it a scan."""
+_PLUMBER_SECONDS = 20.0
+_PLUMBER_SHARE = 0.4
+"""A page may hold pdfplumber up for this share of the time that is left, and never longer than 20 s."""
+_METADATA_CHARS = 200
+
+
+class PdfFile:
+    """An open PDF. Use as a context manager."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        self._request = request
+        self._ends = time.monotonic() + request.max_seconds
+        self._plumbers: dict[int, pdfplumber.pdf.PDF] = {}
+        self._document, self._password = _open(request)
+        with suppress(Exception):
+            self._document.init_forms()
+        self.page_count = len(self._document)
+
+    def __enter__(self) -> PdfFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(Exception):
+            self._document.close()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Title, author, producer and the like, as far as the file tells."""
+        with suppress(Exception):
+            pairs = self._document.get_metadata_dict(skip_empty=True).items()
+            return {key.lower(): normalise_text(str(value))[:_METADATA_CHARS] for key, value in pairs}
+        return {}
+
+    def read_page(self, number: int) -> RawPage:
+        """Words of the page, or its pixels when OCR should read it."""
+        request = self._request
+        page = self._document[number - 1]
+        try:
+            warnings: list[str] = []
+            frame = _frame(page)
+            layer = self._layer(page, number, frame, warnings)
+            upright = frame.turned(layer.quarters)
+            rotation = (page.get_rotation() + 90 * layer.quarters) % 360
+            needs_ocr = request.ocr and self._layer_is_useless(page, frame, layer, warnings)
+            scale = ocr_scale(frame) if needs_ocr else request.image_side_px / frame.longer
+            drawn = self._draw(page, scale, layer.quarters, warnings) if scale > 0 else None
+            if layer.words and not needs_ocr:
+                image = encode_model_image(drawn, request.image_side_px) if drawn else None
+                return RawPage(number, upright, rotation, layer.words, image=image, warnings=warnings)
+            blank = drawn is not None and is_blank(drawn)
+            raster = to_raster(drawn) if needs_ocr and drawn and not blank else None
+            image = encode_model_image(drawn, request.image_side_px) if drawn and not raster else None
+            return RawPage(number, upright, rotation, layer.words, raster, image, blank, warnings)
+        finally:
+            page.close()
+
+    def render(self, number: int, dpi: float, rotation: int | None) -> Image.Image:
+        """The upright page for people; ``rotation`` as `Page.rotation` says (``None``: what the file says)."""
+        page = self._document[number - 1]
+        try:
+            frame = _frame(page)
+            scale = min(dpi / 72, self._request.max_side_px / frame.longer)
+            stored = page.get_rotation()
+            quarters = 0 if rotation is None else (rotation - stored) // 90 % 4
+            return turn_image(_bitmap(page, scale), quarters)
+        finally:
+            page.close()
+
+    def _layer(
+        self, page: pdfium.PdfPage, number: int, frame: Frame2D, warnings: list[str]
+    ) -> Layer:
+        if number not in self._request.rescue:
+            left = self._ends - time.monotonic()
+            try:
+                with interrupt_after(min(_PLUMBER_SECONDS, _PLUMBER_SHARE * left)):
+                    return words_of(self._plumber_chars(page, number), frame)
+            except Interrupted:
+                warnings.append("The text layer took too long to read; a simpler reader was used.")
+            except (Exception, RecursionError) as error:
+                warnings.append(
+                    f"The text layer is damaged ({type(error).__name__}); a simpler reader was used."
+                )
+        else:
+            warnings.append("The text layer stopped the reader; a simpler reader was used.")
+        try:
+            return words_of(_pdfium_chars(page, frame), frame)
+        except Exception as error:
+            warnings.append(f"The simpler reader failed too ({type(error).__name__}).")
+            return Layer((), 0, 0)
+
+    def _plumber_chars(self, page: pdfium.PdfPage, number: int) -> Iterator[Char]:
+        offset = _crop_offset(page)
+        with pdfplumber.open(self._request.path, pages=[number], password=self._password) as pdf:
+            if not pdf.pages:
+                raise ValueError("pdfplumber does not find the page")
+            plumber: PlumberPage = pdf.pages[0]
+            layout = plumber.layout
+            top = float(layout.y1)
+            for item in _leaves(layout):
+                a, b = item.matrix[:2]
+                box = Box(
+                    item.x0 - offset[0], top - item.y1 - offset[1], item.x1 - offset[0], top - item.y0 - offset[1]
+                )
+                yield Char(item.get_text(), box, quarters_of(a, b))
+
+    def _layer_is_useless(
+        self, page: pdfium.PdfPage, frame: Frame2D, layer: Layer, warnings: list[str]
+    ) -> bool:
+        texts = [word.text for word in layer.words]
+        if layer.unknown > len(texts) or is_garbled(texts):
+            warnings.append("The text layer is unreadable (fonts without a usable encoding).")
+            return True
+        letters = sum(char.isalnum() for text in texts for char in text)
+        if not letters:
+            return True
+        return letters < _FEW_LETTERS and _image_cover(page, frame) >= _SCAN_COVER
+
+    def _draw(
+        self, page: pdfium.PdfPage, scale: float, quarters: int, warnings: list[str]
+    ) -> Image.Image | None:
+        try:
+            return turn_image(_bitmap(page, scale), quarters)
+        except Exception as error:
+            warnings.append(f"The page cannot be drawn ({type(error).__name__}).")
+            return None
+
+
+def _open(request: ReadRequest) -> tuple[pdfium.PdfDocument, str]:
+    locked = False
+    for password in ("", *request.passwords):
+        try:
+            return pdfium.PdfDocument(request.path, password=password or None), password
+        except pdfium.PdfiumError as error:
+            if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
+                locked = True
+                continue
+            raise DocumentError(
+                FailureReason.BROKEN,
+                f"the PDF cannot be opened: {error}",
+                remedy="Open it in a viewer; if it shows, print it to a new PDF and try that one.",
+            ) from error
+    assert locked
+    tried = f"none of the {len(request.passwords)} given passwords opens it" if request.passwords else (
+        "no password was given"
+    )
+    raise DocumentError(
+        FailureReason.ENCRYPTED,
+        f"the PDF is encrypted and {tried}",
+        remedy="Add its password to the password list.",
+    )
+
+
+def _frame(page: pdfium.PdfPage) -> Frame2D:
+    width, height = page.get_size()
+    return Frame2D(max(float(width), 1.0), max(float(height), 1.0))
+
+
+def _bitmap(page: pdfium.PdfPage, scale: float) -> Image.Image:
+    bitmap = page.render(scale=scale, may_draw_forms=True, rev_byteorder=True, prefer_bgrx=False)
+    try:
+        return bitmap.to_pil().convert("RGB")
+    finally:
+        bitmap.close()
+
+
+def _leaves(container: LTContainer[Any]) -> Iterator[LTChar]:
+    stack: list[Iterator[Any]] = [iter(container)]
+    while stack:
+        for item in stack[-1]:
+            if isinstance(item, LTChar):
+                yield item
+            elif isinstance(item, LTContainer):
+                stack.append(iter(item))
+                break
+        else:
+            stack.pop()
+
+
+def _ordered(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x0, x1 = sorted((box[0], box[2]))
+    y0, y1 = sorted((box[1], box[3]))
+    return x0, y0, x1, y1
+
+
+def _crop_offset(page: pdfium.PdfPage) -> tuple[float, float]:
+    """Where the visible page begins inside the media box, both upright, from the top left."""
+    mx0, my0, mx1, my1 = _ordered(page.get_mediabox())
+    cx0, cy0, cx1, cy1 = _ordered(page.get_cropbox())
+    left, right = max(cx0 - mx0, 0.0), max(mx1 - cx1, 0.0)
+    below, above = max(cy0 - my0, 0.0), max(my1 - cy1, 0.0)
+    return {0: (left, above), 90: (below, left), 180: (right, below), 270: (above, right)}[page.get_rotation()]
+
+
+def _image_cover(page: pdfium.PdfPage, frame: Frame2D) -> float:
+    """Share of the page that its largest image covers (0..1)."""
+    largest = 0.0
+    with suppress(Exception):
+        for item in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=4):
+            x0, y0, x1, y1 = _ordered(item.get_bounds())
+            largest = max(largest, (x1 - x0) * (y1 - y0))
+    return min(largest / (frame.width * frame.height), 1.0)
+
+
+def _pdfium_chars(page: pdfium.PdfPage, frame: Frame2D) -> Iterator[Char]:
+    """Characters by pdfium's text page, in the upright frame."""
+    rotation = page.get_rotation() // 90
+    stored = frame.turned(rotation)
+    x0, _, _, y1 = _visible_box(page)
+    textpage = page.get_textpage()
+    matrix = pdfium_c.FS_MATRIX()
+    try:
+        for index in range(textpage.count_chars()):
+            code = pdfium_c.FPDFText_GetUnicode(textpage, index)
+            if not code or 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
+                continue
+            left, bottom, right, top = textpage.get_charbox(index, loose=True)
+            known = pdfium_c.FPDFText_GetMatrix(textpage, index, ctypes.byref(matrix))
+            direction = quarters_of(matrix.a, matrix.b) if known else 0
+            box = turn_box(Box(left - x0, y1 - top, right - x0, y1 - bottom), stored, rotation)
+            yield Char(chr(code), box, (direction - rotation) % 4)
+    finally:
+        textpage.close()
+
+
+def _visible_box(page: pdfium.PdfPage) -> tuple[float, float, float, float]:
+    mx0, my0, mx1, my1 = _ordered(page.get_mediabox())
+    cx0, cy0, cx1, cy1 = _ordered(page.get_cropbox())
+    return max(mx0, cx0), max(my0, cy0), min(mx1, cx1), min(my1, cy1)

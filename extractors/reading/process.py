@@ -1,0 +1,174 @@
+"""One reading child seen from its parent: started on demand, spoken to in frames, watched, ended without mercy."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from extractors.reading.frames import Frame, FrameBuffer, ProtocolError, encode
+
+_START_SECONDS = 120.0
+"""A child imports its libraries and loads its models in this time, even on a busy machine."""
+_POLL_SECONDS = 0.1
+_CHUNK = 1 << 20
+_STDERR_TAIL = 2000
+
+
+class ChildTimeout(Exception):
+    """The deadline passed before the child answered."""
+
+
+class ChildTooFat(Exception):
+    """The child uses more memory than it may."""
+
+
+class ChildDied(Exception):
+    """The child ended by itself. ``signal`` is what killed it, 0 if it exited; ``tail`` the end of its stderr."""
+
+    def __init__(self, returncode: int | None, tail: str) -> None:
+        super().__init__(f"the reading process ended with {returncode}: {tail}")
+        self.signal = -returncode if returncode is not None and returncode < 0 else 0
+        self.tail = tail
+
+
+class ReaderChild:
+    """A child of one kind (``text`` or ``ocr``). Not thread-safe: one user at a time."""
+
+    def __init__(self, kind: str, threads: int) -> None:
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()
+        self._buffer = FrameBuffer()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "extractors.reading.child", kind, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            bufsize=0,
+            cwd="/",
+            env=_environment(threads),
+            close_fds=True,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._in, False)
+        os.set_blocking(self._out, False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._out, selectors.EVENT_READ)
+        self._watched = psutil.Process(self._process.pid)
+        self.documents = 0
+        try:
+            ready = self.receive(time.monotonic() + _START_SECONDS, None)
+            if ready.kind != "ready":
+                raise ProtocolError(f"a reading process began with {ready.kind!r}")
+            self.base_memory = self.memory
+        except BaseException:
+            self.kill()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also the id of its process group."""
+        return self._process.pid
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes of the child; 0 when it is gone."""
+        try:
+            return int(self._watched.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def send(self, frame: Frame, deadline: float) -> None:
+        """Writes a frame.
+
+        Raises:
+            ChildTimeout: the child did not take it before ``deadline`` (monotonic seconds).
+            ChildDied: the child is gone.
+        """
+        self._stderr.seek(0)
+        self._stderr.truncate()
+        view = memoryview(encode(frame))
+        with selectors.DefaultSelector() as writable:
+            writable.register(self._in, selectors.EVENT_WRITE)
+            while view:
+                if time.monotonic() > deadline:
+                    raise ChildTimeout
+                if not writable.select(_POLL_SECONDS):
+                    continue
+                try:
+                    view = view[os.write(self._in, view) :]
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    raise self._death() from error
+
+    def receive(self, deadline: float, max_memory: int | None) -> Frame:
+        """The next frame.
+
+        Args:
+            deadline: monotonic seconds.
+            max_memory: resident bytes the child may use, ``None``: not watched.
+
+        Raises:
+            ChildTimeout, ChildTooFat, ChildDied, ProtocolError: kill the child after any of them.
+        """
+        while (frame := self._buffer.take()) is None:
+            if self._selector.select(_POLL_SECONDS):
+                chunk = os.read(self._out, _CHUNK)
+                if not chunk:
+                    raise self._death()
+                self._buffer.feed(chunk)
+                continue
+            if time.monotonic() > deadline:
+                raise ChildTimeout
+            if max_memory is not None and self.memory > max_memory:
+                raise ChildTooFat
+        return frame
+
+    def kill(self) -> None:
+        """Ends the child and everything it started, and waits until it is gone."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        self._selector.close()
+        self._stderr.close()
+
+    def _death(self) -> ChildDied:
+        try:
+            code: int | None = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            code = None
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, self._stderr.tell() - _STDERR_TAIL))
+        return ChildDied(code, self._stderr.read().decode("utf-8", "replace").strip())
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Nothing of the parent's environment: it may hold secrets, and a child meets hostile files."""
+    root = Path(__file__).resolve().parents[2]
+    paths = [str(root), *(os.path.abspath(path) for path in sys.path if path)]
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
