@@ -159,6 +159,13 @@ class QueueItem(_Record):
     version: int
 
 
+class QueueFacets(_Record):
+    """How many documents of the queue each filter would show, most first."""
+
+    schemas: dict[str, int]
+    reasons: dict[ReviewReason, int]
+
+
 class FrozenRow(_Record):
     """One version of one row, exactly as it lands. ``data`` is ``None`` for a retraction.
 

@@ -21,6 +21,7 @@ from flows.ledger.records import (
     DocumentRecord,
     DocumentState,
     FieldChange,
+    QueueFacets,
     QueueItem,
     TransitionRecord,
 )
@@ -93,6 +94,28 @@ def queue_size(session: Session, schema: str | None, reason: str | None, search:
     """See `Ledger.queue_size`."""
     query = select(func.count()).select_from(Document).where(*_waiting(schema, reason, search))
     return session.scalars(query).one()
+
+
+def queue_facets(session: Session) -> QueueFacets:
+    """See `Ledger.queue_facets`."""
+    number = func.count().label("number")
+    schemas = session.execute(
+        select(Document.schema_name, number)
+        .where(*_waiting(None, None, None))
+        .group_by(Document.schema_name)
+        .order_by(number.desc(), Document.schema_name)
+    )
+    reasons = session.execute(
+        select(DocumentReason.reason, number)
+        .join(Document, Document.document_id == DocumentReason.document_id)
+        .where(*_waiting(None, None, None))
+        .group_by(DocumentReason.reason)
+        .order_by(number.desc(), DocumentReason.reason)
+    )
+    return QueueFacets(
+        schemas={row.schema_name: row.number for row in schemas},
+        reasons={ReviewReason(row.reason): row.number for row in reasons},
+    )
 
 
 def _reasons(session: Session, document_ids: list[str]) -> dict[str, list[ReviewReason]]:

@@ -20,6 +20,7 @@ from flows.ledger.records import (
     FieldChange,
     FrozenBatch,
     InputRecord,
+    QueueFacets,
     QueueItem,
     RunDocument,
     RunRecord,
@@ -294,6 +295,11 @@ class Ledger:
         """How many documents `queue` would give without a limit."""
         with self._read() as session:
             return review.queue_size(session, schema, reason, search)
+
+    def queue_facets(self) -> QueueFacets:
+        """What the queue can be filtered by, and how many documents each filter would show."""
+        with self._read() as session:
+            return review.queue_facets(session)
 
     def document(self, document_id: str) -> DocumentRecord:
         """All about one document. Raises `LedgerError` when there is none with that id."""
