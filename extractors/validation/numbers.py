@@ -63,8 +63,8 @@ def parse_number(text: str, style: NumberStyle = UNKNOWN_STYLE, *, whole: bool =
     """The number that ``text`` shows.
 
     Understood besides digits: either decimal separator; thousands by comma, dot, apostrophe, any space,
-    Indian groups; a currency sign, code or name on either side; a unit or ``%`` behind; minus before or behind,
-    brackets, ``CR``; ``12,-``. The scale is kept as printed (``2.50``).
+    Indian groups; a currency sign, code or name on either side; a unit or ``%`` behind; minus before or
+    behind, brackets, ``CR``; ``12,-``. The scale is kept as printed (``2.50``).
 
     Args:
         text: as printed.

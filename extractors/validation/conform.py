@@ -1,0 +1,152 @@
+"""Nested typed data against its schema: what is invalid becomes null, so that what can be valid is valid.
+
+A catalog schema is checked by its Pydantic class, a JSON Schema file by ``jsonschema`` (draft 2020-12, no
+remote references, formats that a printed document can meet).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jsonschema
+from jsonschema import Draft202012Validator, FormatChecker
+from pydantic import BaseModel, ValidationError
+from referencing import Registry
+
+from extractors.validation.paths import ABSENT, Step, get, join, put
+from schemas.errors import SchemaError
+from schemas.outcome import ReviewReason
+from schemas.registry import LoadedSchema
+
+_ROUNDS = 6
+# `time` and `date-time` want an offset from UTC, which hardly any document prints; ours are ISO by making.
+_FORMATS = FormatChecker(formats=["date", "email", "ipv4", "ipv6", "regex", "uuid"])
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong at a path (``""``: the document as a whole)."""
+
+    path: str
+    reason: ReviewReason
+    message: str
+
+
+@dataclass(slots=True)
+class Conformed:
+    """``data`` as valid as it can be made; ``valid`` says whether it fully is."""
+
+    data: dict[str, Any]
+    valid: bool
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    steps: tuple[Step, ...]
+    message: str
+    missing: bool = False
+
+
+_Check = Callable[[dict[str, Any]], tuple[list[_Problem], dict[str, Any]]]
+
+
+def conform(data: dict[str, Any], schema: LoadedSchema) -> Conformed:
+    """Validates ``data`` (changed in place), nulling the leaves that the schema refuses.
+
+    A null where the schema has none is left out, so that a default applies; where the key is required it
+    stays null, is found as ``MISSING_REQUIRED``, and the data cannot be valid.
+    """
+    check = _pydantic_check(schema.model) if schema.model is not None else _json_schema_check(schema)
+    findings: list[Finding] = []
+    for _ in range(_ROUNDS):
+        problems, result = check(data)
+        if not problems:
+            return Conformed(result, True, findings)
+        by_place = {problem.steps: problem for problem in reversed(problems)}  # one at a time: the first
+        if not sum(_mend(data, problem, findings) for problem in by_place.values()):
+            break
+    for problem in problems:
+        findings += _remaining(data, problem, findings)
+    return Conformed(data, False, findings)
+
+
+def _mend(data: dict[str, Any], problem: _Problem, findings: list[Finding]) -> bool:
+    """Takes the refused value out; whether there was one to take out."""
+    steps = problem.steps
+    while steps and get(data, steps) is ABSENT:  # pydantic adds the arm of a union to the place
+        steps = steps[:-1]
+    value = get(data, steps)
+    if not steps or problem.missing or isinstance(value, dict | list):
+        return False
+    if value is not None:
+        put(data, steps, None)
+        findings.append(Finding(join(steps), ReviewReason.INVALID_VALUE, problem.message))
+        return True
+    parent = get(data, steps[:-1])
+    if isinstance(parent, dict):
+        del parent[str(steps[-1])]
+        return True
+    return False
+
+
+def _remaining(data: dict[str, Any], problem: _Problem, known: list[Finding]) -> list[Finding]:
+    """What could not be mended, as findings; a required key comes back as null."""
+    path = join(problem.steps)
+    if not problem.missing:
+        reason = ReviewReason.INVALID_VALUE if problem.steps else ReviewReason.RULE_VIOLATED
+        return [Finding(path, reason, problem.message)]
+    if isinstance(get(data, problem.steps[:-1]), dict):
+        put(data, problem.steps, None)
+    if any(f.path == path and f.reason is ReviewReason.INVALID_VALUE for f in known):
+        return []
+    return [Finding(path, ReviewReason.MISSING_REQUIRED, "required by the schema, not found")]
+
+
+def _pydantic_check(model: type[BaseModel]) -> _Check:
+    def check(data: dict[str, Any]) -> tuple[list[_Problem], dict[str, Any]]:
+        try:
+            # By way of JSON, whose rules let a strict model read dates and decimals from strings.
+            valid = model.model_validate_json(json.dumps(data))
+        except ValidationError as error:
+            return [
+                _Problem(tuple(e["loc"]), e["msg"], e["type"] == "missing")
+                for e in error.errors(include_url=False, include_context=False, include_input=False)
+            ], data
+        return [], valid.model_dump(mode="json", by_alias=True)
+
+    return check
+
+
+def _json_schema_check(schema: LoadedSchema) -> _Check:
+    validator = _validator(schema.fingerprint, json.dumps(schema.json_schema))
+
+    def check(data: dict[str, Any]) -> tuple[list[_Problem], dict[str, Any]]:
+        problems = []
+        for error in validator.iter_errors(data):
+            place = tuple(error.absolute_path)
+            if error.validator == "required":
+                absent = [name for name in error.validator_value if name not in error.instance]
+                problems += [_Problem((*place, name), error.message, True) for name in absent]
+            else:
+                problems.append(_Problem(place, error.message[:300]))
+        return problems, data
+
+    return check
+
+
+@lru_cache(maxsize=64)
+def _validator(fingerprint: str, text: str) -> Draft202012Validator:
+    schema = json.loads(text)
+    try:
+        Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise SchemaError(
+            f"No valid JSON Schema at {error.json_path}: {error.message[:300]}",
+            remedy="Correct the schema file (draft 2020-12).",
+        ) from error
+    return Draft202012Validator(schema, format_checker=_FORMATS, registry=Registry())

@@ -1,0 +1,269 @@
+"""An answer, checked: typed, held against schema, rules and page, with every reason for review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import isnan
+from typing import Any
+
+from extractors.backends.base import Answer, LeafAnswer
+from extractors.options import ExtractOptions
+from extractors.validation import checks
+from extractors.validation.conform import Finding, conform
+from extractors.validation.paths import ABSENT, concrete_leaves, get, leaf_at, pattern_of, put, steps_of
+from extractors.validation.rules import violations
+from extractors.validation.values import NO_STYLE, DocumentStyle, Parsed, document_style, parse_leaf
+from schemas.document import ReadDocument
+from schemas.extraction import ExtractedField
+from schemas.outcome import ReviewReason
+from schemas.registry import LoadedSchema
+from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A checked answer. ``reasons`` are those of the document and of all its fields, each once."""
+
+    data: dict[str, Any]
+    fields: list[ExtractedField]
+    reasons: list[ReviewReason]
+    messages: list[str]
+
+
+@dataclass(slots=True)
+class _Checked:
+    """One leaf on its way: the answer, its value, and the notes gathered so far."""
+
+    leaf: Leaf
+    answer: LeafAnswer
+    value: Any = None
+    notes: list[checks.Note] = field(default_factory=list)
+
+    def note(self, reason: ReviewReason, message: str = "") -> None:
+        if (reason, message) not in self.notes:
+            self.notes.append((reason, message))
+
+    def field(self) -> ExtractedField:
+        page, boxes = checks.place_of(self.answer.span)
+        return ExtractedField(
+            path=self.answer.path,
+            raw=self.answer.raw,
+            value=self.value,
+            page=page,
+            boxes=boxes,
+            log_probability=None if isnan(self.answer.log_probability) else self.answer.log_probability,
+            grounding=self.leaf.grounding,
+            reasons=list(dict.fromkeys(reason for reason, _ in self.notes)),
+            messages=[message for _, message in self.notes if message],
+        )
+
+
+def validate(
+    answer: Answer, schema: LoadedSchema, document: ReadDocument, options: ExtractOptions
+) -> Validated:
+    """Types every leaf and gathers every reason why a person should look.
+
+    Returns:
+        Nested data that is valid against the schema wherever that is possible (refused values are null), the
+        fields with places and reasons, and the reasons of the whole document.
+    """
+    style = document_style(word.text for _, word in document.words)
+    pages = {page.number for page in document.pages}
+    checked = {leaf.answer.path: leaf for leaf in _checked_leaves(answer, schema, pages, options, style)}
+    data = _nested(schema.tree, answer.data, checked, schema.model is not None, ())
+    conformed = conform(data, schema)
+    general = _document_notes(answer, schema, document, checked)
+    general += _apply(conformed.findings, checked)
+    if conformed.valid:
+        _take_over(conformed.data, checked, schema)
+    for violation in violations(schema.rules, {path: leaf.value for path, leaf in checked.items()}):
+        general.append((ReviewReason.RULE_VIOLATED, violation.message))
+        for path in violation.paths:
+            checked[path].note(ReviewReason.RULE_VIOLATED, violation.message)
+    return _assemble(conformed.data, checked, general)
+
+
+def route(validated: Validated, options: ExtractOptions) -> bool:
+    """Whether the document lands without a person: only when nothing at all speaks against it."""
+    return not validated.reasons and not any(f.reasons for f in validated.fields)
+
+
+def _checked_leaves(
+    answer: Answer, schema: LoadedSchema, pages: set[int], options: ExtractOptions, style: DocumentStyle
+) -> list[_Checked]:
+    given = {leaf.path: leaf for leaf in answer.leaves}
+    found = []
+    for path, leaf in concrete_leaves(schema.tree, answer.data):
+        raw = get(answer.data, steps_of(path))
+        reply = given.get(path) or LeafAnswer(path, raw if isinstance(raw, str) else None, float("nan"))
+        if checks.is_blank(reply.raw):
+            reply = LeafAnswer(path, None, reply.log_probability, None, reply.reasons)
+        item = _Checked(leaf, reply)
+        item.notes = list(checks.leaf_notes(reply, leaf, pages, options))
+        if reply.raw is not None:
+            parsed = parse_leaf(reply.raw, leaf, style)
+            item.value = parsed.value
+            for reason in parsed.reasons:
+                item.note(reason, parsed.message)
+        elif leaf.essential:
+            item.note(ReviewReason.MISSING_REQUIRED, "not found on the document")
+        found.append(item)
+    return found
+
+
+def _nested(node: Node, raw: Any, checked: dict[str, _Checked], plain: bool, steps: tuple[Any, ...]) -> Any:
+    """The typed data in the shape of the raw answer."""
+    match node:
+        case Leaf():
+            return json_value(checked[".".join(map(str, steps))].value, node, plain)
+        case ObjectNode():
+            if not isinstance(raw, dict):
+                return None
+            return {
+                name: _nested(child, raw.get(name), checked, plain, (*steps, name))
+                for name, child in node.fields
+            }
+        case ArrayNode():
+            if not isinstance(raw, list):
+                return None if node.nullable else []
+            return [_nested(node.item, item, checked, plain, (*steps, i)) for i, item in enumerate(raw)]
+
+
+def json_value(value: Any, leaf: Leaf, decimals_as_text: bool) -> Any:
+    """A parsed value as the schema wants it in JSON.
+
+    Args:
+        value: what `parse_leaf` gave.
+        leaf: its ``json_type`` decides.
+        decimals_as_text: for a Pydantic class, which reads exact decimals from strings.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if leaf.json_type == "string" or decimals_as_text:
+        return value if decimals_as_text and isinstance(value, int) else str(value)
+    if isinstance(value, str):
+        try:
+            number = Decimal(value)
+        except ArithmeticError:
+            return value
+        if leaf.json_type == "integer" or "." not in value:
+            return int(number) if number == number.to_integral_value() else float(number)
+        return float(number)
+    return value
+
+
+def _document_notes(
+    answer: Answer, schema: LoadedSchema, document: ReadDocument, checked: dict[str, _Checked]
+) -> list[checks.Note]:
+    notes: list[checks.Note] = []
+    found = {
+        pattern_of(path)
+        for path, leaf in checked.items()
+        if leaf.answer.raw is not None
+        and leaf.leaf.grounding != "choice"
+        and all(reason is not ReviewReason.INVALID_VALUE for reason, _ in leaf.notes)
+    }
+    if reason := checks.wrong_type(schema, found):
+        notes.append((ReviewReason.WRONG_DOCUMENT_TYPE, reason))
+    if answer.truncated:
+        notes.append((ReviewReason.ANSWER_TRUNCATED, "the answer reached its length limit"))
+    notes += [(ReviewReason.READING_WARNING, text) for text in checks.reading_notes(document)]
+    return notes
+
+
+def _apply(findings: list[Finding], checked: dict[str, _Checked]) -> list[checks.Note]:
+    """Puts the findings at their fields; gives back those of no field. A refused value is no value."""
+    general = []
+    for finding in findings:
+        leaf = checked.get(finding.path)
+        if leaf is None:
+            where = f"{finding.path}: " if finding.path else ""
+            general.append((finding.reason, f"{where}{finding.message}"))
+            continue
+        if finding.reason is ReviewReason.INVALID_VALUE:
+            leaf.value = None
+        if all(reason is not finding.reason for reason, _ in leaf.notes):
+            leaf.note(finding.reason, finding.message)
+    return general
+
+
+def _take_over(data: dict[str, Any], checked: dict[str, _Checked], schema: LoadedSchema) -> None:
+    """A model's own validators may change a value (strip, upper-case): then the field shows theirs."""
+    if schema.model is None:
+        return
+    for path, leaf in checked.items():
+        value = get(data, steps_of(path))
+        if value is ABSENT or value is None or leaf.value is None or isinstance(value, float):
+            continue
+        leaf.value = value
+
+
+def _assemble(data: dict[str, Any], checked: dict[str, _Checked], general: list[checks.Note]) -> Validated:
+    fields = [leaf.field() for leaf in checked.values()]
+    reasons = [reason for reason, _ in general] + [reason for f in fields for reason in f.reasons]
+    messages = [message for _, message in general if message]
+    messages += [f"{f.path}: {m}" for f in fields for m in f.messages if m not in messages]
+    return Validated(data, fields, list(dict.fromkeys(reasons)), messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A reviewer's text, typed; ``error`` says in words why it cannot be taken, and is empty when it can."""
+
+    value: Any = None
+    error: str = ""
+
+
+def parse_correction(
+    path: str, text: str, schema: LoadedSchema, style: DocumentStyle = NO_STYLE
+) -> Correction:
+    """Types what a reviewer wrote into the field at ``path``; empty text means: not on the document.
+
+    Args:
+        path: concrete, ``line_items.0.quantity``.
+        text: ISO dates and plain decimals are understood as well as anything a document may print.
+        schema: whose leaf decides what is allowed.
+        style: of the document, so that a figure is read as it was when the document was.
+    """
+    leaf = leaf_at(schema.tree, path)
+    if leaf is None:
+        return Correction(error=f"{schema.qualified_name} has no field {path}.")
+    if checks.is_blank(text):
+        return Correction() if leaf.nullable else Correction(error=f"{path} must not be empty.")
+    parsed: Parsed = parse_leaf(text, leaf, style)
+    return Correction(parsed.value, parsed.message)
+
+
+def with_corrections(
+    data: dict[str, Any], corrections: Mapping[str, Any], schema: LoadedSchema
+) -> tuple[dict[str, Any], list[str]]:
+    """``data`` with typed corrections at their paths, and what the schema and its rules say against it.
+
+    Args:
+        data: as in `Validated.data`; not changed.
+        corrections: typed values (`Correction.value`) by concrete path.
+        schema: validates the whole again.
+
+    Returns:
+        The data to land, and the complaints in words. Rules are complaints too: a person may overrule them, a
+        schema error (``valid`` data is impossible) may not; both are told so that they can be shown.
+    """
+    shape = deepcopy(data)
+    complaints: list[str] = []
+    for path, value in corrections.items():
+        leaf = leaf_at(schema.tree, path)
+        if leaf is None or not isinstance(get(shape, steps_of(path)[:-1]), dict | list):
+            complaints.append(f"{path}: the document has no such field")
+            continue
+        put(shape, steps_of(path), json_value(value, leaf, schema.model is not None))
+    conformed = conform(shape, schema)
+    complaints += [f"{f.path}: {f.message}" if f.path else f.message for f in conformed.findings]
+    values = {
+        path: get(conformed.data, steps_of(path)) for path, _ in concrete_leaves(schema.tree, conformed.data)
+    }
+    present = {path: None if value is ABSENT else value for path, value in values.items()}
+    complaints += [violation.message for violation in violations(schema.rules, present)]
+    return conformed.data, complaints
