@@ -1,7 +1,7 @@
 """Single characters of a text layer into words, whatever way the text is turned.
 
-pdfplumber's `WordExtractor` decides what is one word; this module brings every writing direction upright before
-it is asked, drops what cannot be seen, and turns the page when most of its text is turned.
+pdfplumber's `WordExtractor` decides what is one word; this module brings every writing direction upright
+before it is asked, drops what cannot be seen, and turns the page when most of its text is turned.
 """
 
 from __future__ import annotations
@@ -80,9 +80,7 @@ def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
         back = (page_turn - quarters) % 4
         words += [turn_word(word, frame.turned(quarters), back) for word in found]
     page = frame.turned(page_turn)
-    return Layer(
-        tuple(Word(w.text, clip_box(w.box, page), w.confidence) for w in words), page_turn, unknown
-    )
+    return Layer(tuple(Word(w.text, clip_box(w.box, page), w.confidence) for w in words), page_turn, unknown)
 
 
 def split_word(text: str, box: Box, confidence: float | None = None) -> list[Word]:

@@ -1,11 +1,13 @@
 """The reading process: ``python -m extractors.reading.child text|ocr THREADS``.
 
-A *text* child opens files: it is the one that meets hostile bytes, under an address-space limit. An *ocr* child sees
-only pixels that a text child drew; onnxruntime does not live under such a limit, so the parent watches its memory.
+A *text* child opens files: it is the one that meets hostile bytes, under an address-space limit. An *ocr*
+child sees only pixels that a text child drew; onnxruntime does not live under such a limit, so the parent
+watches its memory.
 
-Text child:  ``read`` -> ``opened``, then per page ``page_start`` and ``page`` (body: pixels for OCR), then ``end``;
-             ``render`` -> ``image``. OCR child: ``ocr`` -> ``page``. Any of them: ``error``, after which the parent
-             replaces the child.
+Text child: ``read`` -> ``opened``, then per page ``page_start`` and ``page`` (body: pixels for OCR), then
+            ``end``; ``render`` -> ``image``.
+OCR child:  ``ocr`` -> ``page``.
+Both:       ``error``, after which the parent replaces the child.
 """
 
 from __future__ import annotations
@@ -149,7 +151,14 @@ def _ocr_handler(threads: int) -> Handler:
         upright = frame.turned(read.quarters)
         rotation = (data["rotation"] + 90 * read.quarters) % 360
         page = Page(
-            data["number"], upright.width, upright.height, "ocr", read.words, rotation, image, tuple(data["warnings"])
+            data["number"],
+            upright.width,
+            upright.height,
+            "ocr",
+            read.words,
+            rotation,
+            image,
+            tuple(data["warnings"]),
         )
         yield Frame("page", {"page": PAGE.dump_python(page, mode="json")})
 

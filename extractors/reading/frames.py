@@ -1,7 +1,7 @@
 """The language of parent and child: frames of a JSON header and raw bytes, over a pipe. Never pickle.
 
-A frame is ``<header length: u32> <body length: u64> <header: JSON object> <body>``, big-endian. The header has
-``kind`` and whatever that kind needs.
+A frame is ``<header length: u32> <body length: u64> <header: JSON object> <body>``, big-endian. The header
+has ``kind`` and ``data``, whatever that kind needs.
 """
 
 from __future__ import annotations

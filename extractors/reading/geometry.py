@@ -30,7 +30,9 @@ def turn_box(box: Box, frame: Frame2D, quarters: int) -> Box:
         case 1:
             return Box(frame.height - box.y1, box.x0, frame.height - box.y0, box.x1)
         case 2:
-            return Box(frame.width - box.x1, frame.height - box.y1, frame.width - box.x0, frame.height - box.y0)
+            return Box(
+                frame.width - box.x1, frame.height - box.y1, frame.width - box.x0, frame.height - box.y0
+            )
         case 3:
             return Box(box.y0, frame.width - box.x1, box.y1, frame.width - box.x0)
         case _:

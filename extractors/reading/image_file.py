@@ -1,7 +1,7 @@
 """A JPEG, PNG or TIFF in the child: every frame is a page that OCR reads.
 
-Size of a page in points: pixels * 72 / dpi, with the dpi of the file if it is sane (73 to 1200, the same both ways
-within a tenth) and 200 otherwise, since phones and scanners often write 72, 1 or nothing at all.
+Size of a page in points: pixels * 72 / dpi, with the dpi of the file if it is sane (73 to 1200, the same both
+ways within a tenth) and 200 otherwise, since phones and scanners often write 72, 1 or nothing at all.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ _EXIF_ROTATION = {3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
 class ImageFile:
     """An open image file. Use as a context manager."""
 
-    metadata: dict[str, str] = {}
-
     def __init__(self, request: ReadRequest) -> None:
         self._request = request
+        self.metadata: dict[str, str] = {}
         Image.MAX_IMAGE_PIXELS = request.max_side_px**2
         python_warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             self._image = Image.open(request.path, formats=_FORMATS[request.media_type])
-            self.page_count = int(getattr(self._image, "n_frames", 1)) if request.media_type == "image/tiff" else 1
+            self.page_count = (
+                int(getattr(self._image, "n_frames", 1)) if request.media_type == "image/tiff" else 1
+            )
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _too_large(request) from error
         except Exception as error:
@@ -65,7 +66,7 @@ class ImageFile:
         return RawPage(number, frame, rotation, raster=to_raster(small))
 
     def render(self, number: int, dpi: float, rotation: int | None) -> Image.Image:
-        """The upright page for people; ``rotation`` as `Page.rotation` says (``None``: what the file says)."""
+        """The upright page for people; ``rotation`` as in `Page.rotation`, ``None``: what the file says."""
         frame, image, stored = self._load(number)
         scale = min(dpi / 72, self._request.max_side_px / frame.longer)
         quarters = 0 if rotation is None else (rotation - stored) // 90 % 4

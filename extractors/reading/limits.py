@@ -1,4 +1,4 @@
-"""What a reading child does to itself: limits of memory, CPU and files, a clean stdout, an end with its parent."""
+"""What a reading child does to itself: limits, a clean stdout, an end with its parent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
@@ -44,17 +45,16 @@ def end_with_parent(stdin_fd: int = 0) -> None:
 
 
 def harden() -> None:
-    """Limits that hold for the whole life of the child: no core dumps, no large files, keyboard left to the parent."""
+    """Limits for the whole life of the child: no core dumps, no large files; Ctrl-C is the parent's."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def limit_memory(megabytes: int) -> None:
-    """Caps the address space at what is in use now plus ``megabytes`` (Linux; elsewhere the parent watches)."""
+    """Caps the address space at what is in use plus ``megabytes`` (Linux; elsewhere the parent watches)."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            in_use = int(statm.read().split()[0]) * resource.getpagesize()
+        in_use = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     except OSError:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -70,7 +70,7 @@ def limit_cpu(seconds: float) -> None:
 
 @contextmanager
 def interrupt_after(seconds: float) -> Iterator[None]:
-    """Raises `Interrupted` in the main thread once ``seconds`` are over, again and again until it gets through.
+    """Raises `Interrupted` in the main thread after ``seconds``, again and again until it gets through.
 
     Only Python code can be interrupted; a call that hangs in C is ended by the parent.
     """

@@ -1,14 +1,15 @@
 """OCR of one page: RapidOCR finds and reads lines; words, boxes and confidences are worked out here.
 
-The stages of RapidOCR are called one by one, for two reasons. The direction of the page shows after detection and
-line classification, so a turned page is put right before the (slow) recognition. And RapidOCR's own word boxes pair
-the confidence of the n-th *character* with the n-th *word*, and take mixed scripts apart by letter.
+The stages of RapidOCR are called one by one, for two reasons. The direction of the page shows after detection
+and line classification, so a turned page is put right before the (slow) recognition. And RapidOCR's own word
+boxes pair the confidence of the n-th *character* with the n-th *word*, and take mixed scripts apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,7 @@ from schemas.document import Box, Word
 _MIN_LINE_SCORE = 0.5
 """Lines below this mean confidence are noise (RapidOCR's own default)."""
 _TALL = 1.5
-"""A line box this much taller than wide runs down the page (the same ratio at which RapidOCR turns its crop)."""
-_SURE = 0.9
+"""A line box this much taller than wide runs down the page; RapidOCR turns its crop at the same ratio."""
 _TURN_SHARE = 0.6
 """A page is turned when at least this share of its line length votes for it."""
 _MIN_VOTES = 3
@@ -100,20 +100,21 @@ class Recogniser:
         image, record = engine.preprocess_img(pixels)
         try:
             crops, found = engine.detect_and_crop(image, record)
-            upright, classes = engine.cls_and_rotate(crops)
+            _, classes = engine.cls_and_rotate(crops)
         except RapidOCRError:
             return None
+        assert found.boxes is not None and classes.cls_res is not None and classes.img_list is not None
         threshold = float(engine.cfg.Cls.cls_thresh)
         boxes = map_boxes_to_original(found.boxes, record, *pixels.shape[:2])
         reverse = [label == "180" and float(score) > threshold for label, score in classes.cls_res]
-        return _Lines(upright, boxes, reverse, [_is_tall(box) for box in found.boxes])
+        return _Lines(classes.img_list, boxes, reverse, [_is_tall(box) for box in found.boxes])
 
     def _recognise(self, lines: _Lines) -> Iterator[Word]:
         try:
             read = self._engine.recognize_txt(lines.crops)
         except RapidOCRError:
             return
-        for index, text in enumerate(read.txts):
+        for index, text in enumerate(read.txts or ()):
             if float(read.scores[index]) < _MIN_LINE_SCORE or not text.strip():
                 continue
             yield from _words(
@@ -141,16 +142,14 @@ def _direction(lines: _Lines) -> int:
         if width < 2 * height:  # a short word says little about its direction
             continue
         count += 1
-        # The crop of a tall box was turned counter-clockwise: upright then means the page asks for the same turn.
+        # A tall crop was turned counter-clockwise; if that put it upright, the page needs the same.
         votes[(1 if reverse else 3) if tall else (2 if reverse else 0)] += width
     best = max(range(4), key=votes.__getitem__)
     return best if count >= _MIN_VOTES and votes[best] >= _TURN_SHARE * sum(votes) else 0
 
 
-def _words(
-    text: str, info: Any, quad: NDArray[np.float32], tall: bool, reverse: bool
-) -> Iterator[Word]:
-    """Words of one line: split at spaces, placed by the columns at which the recogniser saw their characters."""
+def _words(text: str, info: Any, quad: NDArray[np.float32], tall: bool, reverse: bool) -> Iterator[Word]:
+    """Words of one line: split at spaces, placed by the columns in which their characters were seen."""
     columns = [column for cols in info.word_cols for column in cols]
     confidences = list(info.confs)
     total = float(info.line_txt_len)
@@ -189,7 +188,7 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
 
 def _half_width(columns: Sequence[int]) -> float:
     """Half the usual distance of two characters, in columns."""
-    steps = sorted(b - a for a, b in zip(columns, columns[1:], strict=False) if b > a)
+    steps = sorted(b - a for a, b in pairwise(columns) if b > a)
     return steps[len(steps) // 2] / 2 if steps else 1.0
 
 
@@ -197,7 +196,9 @@ def _part(quad: NDArray[np.float32], start: float, end: float, tall: bool) -> Bo
     """The upright box around the part ``start..end`` (0..1) of a line; a tall line runs downwards."""
     top_left, top_right, bottom_right, bottom_left = (corner.astype(float) for corner in quad)
     a, b, c, d = (
-        (top_right, bottom_right, bottom_left, top_left) if tall else (top_left, top_right, bottom_right, bottom_left)
+        (top_right, bottom_right, bottom_left, top_left)
+        if tall
+        else (top_left, top_right, bottom_right, bottom_left)
     )
     points = np.array([a + (b - a) * start, a + (b - a) * end, d + (c - d) * start, d + (c - d) * end])
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)

@@ -1,4 +1,4 @@
-"""A PDF in the child: pdfium opens, counts and draws; pdfplumber reads the text layer, pdfium's own where it fails."""
+"""A PDF in the child: pdfium opens and draws; pdfplumber reads the text layer, pdfium where that fails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ class PdfFile:
     def __init__(self, request: ReadRequest) -> None:
         self._request = request
         self._ends = time.monotonic() + request.max_seconds
-        self._plumbers: dict[int, pdfplumber.pdf.PDF] = {}
         self._document, self._password = _open(request)
         with suppress(Exception):
             self._document.init_forms()
@@ -86,7 +85,7 @@ class PdfFile:
             page.close()
 
     def render(self, number: int, dpi: float, rotation: int | None) -> Image.Image:
-        """The upright page for people; ``rotation`` as `Page.rotation` says (``None``: what the file says)."""
+        """The upright page for people; ``rotation`` as in `Page.rotation`, ``None``: what the file says."""
         page = self._document[number - 1]
         try:
             frame = _frame(page)
@@ -97,9 +96,7 @@ class PdfFile:
         finally:
             page.close()
 
-    def _layer(
-        self, page: pdfium.PdfPage, number: int, frame: Frame2D, warnings: list[str]
-    ) -> Layer:
+    def _layer(self, page: pdfium.PdfPage, number: int, frame: Frame2D, warnings: list[str]) -> Layer:
         if number not in self._request.rescue:
             left = self._ends - time.monotonic()
             try:
@@ -130,7 +127,10 @@ class PdfFile:
             for item in _leaves(layout):
                 a, b = item.matrix[:2]
                 box = Box(
-                    item.x0 - offset[0], top - item.y1 - offset[1], item.x1 - offset[0], top - item.y0 - offset[1]
+                    item.x0 - offset[0],
+                    top - item.y1 - offset[1],
+                    item.x1 - offset[0],
+                    top - item.y0 - offset[1],
                 )
                 yield Char(item.get_text(), box, quarters_of(a, b))
 
@@ -171,8 +171,10 @@ def _open(request: ReadRequest) -> tuple[pdfium.PdfDocument, str]:
                 remedy="Open it in a viewer; if it shows, print it to a new PDF and try that one.",
             ) from error
     assert locked
-    tried = f"none of the {len(request.passwords)} given passwords opens it" if request.passwords else (
-        "no password was given"
+    tried = (
+        f"none of the {len(request.passwords)} given passwords opens it"
+        if request.passwords
+        else ("no password was given")
     )
     raise DocumentError(
         FailureReason.ENCRYPTED,
@@ -189,7 +191,8 @@ def _frame(page: pdfium.PdfPage) -> Frame2D:
 def _bitmap(page: pdfium.PdfPage, scale: float) -> Image.Image:
     bitmap = page.render(scale=scale, may_draw_forms=True, rev_byteorder=True, prefer_bgrx=False)
     try:
-        return bitmap.to_pil().convert("RGB")
+        image: Image.Image = bitmap.to_pil()
+        return image.convert("RGB")
     finally:
         bitmap.close()
 
@@ -219,7 +222,9 @@ def _crop_offset(page: pdfium.PdfPage) -> tuple[float, float]:
     cx0, cy0, cx1, cy1 = _ordered(page.get_cropbox())
     left, right = max(cx0 - mx0, 0.0), max(mx1 - cx1, 0.0)
     below, above = max(cy0 - my0, 0.0), max(my1 - cy1, 0.0)
-    return {0: (left, above), 90: (below, left), 180: (right, below), 270: (above, right)}[page.get_rotation()]
+    return {0: (left, above), 90: (below, left), 180: (right, below), 270: (above, right)}[
+        page.get_rotation()
+    ]
 
 
 def _image_cover(page: pdfium.PdfPage, frame: Frame2D) -> float:

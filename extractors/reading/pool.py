@@ -1,4 +1,4 @@
-"""The pool of reading children: every document is read in a process that can be killed, its neighbours unharmed."""
+"""The pool of reading children: a document is read in a process that can be killed without harm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from extractors.options import ReadOptions
 from extractors.reading.frames import PAGE, Frame, ProtocolError
 from extractors.reading.media import SUPPORTED
-from extractors.reading.process import ChildDied, ChildTimeout, ChildTooFat, ReaderChild
+from extractors.reading.process import ChildDiedError, ChildMemoryError, ChildTimeoutError, ReaderChild
 from extractors.reading.request import ReadRequest
 from schemas.document import DocumentRef, Page, PageImage, ReadDocument
 from schemas.errors import DocumentError, ParquetryError
@@ -42,7 +42,7 @@ class _Slot:
         if kind not in self._children:
             try:
                 self._children[kind] = ReaderChild(kind, self._threads if kind == "ocr" else 1)
-            except (ChildDied, ChildTimeout, ProtocolError, OSError) as error:
+            except (ChildDiedError, ChildTimeoutError, ProtocolError, OSError) as error:
                 raise ParquetryError(
                     f"a reading process ({kind}) does not start: {error}",
                     remedy="Run `parquetry doctor`; a library that reading needs may be missing.",
@@ -138,8 +138,8 @@ class ReaderPool:
             page_number: 1-based.
             dpi: pixels per 72 points; a word's box times ``dpi / 72`` is its place in the image.
             passwords: tried in order.
-            rotation: `Page.rotation` of the page that was read; needed for scans that lay turned, since only OCR
-                can tell. ``None`` takes what the file itself says.
+            rotation: `Page.rotation` of the page that was read; needed for scans that lay turned, since only
+                OCR can tell. ``None`` takes what the file itself says.
 
         Raises:
             DocumentError: the page cannot be drawn.
@@ -169,7 +169,7 @@ class ReaderPool:
             self._free.put(slot)
 
 
-class _PageKilled(Exception):
+class _PageKilledError(Exception):
     """A page killed the text child; the document goes on without it."""
 
 
@@ -194,7 +194,7 @@ class _Reading:
             try:
                 self._read_pages()
                 break
-            except _PageKilled:
+            except _PageKilledError:
                 if attempt == _MAX_RESTARTS:
                     raise DocumentError(
                         FailureReason.READER_CRASHED,
@@ -221,7 +221,7 @@ class _Reading:
         """All pages that are not read yet.
 
         Raises:
-            _PageKilled: a page killed the child; call again.
+            _PageKilledError: a page killed the child; call again.
         """
         text = self._child("text")
         left = max(self._deadline - time.monotonic(), 0.1)
@@ -288,13 +288,15 @@ class _Reading:
                 self._request = replace(known, skip=(*known.skip, number))
             else:
                 self._request = replace(known, rescue=(*known.rescue, number))
-            raise _PageKilled from error
+            raise _PageKilledError from error
 
     def _nothing(self, pages: tuple[Page, ...]) -> DocumentError:
         complaints = [warning for page in pages for warning in page.warnings]
         if complaints and all(page.warnings for page in pages):
             return DocumentError(
-                FailureReason.BROKEN if any("could not be read" in c for c in complaints) else FailureReason.NO_TEXT,
+                FailureReason.BROKEN
+                if any("could not be read" in c for c in complaints)
+                else FailureReason.NO_TEXT,
                 f"{self._ref.uri}: no words on any of {len(pages)} pages. {complaints[0]}",
                 remedy="Open it in a viewer; if it shows, print it to a new PDF and try that one.",
             )
@@ -357,21 +359,21 @@ def _outcome_of(slot: _Slot, kind: str, uri: str, options: ReadOptions) -> Itera
     """Turns what happens to a child into a `DocumentError`, and replaces the child after it."""
     try:
         yield
-    except ChildTimeout:
+    except ChildTimeoutError:
         slot.drop(kind)
         raise DocumentError(
             FailureReason.TIMEOUT,
             f"{uri}: reading took longer than {options.max_seconds:g} s",
             remedy="Read a part with --pages, or raise the limit `max_seconds`.",
         ) from None
-    except ChildTooFat:
+    except ChildMemoryError:
         slot.drop(kind)
         raise DocumentError(
             FailureReason.OUT_OF_MEMORY,
             f"{uri}: reading needed more than {options.max_memory_mb} MB",
             remedy="Read a part with --pages, or raise the limit `max_memory_mb`.",
         ) from None
-    except (ChildDied, ProtocolError) as error:
+    except (ChildDiedError, ProtocolError) as error:
         slot.drop(kind)
         raise DocumentError(
             FailureReason.READER_CRASHED,
@@ -387,5 +389,3 @@ def _outcome_of(slot: _Slot, kind: str, uri: str, options: ReadOptions) -> Itera
     except BaseException:
         slot.drop(kind)
         raise
-
-

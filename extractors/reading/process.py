@@ -1,4 +1,4 @@
-"""One reading child seen from its parent: started on demand, spoken to in frames, watched, ended without mercy."""
+"""One reading child seen from its parent: started on demand, spoken to in frames, watched, ended."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _CHUNK = 1 << 20
 _STDERR_TAIL = 2000
 
 
-class ChildTimeout(Exception):
+class ChildTimeoutError(Exception):
     """The deadline passed before the child answered."""
 
 
-class ChildTooFat(Exception):
+class ChildMemoryError(Exception):
     """The child uses more memory than it may."""
 
 
-class ChildDied(Exception):
-    """The child ended by itself. ``signal`` is what killed it, 0 if it exited; ``tail`` the end of its stderr."""
+class ChildDiedError(Exception):
+    """The child is gone. ``signal`` is what killed it, 0 if it exited; ``tail`` the end of its stderr."""
 
     def __init__(self, returncode: int | None, tail: str) -> None:
         super().__init__(f"the reading process ended with {returncode}: {tail}")
@@ -45,7 +45,7 @@ class ReaderChild:
     """A child of one kind (``text`` or ``ocr``). Not thread-safe: one user at a time."""
 
     def __init__(self, kind: str, threads: int) -> None:
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by kill()
         self._buffer = FrameBuffer()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "extractors.reading.child", kind, str(threads)],
@@ -92,8 +92,8 @@ class ReaderChild:
         """Writes a frame.
 
         Raises:
-            ChildTimeout: the child did not take it before ``deadline`` (monotonic seconds).
-            ChildDied: the child is gone.
+            ChildTimeoutError: the child did not take it before ``deadline`` (monotonic seconds).
+            ChildDiedError: the child is gone.
         """
         self._stderr.seek(0)
         self._stderr.truncate()
@@ -102,7 +102,7 @@ class ReaderChild:
             writable.register(self._in, selectors.EVENT_WRITE)
             while view:
                 if time.monotonic() > deadline:
-                    raise ChildTimeout
+                    raise ChildTimeoutError
                 if not writable.select(_POLL_SECONDS):
                     continue
                 try:
@@ -120,7 +120,7 @@ class ReaderChild:
             max_memory: resident bytes the child may use, ``None``: not watched.
 
         Raises:
-            ChildTimeout, ChildTooFat, ChildDied, ProtocolError: kill the child after any of them.
+            ChildTimeoutError, ChildMemoryError, ChildDiedError, ProtocolError: kill the child then.
         """
         while (frame := self._buffer.take()) is None:
             if self._selector.select(_POLL_SECONDS):
@@ -130,9 +130,9 @@ class ReaderChild:
                 self._buffer.feed(chunk)
                 continue
             if time.monotonic() > deadline:
-                raise ChildTimeout
+                raise ChildTimeoutError
             if max_memory is not None and self.memory > max_memory:
-                raise ChildTooFat
+                raise ChildMemoryError
         return frame
 
     def kill(self) -> None:
@@ -148,20 +148,20 @@ class ReaderChild:
         self._selector.close()
         self._stderr.close()
 
-    def _death(self) -> ChildDied:
+    def _death(self) -> ChildDiedError:
         try:
             code: int | None = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             code = None
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, self._stderr.tell() - _STDERR_TAIL))
-        return ChildDied(code, self._stderr.read().decode("utf-8", "replace").strip())
+        return ChildDiedError(code, self._stderr.read().decode("utf-8", "replace").strip())
 
 
 def _environment(threads: int) -> dict[str, str]:
     """Nothing of the parent's environment: it may hold secrets, and a child meets hostile files."""
     root = Path(__file__).resolve().parents[2]
-    paths = [str(root), *(os.path.abspath(path) for path in sys.path if path)]
+    paths = [str(root), *(str(Path(path).resolve()) for path in sys.path if path)]
     return {
         "PATH": "/usr/bin:/bin",
         "LC_ALL": "C.UTF-8",

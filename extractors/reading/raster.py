@@ -1,4 +1,4 @@
-"""Pixels: how large to render, whether a page is blank, and images encoded for the model and the review page."""
+"""Pixels: how large to render, whether a page is blank, images encoded for the model and for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening whatever the request names, choosing its pages, and keeping one bad page from ending the document."""
+"""Opening what the request names, choosing its pages, keeping one bad page from ending the document."""
 
 from __future__ import annotations
 

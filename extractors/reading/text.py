@@ -10,8 +10,10 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _SPACES = re.compile(r"\s+")
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
-_LIGATURES = re.compile("[\N{LATIN SMALL LIGATURE FF}-\N{LATIN SMALL LIGATURE ST}"
-                        "\N{ARMENIAN SMALL LIGATURE MEN NOW}-\N{ARMENIAN SMALL LIGATURE MEN XEH}]")
+_LIGATURES = re.compile(
+    "[\N{LATIN SMALL LIGATURE FF}-\N{LATIN SMALL LIGATURE ST}"
+    "\N{ARMENIAN SMALL LIGATURE MEN NOW}-\N{ARMENIAN SMALL LIGATURE MEN XEH}]"
+)
 _DROPPED = frozenset({"Cc", "Cf", "Cs"})
 _UNKNOWN = frozenset({"Co", "Cn"})
 
@@ -19,9 +21,9 @@ _UNKNOWN = frozenset({"Co", "Cn"})
 def normalise_text(text: str) -> str:
     """Puts text into the one form that prompts, grammars and comparisons use.
 
-    NFC; ligatures spelled out; soft hyphens, zero-width and control characters dropped; private-use characters
-    and ``(cid:7)`` marks become U+FFFD (a character stands there, so it must not vanish from a number); every
-    run of white space becomes one space; none at the ends.
+    NFC; ligatures spelled out; soft hyphens, zero-width and control characters dropped; private-use
+    characters and ``(cid:7)`` marks become U+FFFD (a character stands there, so it must not vanish from a
+    number); every run of white space becomes one space; none at the ends.
     """
     if text.isascii() and text.isprintable() and "(cid:" not in text:
         return _SPACES.sub(" ", text).strip()
