@@ -52,13 +52,28 @@ def known_input(
     model: str,
 ) -> InputRecord | None:
     """See `Ledger.known_input`."""
-    if not version:
-        return None
-    found = _by_key(session, _key(uri, version, member or "", fingerprint, model))
-    if found is None or found.document_id is None:
+    found = _with_document(session, uri, version, member, fingerprint, model)
+    if found is None:
         return None
     _seen(session, at, run_id, found)
     return input_record(session, found)
+
+
+def peek_input(
+    session: Session, uri: str, version: str, member: str | None, fingerprint: str, model: str
+) -> InputRecord | None:
+    """See `Ledger.peek_input`."""
+    found = _with_document(session, uri, version, member, fingerprint, model)
+    return None if found is None else input_record(session, found)
+
+
+def _with_document(
+    session: Session, uri: str, version: str, member: str | None, fingerprint: str, model: str
+) -> Input | None:
+    if not version:
+        return None
+    found = _by_key(session, _key(uri, version, member or "", fingerprint, model))
+    return found if found is not None and found.document_id is not None else None
 
 
 def add_input(session: Session, at: dt.datetime, new: NewInput) -> InputRecord:

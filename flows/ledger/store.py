@@ -124,6 +124,13 @@ class Ledger:
                 session, self._clock(session), run_id, uri, version, member, fingerprint, model
             )
 
+    def peek_input(
+        self, uri: str, *, version: str, member: str | None, fingerprint: str, model: str
+    ) -> InputRecord | None:
+        """What `known_input` would give, for a preview: nothing is recorded."""
+        with self._read() as session:
+            return intake.peek_input(session, uri, version, member, fingerprint, model)
+
     def add_input(
         self,
         run_id: str,
@@ -320,8 +327,8 @@ class Ledger:
     ) -> None:
         """Stores what a person decided; landing takes the row from there.
 
-        ``accept`` takes the extraction as it is, whatever ``data`` and ``fields``; ``correct`` needs ``data``,
-        already validated by the schema, and may bring new evidence in ``fields``; ``reject`` lands
+        ``accept`` takes the extraction as it is, whatever ``data`` and ``fields``; ``correct`` needs data
+        that the schema has validated, and may bring new evidence in ``fields``; ``reject`` lands
         nothing, and withdraws the row if one has landed or is about to. A decided or accepted document may
         be decided on again, which makes a new version of its row.
 
@@ -346,7 +353,7 @@ class Ledger:
     # ---------------------------------------------------------------- reckoning
 
     def outcome_counts(self, run_id: str | None = None) -> dict[str, int]:
-        """Inputs by outcome, of a run or of all; those still open as ``pending``. Members of archives count."""
+        """Inputs by outcome, of a run or of all; those still open as ``pending``. Archive members count."""
         with self._read() as session:
             return reports.outcome_counts(session, run_id)
 
