@@ -6,9 +6,8 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Table, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from flows.ledger.models import Base, Document, Input, Transition
@@ -41,12 +40,14 @@ def row_key(sha256: str, schema_name: str) -> str:
 
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     """Inserts a row unless one with the same key is there; says whether it did. Never raises for that."""
+    target = table.__table__
+    assert isinstance(target, Table)
+    key = list(target.primary_key)
     if session.get_bind().dialect.name == "postgresql":
-        result = session.execute(postgresql.insert(table).values(**values).on_conflict_do_nothing())
-    else:
-        result = session.execute(sqlite.insert(table).values(**values).on_conflict_do_nothing())
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1
+        statement = postgresql.insert(target).values(**values).on_conflict_do_nothing().returning(*key)
+        return session.execute(statement).first() is not None
+    lite = sqlite.insert(target).values(**values).on_conflict_do_nothing().returning(*key)
+    return session.execute(lite).first() is not None
 
 
 def locked_document(session: Session, document_id: str) -> Document:

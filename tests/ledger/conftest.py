@@ -1,0 +1,109 @@
+"""A ledger on SQLite and on a real PostgreSQL, so that every test tells for both."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from flows.ledger.store import Ledger
+
+_names = count()
+
+
+def _program(name: str) -> str:
+    """The newest of PostgreSQL's server programs; Debian keeps them out of PATH."""
+    packaged = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda p: int(p.parts[4]))
+    found = str(packaged[-1]) if packaged else shutil.which(name)
+    if not found:
+        pytest.fail(
+            f"PostgreSQL's program {name!r} is missing, and the ledger must be tested on it: "
+            "install the package postgresql (Debian, Ubuntu) or postgresql-server (Fedora)."
+        )
+    return found
+
+
+def _as_server_user(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root: then another user owns the folder, and this is how to become it."""
+    if os.geteuid() != 0:
+        return []
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    user = names.get("postgres") or names["nobody"]
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a throw-away server on a socket in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="pqpg", dir="/tmp"))  # a socket's path must be short
+    prefix, data, control = _as_server_user(folder), str(folder / "data"), _program("pg_ctl")
+    env = {**os.environ, "LC_ALL": "C", "HOME": str(folder)}
+
+    def run(*command: str) -> None:
+        done = subprocess.run([*prefix, *command], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+        if done.returncode:
+            log = folder / "log"
+            pytest.fail(f"{' '.join(command)}: {done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}")
+
+    try:
+        run(_program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c max_connections=50"
+        run(control, "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
+        try:
+            yield f"postgresql://postgres@/postgres?host={folder}"
+        finally:
+            run(control, "-D", data, "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _execute(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """A database with the tables, to be copied for each test."""
+    _execute(postgres_server, "CREATE DATABASE ledger_template")
+    Ledger.open(postgres_server.replace("/postgres?", "/ledger_template?")).close()
+    return postgres_server
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """A database without tables."""
+    name = f"empty_{next(_names)}"
+    _execute(postgres_server, f"CREATE DATABASE {name}")
+    yield postgres_server.replace("/postgres?", f"/{name}?")
+    _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(postgres_template: str) -> Iterator[str]:
+    name = f"ledger_{next(_names)}"
+    _execute(postgres_template, f"CREATE DATABASE {name} TEMPLATE ledger_template")
+    yield postgres_template.replace("/postgres?", f"/{name}?")
+    _execute(postgres_template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url) as opened:
+        yield opened
