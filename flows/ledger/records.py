@@ -19,6 +19,10 @@ class ConflictError(LedgerError):
     """Someone else decided on the document first; nothing was written."""
 
 
+class UnknownDocumentError(LedgerError):
+    """The ledger has no document with that id."""
+
+
 class StaleTokenError(LedgerError):
     """The lease was lost and another worker has the document; nothing was written."""
 

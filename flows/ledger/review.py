@@ -24,6 +24,7 @@ from flows.ledger.records import (
     QueueFacets,
     QueueItem,
     TransitionRecord,
+    UnknownDocumentError,
 )
 from schemas.errors import LedgerError
 from schemas.extraction import ExtractedField, Extraction
@@ -153,7 +154,7 @@ def document(session: Session, document_id: str) -> DocumentRecord:
     """See `Ledger.document`."""
     found = session.get(Document, document_id)
     if found is None:
-        raise LedgerError(f"The ledger has no document {document_id!r}.", remedy="Go back to the queue.")
+        raise UnknownDocumentError(f"The ledger has no document {document_id!r}.", remedy="Go back to the queue.")
     inputs = session.scalars(
         select(Input)
         .where(Input.document_id == document_id)

@@ -309,7 +309,7 @@ class Ledger:
             return review.queue_facets(session)
 
     def document(self, document_id: str) -> DocumentRecord:
-        """All about one document. Raises `LedgerError` when there is none with that id."""
+        """All about one document. Raises `UnknownDocumentError` when there is none with that id."""
         with self._read() as session:
             return review.document(session, document_id)
 
