@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from extractors.reading.frames import PAGE, Frame, encode, read_frame
-from extractors.reading.geometry import Frame2D
+from extractors.reading.geometry import UNKNOWN_FRAME, Frame2D
 from extractors.reading.limits import end_with_parent, harden, limit_cpu, limit_memory, private_stdout
 from extractors.reading.lines import reading_order
 from extractors.reading.request import RawPage, ReadRequest
@@ -106,7 +106,7 @@ def _text_handler() -> Handler:
             for number in numbers:
                 yield Frame("page_start", {"number": number})
                 if number in wanted.skip:
-                    yield _page_frame(RawPage(number, Frame2D(1, 1), 0, warnings=[_SKIPPED]))
+                    yield _page_frame(RawPage(number, UNKNOWN_FRAME, 0, warnings=[_SKIPPED]))
                 else:
                     yield _page_frame(source.read_page(opened, number))
         yield Frame("end")

@@ -24,6 +24,10 @@ class Frame2D:
         return max(self.width, self.height)
 
 
+UNKNOWN_FRAME = Frame2D(612.0, 792.0)
+"""Stands for the size of a page that could not be read at all (US Letter)."""
+
+
 def turn_box(box: Box, frame: Frame2D, quarters: int) -> Box:
     """Where ``box`` of a page of size ``frame`` lies after the page was turned clockwise."""
     match quarters % 4:

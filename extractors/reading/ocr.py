@@ -31,6 +31,9 @@ _TALL = 1.5
 _TURN_SHARE = 0.6
 """A page is turned when at least this share of its line length votes for it."""
 _MIN_VOTES = 3
+_ECHO_LETTERS = 2
+_ECHO_SHARE = 0.7
+"""A word of so few letters that lies to this share inside another may be read twice."""
 
 Pixels = NDArray[np.uint8]
 
@@ -90,7 +93,7 @@ class Recogniser:
         scale = frame.width / pixels.shape[1]
         words = [
             Word(word.text, clip_box(_scaled(word.box, scale), frame), word.confidence)
-            for word in self._recognise(lines)
+            for word in without_echoes(list(self._recognise(lines)))
         ]
         return Recognised(reading_order(words), quarters)
 
@@ -120,6 +123,30 @@ class Recogniser:
             yield from _words(
                 text, read.word_results[index], lines.boxes[index], lines.turned[index], lines.reversed[index]
             )
+
+
+def without_echoes(words: list[Word]) -> list[Word]:
+    """Drops letters that were read twice.
+
+    The boxes of large print overlap, and each of two neighbours then reads the letter at their border: a
+    short word that lies inside another and is its beginning or end is an echo of it.
+    """
+    return [word for word in words if len(word.text) > _ECHO_LETTERS or not _echoes(word, words)]
+
+
+def _echoes(word: Word, words: Sequence[Word]) -> bool:
+    box = word.box
+    area = max((box.x1 - box.x0) * (box.y1 - box.y0), 1e-6)
+    for other in words:
+        if len(other.text) <= len(word.text) or not (
+            other.text.startswith(word.text) or other.text.endswith(word.text)
+        ):
+            continue
+        width = min(box.x1, other.box.x1) - max(box.x0, other.box.x0)
+        height = min(box.y1, other.box.y1) - max(box.y0, other.box.y0)
+        if width > 0 and height > 0 and width * height >= _ECHO_SHARE * area:
+            return True
+    return False
 
 
 def _is_tall(box: NDArray[np.float32]) -> bool:

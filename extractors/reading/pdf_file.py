@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
-import pdfplumber
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
-from pdfminer.layout import LTChar, LTContainer
-from pdfplumber.page import Page as PlumberPage
 from PIL import Image
 
-from extractors.reading.chars import Char, Layer, quarters_of, words_of
-from extractors.reading.geometry import Frame2D, turn_box
+from extractors.reading.chars import Char, Layer, words_of
+from extractors.reading.geometry import Frame2D
 from extractors.reading.limits import Interrupted, interrupt_after
+from extractors.reading.pdf_chars import (
+    has_fillings,
+    ordered,
+    pdfium_chars,
+    plumber_chars,
+)
+from extractors.reading.plain_pdf import plain_page
 from extractors.reading.raster import encode_model_image, is_blank, ocr_scale, to_raster, turn_image
 from extractors.reading.request import RawPage, ReadRequest
 from extractors.reading.text import is_garbled, normalise_text
-from schemas.document import Box
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
 
@@ -36,7 +36,12 @@ _METADATA_CHARS = 200
 
 
 class PdfFile:
-    """An open PDF. Use as a context manager."""
+    """An open PDF. Use as a context manager.
+
+    Raises:
+        DocumentError: encrypted, and no password opens it.
+        PdfiumError: pdfium refuses it.
+    """
 
     def __init__(self, request: ReadRequest) -> None:
         self._request = request
@@ -64,11 +69,15 @@ class PdfFile:
     def read_page(self, number: int) -> RawPage:
         """Words of the page, or its pixels when OCR should read it."""
         request = self._request
-        page = self._document[number - 1]
+        warnings: list[str] = []
         try:
-            warnings: list[str] = []
+            page = self._document[number - 1]
+        except pdfium.PdfiumError:
+            return plain_page(request, number, self._password)
+        try:
             frame = _frame(page)
-            layer = self._layer(page, number, frame, warnings)
+            page, filled = self._flatten(page, number, frame)
+            layer = self._layer(page, number, frame, filled, warnings)
             upright = frame.turned(layer.quarters)
             rotation = (page.get_rotation() + 90 * layer.quarters) % 360
             needs_ocr = request.ocr and self._layer_is_useless(page, frame, layer, warnings)
@@ -96,12 +105,34 @@ class PdfFile:
         finally:
             page.close()
 
-    def _layer(self, page: pdfium.PdfPage, number: int, frame: Frame2D, warnings: list[str]) -> Layer:
-        if number not in self._request.rescue:
+    def _flatten(
+        self, page: pdfium.PdfPage, number: int, frame: Frame2D
+    ) -> tuple[pdfium.PdfPage, list[Char]]:
+        """Makes what was filled into forms and stamped on the page part of it; gives those characters too.
+
+        Text extraction passes over annotations, yet a reader sees the number in a form field like any other.
+        """
+        if not has_fillings(page):
+            return page, []
+        try:
+            before = set(pdfium_chars(page, frame))
+            pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY)
+            fresh = self._document[number - 1]
+        except (pdfium.PdfiumError, OSError):
+            return page, []
+        page.close()
+        return fresh, [char for char in pdfium_chars(fresh, frame) if char not in before]
+
+    def _layer(
+        self, page: pdfium.PdfPage, number: int, frame: Frame2D, filled: list[Char], warnings: list[str]
+    ) -> Layer:
+        request = self._request
+        if number not in request.rescue:
             left = self._ends - time.monotonic()
             try:
                 with interrupt_after(min(_PLUMBER_SECONDS, _PLUMBER_SHARE * left)):
-                    return words_of(self._plumber_chars(page, number), frame)
+                    chars = list(plumber_chars(request.path, number, self._password, page))
+                    return words_of([*chars, *filled], frame)
             except Interrupted:
                 warnings.append("The text layer took too long to read; a simpler reader was used.")
             except (Exception, RecursionError) as error:
@@ -111,28 +142,10 @@ class PdfFile:
         else:
             warnings.append("The text layer stopped the reader; a simpler reader was used.")
         try:
-            return words_of(_pdfium_chars(page, frame), frame)
+            return words_of(pdfium_chars(page, frame), frame)
         except Exception as error:
             warnings.append(f"The simpler reader failed too ({type(error).__name__}).")
             return Layer((), 0, 0)
-
-    def _plumber_chars(self, page: pdfium.PdfPage, number: int) -> Iterator[Char]:
-        offset = _crop_offset(page)
-        with pdfplumber.open(self._request.path, pages=[number], password=self._password) as pdf:
-            if not pdf.pages:
-                raise ValueError("pdfplumber does not find the page")
-            plumber: PlumberPage = pdf.pages[0]
-            layout = plumber.layout
-            top = float(layout.y1)
-            for item in _leaves(layout):
-                a, b = item.matrix[:2]
-                box = Box(
-                    item.x0 - offset[0],
-                    top - item.y1 - offset[1],
-                    item.x1 - offset[0],
-                    top - item.y0 - offset[1],
-                )
-                yield Char(item.get_text(), box, quarters_of(a, b))
 
     def _layer_is_useless(
         self, page: pdfium.PdfPage, frame: Frame2D, layer: Layer, warnings: list[str]
@@ -157,24 +170,17 @@ class PdfFile:
 
 
 def _open(request: ReadRequest) -> tuple[pdfium.PdfDocument, str]:
-    locked = False
     for password in ("", *request.passwords):
         try:
             return pdfium.PdfDocument(request.path, password=password or None), password
         except pdfium.PdfiumError as error:
             if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
-                locked = True
                 continue
-            raise DocumentError(
-                FailureReason.BROKEN,
-                f"the PDF cannot be opened: {error}",
-                remedy="Open it in a viewer; if it shows, print it to a new PDF and try that one.",
-            ) from error
-    assert locked
+            raise
     tried = (
         f"none of the {len(request.passwords)} given passwords opens it"
         if request.passwords
-        else ("no password was given")
+        else "no password was given"
     )
     raise DocumentError(
         FailureReason.ENCRYPTED,
@@ -197,68 +203,11 @@ def _bitmap(page: pdfium.PdfPage, scale: float) -> Image.Image:
         bitmap.close()
 
 
-def _leaves(container: LTContainer[Any]) -> Iterator[LTChar]:
-    stack: list[Iterator[Any]] = [iter(container)]
-    while stack:
-        for item in stack[-1]:
-            if isinstance(item, LTChar):
-                yield item
-            elif isinstance(item, LTContainer):
-                stack.append(iter(item))
-                break
-        else:
-            stack.pop()
-
-
-def _ordered(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    x0, x1 = sorted((box[0], box[2]))
-    y0, y1 = sorted((box[1], box[3]))
-    return x0, y0, x1, y1
-
-
-def _crop_offset(page: pdfium.PdfPage) -> tuple[float, float]:
-    """Where the visible page begins inside the media box, both upright, from the top left."""
-    mx0, my0, mx1, my1 = _ordered(page.get_mediabox())
-    cx0, cy0, cx1, cy1 = _ordered(page.get_cropbox())
-    left, right = max(cx0 - mx0, 0.0), max(mx1 - cx1, 0.0)
-    below, above = max(cy0 - my0, 0.0), max(my1 - cy1, 0.0)
-    return {0: (left, above), 90: (below, left), 180: (right, below), 270: (above, right)}[
-        page.get_rotation()
-    ]
-
-
 def _image_cover(page: pdfium.PdfPage, frame: Frame2D) -> float:
     """Share of the page that its largest image covers (0..1)."""
     largest = 0.0
     with suppress(Exception):
         for item in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=4):
-            x0, y0, x1, y1 = _ordered(item.get_bounds())
+            x0, y0, x1, y1 = ordered(item.get_bounds())
             largest = max(largest, (x1 - x0) * (y1 - y0))
     return min(largest / (frame.width * frame.height), 1.0)
-
-
-def _pdfium_chars(page: pdfium.PdfPage, frame: Frame2D) -> Iterator[Char]:
-    """Characters by pdfium's text page, in the upright frame."""
-    rotation = page.get_rotation() // 90
-    stored = frame.turned(rotation)
-    x0, _, _, y1 = _visible_box(page)
-    textpage = page.get_textpage()
-    matrix = pdfium_c.FS_MATRIX()
-    try:
-        for index in range(textpage.count_chars()):
-            code = pdfium_c.FPDFText_GetUnicode(textpage, index)
-            if not code or 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
-                continue
-            left, bottom, right, top = textpage.get_charbox(index, loose=True)
-            known = pdfium_c.FPDFText_GetMatrix(textpage, index, ctypes.byref(matrix))
-            direction = quarters_of(matrix.a, matrix.b) if known else 0
-            box = turn_box(Box(left - x0, y1 - top, right - x0, y1 - bottom), stored, rotation)
-            yield Char(chr(code), box, (direction - rotation) % 4)
-    finally:
-        textpage.close()
-
-
-def _visible_box(page: pdfium.PdfPage) -> tuple[float, float, float, float]:
-    mx0, my0, mx1, my1 = _ordered(page.get_mediabox())
-    cx0, cy0, cx1, cy1 = _ordered(page.get_cropbox())
-    return max(mx0, cx0), max(my0, cy0), min(mx1, cx1), min(my1, cy1)

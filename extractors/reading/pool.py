@@ -38,7 +38,9 @@ class _Slot:
         self._children: dict[str, ReaderChild] = {}
 
     def child(self, kind: str) -> ReaderChild:
-        """The warm child of this kind, started if there is none."""
+        """The warm child of this kind, started if there is none, or if it died while it had nothing to do."""
+        if kind in self._children and not self._children[kind].alive:
+            self.drop(kind)
         if kind not in self._children:
             try:
                 self._children[kind] = ReaderChild(kind, self._threads if kind == "ocr" else 1)

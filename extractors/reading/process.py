@@ -81,6 +81,11 @@ class ReaderChild:
         return self._process.pid
 
     @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    @property
     def memory(self) -> int:
         """Resident bytes of the child; 0 when it is gone."""
         try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Protocol, Self
 
 from PIL import Image
+from pypdfium2 import PdfiumError
 
-from extractors.reading.geometry import Frame2D
+from extractors.reading.geometry import UNKNOWN_FRAME
 from extractors.reading.image_file import ImageFile
 from extractors.reading.media import PDF
 from extractors.reading.pdf_file import PdfFile
+from extractors.reading.plain_pdf import PlainPdf
 from extractors.reading.request import RawPage, ReadRequest
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
@@ -34,7 +36,12 @@ def open_source(request: ReadRequest) -> Source:
     Raises:
         DocumentError: broken, encrypted, or more pixels than allowed.
     """
-    return PdfFile(request) if request.media_type == PDF else ImageFile(request)
+    if request.media_type != PDF:
+        return ImageFile(request)
+    try:
+        return PdfFile(request)
+    except PdfiumError as error:
+        return PlainPdf(request, str(error))
 
 
 def page_numbers(request: ReadRequest, page_count: int) -> list[int]:
@@ -71,8 +78,8 @@ def read_page(source: Source, number: int) -> RawPage:
     except DocumentError as error:
         if error.reason is not FailureReason.BROKEN:
             raise
-        return RawPage(number, Frame2D(1, 1), 0, warnings=[f"The page could not be read: {error}."])
+        return RawPage(number, UNKNOWN_FRAME, 0, warnings=[f"The page could not be read: {error}."])
     except Exception as error:
         return RawPage(
-            number, Frame2D(1, 1), 0, warnings=[f"The page could not be read ({type(error).__name__})."]
+            number, UNKNOWN_FRAME, 0, warnings=[f"The page could not be read ({type(error).__name__})."]
         )
