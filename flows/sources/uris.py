@@ -1,0 +1,77 @@
+"""URIs for people: without credentials, and short."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_SECRET = re.compile(
+    r"(^|[-_.])(sig|signature|token|secret|password|passwd|pwd|pass|key|apikey|accesskey|accesskeyid|keyid"
+    r"|auth|authorization|credential|credentials|session|policy|jwt|code)($|[-_.])"
+    r"|^x-(amz|goog)-|^(se|sp|sv|sr|st|spr|sig|skoid|sktid|skt|ske|sks|skv)$|token$|secret$|apikey$|password$"
+    r"|accesskeyid$|signature$",
+    re.IGNORECASE,
+)
+_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]*\]|[^:@/]*)(:\d*)?")
+
+
+def public_uri(uri: str) -> str:
+    """The URI without user, password, secret query parameters and fragment: what may be logged and kept.
+
+    Chained URIs (``zip://a::s3://b``) are cleaned part by part. A plain path is returned as it is.
+    """
+    return "::".join(_public(part) for part in uri.split("::"))
+
+
+def _public(uri: str) -> str:
+    if not _SCHEME.match(uri) or uri.lower().startswith("file://"):
+        return uri
+    scheme, rest = uri.split("://", 1)
+    rest = _without_user(rest)
+    if scheme.lower() not in ("http", "https", "ftp", "sftp", "webdav", "webdavs", "dav", "davs"):
+        # Keys of object stores may hold any character: what follows a ? is a query only if it hides secrets.
+        path, mark, query = rest.partition("?")
+        kept = _without_secrets(query)
+        return f"{scheme}://{rest if kept is None else path + (mark + kept if kept else '')}"
+    parts = urlsplit(f"{scheme}://{rest}")
+    kept = _without_secrets(parts.query)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query if kept is None else kept, ""))
+
+
+def _without_user(rest: str) -> str:
+    """Drops ``user:password@``. An unescaped slash in the password does not save it from being dropped."""
+    authority, slash, path = rest.partition("/")
+    if "@" in authority:
+        return authority.rpartition("@")[2] + slash + path
+    if "@" in path and not _PORT.fullmatch(authority):
+        return rest.rpartition("@")[2]
+    return rest
+
+
+def _without_secrets(query: str) -> str | None:
+    """The query without its secret parameters, or ``None`` when it has none and may stay as it is."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    kept = [(name, value) for name, value in pairs if not _SECRET.search(name)]
+    return None if len(kept) == len(pairs) else urlencode(kept)
+
+
+def has_credentials(uri: str) -> bool:
+    """Whether `public_uri` would leave something out."""
+    return public_uri(uri) != uri
+
+
+def display_name(uri: str) -> str:
+    """The last part of a URI, readable: ``file:///in/May%20bill.pdf`` is ``May bill.pdf``."""
+    path = uri.partition("::")[0]
+    if path.lower().startswith(("http://", "https://")):
+        path = urlsplit(path).path
+    name = path.rstrip("/").rsplit("/", 1)[-1]
+    return unquote(name) if path.lower().startswith(("file://", "http://", "https://")) else name
+
+
+def file_uri(path: Path) -> str:
+    """``file:///…`` of an absolute path as the system has it, so that names in any encoding are kept."""
+    return "file://" + quote(os.fsencode(path))
