@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from extractors.options import ExtractOptions, ReadOptions
+from extractors.options import ExtractOptions, PageRange, ReadOptions
 from schemas.errors import UsageError
 
 PREFIX = "PARQUETRY_"
 CONFIG_VARIABLE = "PARQUETRY_CONFIG"
 CONFIG_NAME = "parquetry.toml"
 DEFAULT_HOME = Path(".parquetry")
+_PAGES = re.compile(r"(\d{1,6})(?:(-)(\d{1,6})?)?")
 
 # Prefect's server phones home unless told not to; nothing here opens a connection nobody asked for.
 os.environ["DO_NOT_TRACK"] = "1"
@@ -90,21 +92,20 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         120.0, ge=5, description="after this silence of its worker, a document is given to another"
     )
+    cache: Path = Field(
+        Path("~/.cache/parquetry"),
+        description="folder of fetched and converted model weights; shared by homes",
+    )
     passwords_file: Path | None = Field(None, description="passwords for encrypted files, one a line")
     review_port: int = Field(8484, ge=1, le=65535, description="port of the review page")
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
     serve: ServeSettings = ServeSettings()
 
-    @field_validator("home")
+    @field_validator("home", "cache")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
-
-    @property
-    def cache(self) -> Path:
-        """Where converted model weights and other files that can be made again are kept."""
-        return self.home / "cache"
 
     @property
     def logs(self) -> Path:
@@ -133,6 +134,23 @@ class Settings(BaseSettings):
             return self.read
         passwords = self.read.passwords + read_passwords(self.passwords_file)
         return self.read.model_copy(update={"passwords": passwords})
+
+
+def page_range(text: str) -> PageRange:
+    """``1-3``, ``2-`` (to the end) or ``4`` (that page).
+
+    Raises:
+        UsageError: it is none of them, or ends before it begins.
+    """
+    match = _PAGES.fullmatch(text.strip())
+    remedy = "Write --pages 1-3, --pages 2- or --pages 4."
+    if match is None:
+        raise UsageError(f"{text!r} is no page range.", remedy=remedy)
+    first, dash, last = match.groups()
+    try:
+        return PageRange(first=int(first), last=int(last) if last else None if dash else int(first))
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no page range: pages count from 1, upwards.", remedy=remedy) from error
 
 
 def read_passwords(path: Path) -> tuple[SecretStr, ...]:

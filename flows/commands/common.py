@@ -1,0 +1,44 @@
+"""What the subcommands share: options, consoles, and the way to say a page range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Folder of ledger, lake and state.", show_default=".parquetry")
+]
+Config = Annotated[Path | None, typer.Option("--config", help="A parquetry.toml to use.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="embedded, scripted, or a model folder.", show_default="embedded"),
+]
+Pages = Annotated[str | None, typer.Option("--pages", help="Pages to read: 1-3, 2-, or 4.", metavar="A-B")]
+Passwords = Annotated[
+    Path | None, typer.Option("--password-file", help="Passwords for encrypted files, one a line.")
+]
+
+
+def stderr() -> Console:
+    """A console for people; standard output belongs to results."""
+    return Console(stderr=True, highlight=False)
+
+
+def stdout() -> Console:
+    """A console for results that people read."""
+    return Console(highlight=False)
+
+
+def duration(seconds: float) -> str:
+    """``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

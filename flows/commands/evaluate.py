@@ -1,0 +1,5 @@
+"""Follows."""
+
+
+def evaluate() -> None:
+    """Follows."""

@@ -1,0 +1,112 @@
+"""``parquetry extract``: documents to JSON lines, without ledger, lake or Prefect."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+from rich.progress import Progress
+
+from flows.commands.common import Config, Home, Model, Pages, Passwords, stderr
+
+if TYPE_CHECKING:
+    from flows.composition import Extractor
+    from schemas.extraction import Extraction
+
+
+log = logging.getLogger(__name__)
+
+
+def extract(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="PDF, JPEG, PNG or TIFF files.")],
+    schema: Annotated[
+        str, typer.Option("--schema", metavar="NAME_OR_FILE", help="Catalog name or JSON Schema file.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the lines into this file, not to standard output.")
+    ] = None,
+    model: Model = None,
+    pages: Pages = None,
+    password_file: Passwords = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, max=64, help="Documents at a time.")] = None,
+    home: Home = None,
+    config: Config = None,
+) -> None:
+    """Writes exactly one JSON line per PATH, as each document ends; keeps no records.
+
+    A file that cannot be read, or is not there, has its line too: `outcome` and `failure` say why.
+    """
+    from flows import composition
+    from flows.settings import load_settings, page_range
+
+    settings = load_settings(
+        config, home=home, model=model, schema=schema, passwords_file=password_file, concurrency=jobs
+    )
+    asked = page_range(pages) if pages else None
+    with (
+        composition.extractor(settings, asked) as extractor,
+        _opened(output) as lines,
+        ThreadPoolExecutor(settings.concurrency) as pool,
+        Progress(console=stderr(), transient=True, disable=not sys.stderr.isatty()) as bar,
+    ):
+        task = bar.add_task("documents", total=len(paths))
+        waiting = [pool.submit(_one, extractor, path) for path in paths]
+        try:
+            for done in as_completed(waiting):
+                lines.write(done.result().model_dump_json() + "\n")
+                lines.flush()
+                bar.advance(task)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _one(extractor: Extractor, path: str) -> Extraction:
+    """The extraction of a path, in any case: one that is not there has its line too."""
+    from extractors.reading import document_ref
+    from schemas.errors import BackendError, DocumentError
+    from schemas.outcome import FailureReason
+
+    try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise DocumentError(FailureReason.UNAVAILABLE, f"{path} is not a file.")
+        return extractor.extract(document_ref(Path(path), uri=path), Path(path))
+    except OSError as error:
+        detail = f"{path}: {error.strerror or error}"
+        return extractor.without_answer(path, "unreadable", FailureReason.UNAVAILABLE, detail)
+    except DocumentError as error:
+        return extractor.without_answer(path, "unreadable", error.reason, str(error))
+    except BackendError as error:
+        return extractor.without_answer(path, "failed", FailureReason.MODEL_ERROR, str(error))
+    except Exception as error:  # a mistake of ours on one document must not cost the others
+        log.exception("%s: internal error", path)
+        detail = f"{type(error).__name__}: {error}"
+        return extractor.without_answer(path, "failed", FailureReason.INTERNAL_ERROR, detail)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """Standard output, or the file.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from schemas.errors import UsageError
+
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        stream = output.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{output} cannot be written: {error.strerror or error}.", remedy="Give another --output."
+        ) from error
+    with stream:
+        yield stream

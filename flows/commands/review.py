@@ -1,0 +1,48 @@
+"""``parquetry review``: the review page, for this machine only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.common import Config, Home, stdout
+
+
+def review(
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, show_default="8484", help="Port to listen on.")
+    ] = None,
+    home: Home = None,
+    land: Annotated[
+        bool, typer.Option(help="Land decisions at once; off where a schedule lands them.")
+    ] = True,
+    config: Config = None,
+) -> None:
+    """Serves the review page until Ctrl-C: the queue, and documents with the boxes of their values."""
+    import uvicorn
+
+    from extractors.reading import ReaderPool
+    from flows import composition
+    from flows.decided import land_decided
+    from flows.ledger.store import Ledger
+    from flows.review.app import create_app
+    from flows.serve import LOOPBACK, require_free
+    from flows.settings import load_settings
+    from schemas.registry import load_schema
+
+    settings = load_settings(config, home=home, review_port=port)
+    require_free(settings.review_port, "review page", "--port")
+    composition.make_home(settings)
+    options = settings.read_options()
+    with Ledger.open(settings.database_url) as ledger, ReaderPool(options, workers=1) as reader:
+        app = create_app(
+            ledger=ledger,
+            schemas=load_schema,
+            reader=reader,
+            blobs=settings.home / "blobs",
+            land=(lambda: land_decided(ledger, settings.lake_uri)) if land else None,
+            passwords=[password.get_secret_value() for password in options.passwords],
+        )
+        stdout().print(f"Review page: http://{LOOPBACK}:{settings.review_port}  (Ctrl-C ends it)")
+        uvicorn.run(app, host=LOOPBACK, port=settings.review_port, log_level="warning")

@@ -1,0 +1,5 @@
+"""Follows."""
+
+
+def train() -> None:
+    """Follows."""

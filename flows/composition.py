@@ -1,0 +1,327 @@
+"""From settings to working parts. Everything heavy is made once per process and shared by its threads.
+
+A `Job` says what a run is about, in plain words without credentials: it travels through Prefect. `parts`
+turns it, in whatever process, into ledger, reader and model; secrets come from the settings of that process.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from extractors.pipeline import extract_document
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from extractors.backends import load_backend
+from extractors.backends.base import Answer, Backend
+from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.reading import ReaderPool
+from flows.ledger.store import Ledger
+from flows.review.blobs import BlobStore
+from flows.settings import Settings, load_settings, page_range
+from flows.sources import local_path, public_uri
+from flows.spool import Spool
+from schemas.document import DocumentRef, ReadDocument
+from schemas.errors import UsageError
+from schemas.extraction import Extraction
+from schemas.outcome import FailureReason
+from schemas.registry import LoadedSchema, load_schema
+
+
+class Job(BaseModel):
+    """What one run is about: plain, without credentials, the same in every process that works on it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    schema_: str
+    model: str
+    limit: int | None = None
+    pages: PageRange | None = None
+
+
+class SerialBackend:
+    """One call at a time: a model uses all cores by itself, and documents are read beside it meanwhile."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._lock = threading.Lock()
+
+    @property
+    def model_id(self) -> str:
+        """That of the backend inside."""
+        return self._backend.model_id
+
+    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+        """What the backend inside answers, when it is this call's turn."""
+        with self._lock:
+            return self._backend.answer(documents, schema)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """What it takes to extract documents. Safe to share between threads."""
+
+    schema: LoadedSchema
+    backend: Backend
+    reader: ReaderPool
+    read_options: ReadOptions
+    options: ExtractOptions
+
+    def extract(self, ref: DocumentRef, path: Path) -> Extraction:
+        """One document, from its bytes to its extraction; what is wrong with it is in there.
+
+        Raises:
+            BackendError: the model failed; trying again can help.
+        """
+        return extract_document(
+            ref,
+            path,
+            schema=self.schema,
+            reader=self.reader,
+            backend=self.backend,
+            read_options=self.read_options,
+            options=self.options,
+        )
+
+    def without_answer(
+        self,
+        document: str,
+        outcome: Literal["unreadable", "failed"],
+        failure: FailureReason,
+        detail: str,
+        sha256: str = "",
+    ) -> Extraction:
+        """The extraction of a document that there is none of, and why."""
+        return Extraction(
+            document=document,
+            sha256=sha256,
+            outcome=outcome,
+            schema_name=self.schema.name,
+            schema_fingerprint=self.schema.fingerprint,
+            model=self.backend.model_id,
+            failure=failure,
+            detail=detail,
+        )
+
+
+@dataclass
+class Parts:
+    """What the tasks of a job work with. ``stopping`` asks the workers to give back what they hold."""
+
+    settings: Settings
+    job: Job
+    source: str = field(repr=False)  # the real URI; may carry credentials
+    extractor: Extractor
+    ledger: Ledger
+    spool: Spool
+    blobs: BlobStore
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def schema(self) -> LoadedSchema:
+        """What is extracted."""
+        return self.extractor.schema
+
+    @property
+    def model_id(self) -> str:
+        """What extracts it; part of the ledger's key."""
+        return self.extractor.backend.model_id
+
+    @contextmanager
+    def run(self, run_id: str) -> Iterator[None]:
+        """Keeps a record of the run in the ledger, whatever way it ends."""
+        self.ledger.register_schema(self.schema)
+        self.ledger.start_run(
+            run_id=run_id,
+            source=self.job.source,
+            schema=self.schema.name,
+            fingerprint=self.schema.fingerprint,
+            model=self.model_id,
+            parameters=self.job.model_dump(mode="json"),
+        )
+        state = "cancelled"
+        try:
+            yield
+            state = "completed"
+        except Exception:
+            state = "failed"
+            raise
+        finally:
+            self.stopping.set()  # on the way out of an error, workers give back what they hold
+            self.ledger.finish_run(run_id, state)
+
+    def close(self) -> None:
+        """Ends the reading children and gives back connections and disk."""
+        self.stopping.set()
+        self.extractor.reader.close()
+        self.spool.close()
+        self.ledger.close()
+
+
+_in_force: dict[str, Settings | None] = {"settings": None}
+
+
+def use(settings: Settings | None) -> None:
+    """Makes these the settings of the process (the command line does); ``None``: those of the environment."""
+    _in_force["settings"] = settings
+
+
+def settings() -> Settings:
+    """The settings of the process."""
+    return _in_force["settings"] or load_settings()
+
+
+def job(
+    *,
+    source: str | None = None,
+    schema: str | None = None,
+    model: str | None = None,
+    limit: int | None = None,
+    pages: str | None = None,
+) -> Job:
+    """What is asked for, completed from the settings.
+
+    Raises:
+        UsageError: there is no source or schema, the source carries credentials, or the pages are no range.
+    """
+    ours = settings()
+    if source is None and ours.source is None:
+        raise UsageError("No source was given.", remedy="Use --source, PARQUETRY_SOURCE, or parquetry.toml.")
+    name = schema or ours.schema_
+    if name is None:
+        raise UsageError("No schema was given.", remedy="Use --schema, PARQUETRY_SCHEMA, or parquetry.toml.")
+    if source is not None and public_uri(source) != source:
+        raise UsageError(
+            "The source carries credentials; as a flow parameter they would be stored in clear.",
+            remedy="Put the full URI into PARQUETRY_SOURCE or parquetry.toml, and leave the parameter empty.",
+        )
+    shown = source or public_uri(_secret(ours.source))
+    path = local_path(shown)
+    return Job(
+        source=shown if path is None else str(path.absolute()),
+        schema_=name,
+        model=model or ours.model,
+        limit=limit,
+        pages=page_range(pages) if pages else None,
+    )
+
+
+_open: dict[Job, Parts] = {}
+_opening = threading.Lock()
+
+
+def parts(job: Job) -> Parts:
+    """The parts of a job in this process, made on the first call.
+
+    Raises:
+        UsageError: schema, model, source or settings are wrong.
+        LedgerError: the database cannot be used.
+    """
+    with _opening:
+        if job not in _open:
+            _open[job] = _make(job)
+        return _open[job]
+
+
+@contextmanager
+def opened(job: Job) -> Iterator[Parts]:
+    """The parts of a job, closed at the end."""
+    try:
+        yield parts(job)
+    finally:
+        with _opening:
+            made = _open.pop(job, None)
+        if made is not None:
+            made.close()
+
+
+@cache
+def backend(model: str, folder: Path) -> Backend:
+    """The model, loaded once per process."""
+    return SerialBackend(load_backend(model, cache=folder))
+
+
+def read_options(ours: Settings, pages: PageRange | None) -> ReadOptions:
+    """The reading options with passwords and page range filled in."""
+    options = ours.read_options()
+    return options.model_copy(update={"pages": pages}) if pages is not None else options
+
+
+@contextmanager
+def extractor(ours: Settings, pages: PageRange | None) -> Iterator[Extractor]:
+    """An extractor without ledger and lake, ended with the block; the settings must name a schema."""
+    made = _extractor(ours, ours.schema_ or "", ours.model, pages)
+    try:
+        yield made
+    finally:
+        made.reader.close()
+
+
+def _extractor(ours: Settings, schema: str, model: str, pages: PageRange | None) -> Extractor:
+    loaded, options = load_schema(schema), read_options(ours, pages)
+    answering = backend(model, ours.cache)
+    return Extractor(
+        schema=loaded,
+        backend=answering,
+        reader=ReaderPool(options, workers=ours.concurrency),
+        read_options=options,
+        options=ours.extract,
+    )
+
+
+def _make(job: Job) -> Parts:
+    ours = settings()
+    make_home(ours)
+    extractor = _extractor(ours, job.schema_, job.model, job.pages)
+    try:
+        return Parts(
+            settings=ours,
+            job=job,
+            source=real_source(job.source, ours),
+            extractor=extractor,
+            ledger=Ledger.open(ours.database_url),
+            spool=Spool(ours.home / "spool"),
+            blobs=BlobStore(ours.home / "blobs"),
+        )
+    except BaseException:
+        extractor.reader.close()
+        raise
+
+
+def make_home(ours: Settings) -> None:
+    """Creates the home folder, readable by its owner only: it holds documents.
+
+    Raises:
+        UsageError: it cannot be created.
+    """
+    try:
+        ours.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"The home folder {ours.home} cannot be created: {error.strerror or error}.",
+            remedy="Choose a folder that you can write, with --home.",
+        ) from error
+
+
+def real_source(shown: str, ours: Settings) -> str:
+    """The URI with its credentials, if the settings hold the one that is shown like this."""
+    full = _secret(ours.source)
+    return full if full and local_path(full) is None and public_uri(full) == shown else shown
+
+
+def title(job: Job) -> str:
+    """``invoice 2026-11 2026-11-22``: what, from where, when."""
+    schema = Path(job.schema_).stem if job.schema_.endswith(".json") else job.schema_
+    tail = job.source.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or job.source
+    return f"{schema} {tail} {dt.datetime.now(dt.UTC):%Y-%m-%d}"
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value is not None else ""

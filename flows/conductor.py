@@ -1,0 +1,91 @@
+"""How Prefect is set up before it is imported: a home of its own, a quiet console, full logs, no telemetry.
+
+A plain ``parquetry run`` uses the server of ``parquetry serve`` on the same home if one is up, else a
+temporary one that Prefect starts and ends with the process. ``PREFECT_API_URL`` and ``PREFECT_HOME`` win.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from flows.settings import Settings
+
+SERVER_FILE = "serve.json"
+STARTUP_SECONDS = 300
+"""How long to wait for a Prefect server: 20 s on two quiet cores, many times that on busy ones."""
+
+
+def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[str, str]:
+    """The variables Prefect needs; what the user has set stays as it is."""
+    wanted = {
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": console_level,
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "flows",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(STARTUP_SECONDS),
+        "PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS": str(settings.concurrency),
+        "PREFECT_CLI_PROMPT": "false",
+        # Opt-outs, not preferences: they hold whatever the user's shell says.
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    forced = {
+        "DO_NOT_TRACK",
+        "PREFECT_SERVER_ANALYTICS_ENABLED",
+        "PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS",
+    }
+    return {k: v if k in forced else os.environ.get(k, v) for k, v in wanted.items()}
+
+
+def prepare(settings: Settings, *, console_level: str = "WARNING") -> str | None:
+    """Sets the environment of this process. Call it before anything imports Prefect.
+
+    Returns:
+        The URL of the server that will be used, or ``None`` for a temporary one.
+    """
+    os.environ.update(environment(settings, console_level=console_level))
+    if not os.environ.get("PREFECT_API_URL"):
+        url = running_server(settings.home)
+        if url is None:
+            return None
+        os.environ["PREFECT_API_URL"] = url
+    return os.environ["PREFECT_API_URL"]
+
+
+def log_to_file(settings: Settings, name: str) -> Path:
+    """Sends every record, also those that the console does not show, to ``home/logs/<name>.log``."""
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    path = settings.logs / f"{name}.log"
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    for ours in ("flows", "extractors", "prefect"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    return path
+
+
+def running_server(home: Path) -> str | None:
+    """The API of the Prefect server that ``parquetry serve`` keeps up for this home, if it answers."""
+    try:
+        url = str(json.loads((home / SERVER_FILE).read_text(encoding="utf-8"))["api"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return url if healthy(url) else None
+
+
+def healthy(api_url: str, seconds: float = 2.0) -> bool:
+    """Whether a Prefect API answers at this URL."""
+    if not api_url.startswith(("http://", "https://")):
+        return False
+    try:
+        with urllib.request.urlopen(f"{api_url}/health", timeout=seconds) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False

@@ -1,0 +1,208 @@
+"""``parquetry doctor``: is everything here that a run needs? Each check says what to do when not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from flows.settings import Settings
+from schemas.errors import ParquetryError
+
+Verdict = Literal["ok", "warn", "fail"]
+
+PACKAGES = (
+    "pydantic",
+    "pdfplumber",
+    "pypdfium2",
+    "rapidocr",
+    "onnxruntime",
+    "torch",
+    "transformers",
+    "peft",
+    "llguidance",
+    "sqlalchemy",
+    "pyarrow",
+    "fsspec",
+    "prefect",
+    "fastapi",
+    "uvicorn",
+)
+TRIED_PREFECT = "3.8.8"
+LITTLE_DISK = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor. ``remedy`` is empty when all is well."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All findings, each as soon as it is known. None of the checks changes anything that stays."""
+    checks: list[Callable[[Settings], Finding]] = [
+        _python,
+        _packages,
+        _prefect,
+        _home,
+        _model,
+        _schema,
+        _database,
+        _source,
+        _lake,
+        _passwords,
+        _ports,
+    ]
+    for check in checks:
+        name = check.__name__.lstrip("_")
+        try:
+            yield check(settings)
+        except ParquetryError as error:
+            yield Finding(name, "fail", str(error), error.remedy)
+        except Exception as error:  # a check that breaks is a finding too
+            yield Finding(name, "fail", f"{type(error).__name__}: {error}", "Report this.")
+
+
+def _python(_: Settings) -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", "ok", f"{found}, {os.cpu_count()} cores")
+
+
+def _packages(_: Settings) -> Finding:
+    missing = [name for name in PACKAGES if _version(name) is None]
+    if missing:
+        return Finding("packages", "fail", f"missing: {', '.join(missing)}", "Run `make install`.")
+    return Finding("packages", "ok", f"torch {_version('torch')}, transformers {_version('transformers')}")
+
+
+def _prefect(settings: Settings) -> Finding:
+    from flows.conductor import running_server
+
+    found = _version("prefect")
+    if found != TRIED_PREFECT:
+        remedy = f"Install prefect=={TRIED_PREFECT}: other versions have not been tried."
+        return Finding("prefect", "warn" if found else "fail", str(found), remedy)
+    server = os.environ.get("PREFECT_API_URL") or running_server(settings.home)
+    return Finding(
+        "prefect", "ok", f"{found}, " + (f"server {server}" if server else "temporary server per run")
+    )
+
+
+def _home(settings: Settings) -> Finding:
+    existing = next(p for p in (settings.home, *settings.home.parents) if p.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Finding("home", "fail", f"{settings.home} cannot be written", "Choose another with --home.")
+    free = shutil.disk_usage(existing).free
+    detail = f"{settings.home} ({free / 2**30:.1f} GiB free)"
+    if free < LITTLE_DISK:
+        return Finding("home", "warn", detail, "Make room, or choose a home on a larger disk.")
+    return Finding("home", "ok", detail if settings.home.exists() else f"{detail}, will be created")
+
+
+def _model(settings: Settings) -> Finding:
+    from extractors.models.base import base_folder, is_fetched
+
+    if settings.model == "scripted":
+        return Finding("model", "ok", "scripted: no weights")
+    if settings.model == "embedded":
+        if is_fetched(settings.cache):
+            return Finding("model", "ok", f"embedded, base weights in {base_folder(settings.cache)}")
+        fetch = f"Run `python -m extractors.models fetch {settings.cache}`, or use --model scripted."
+        return Finding("model", "fail", "the base weights of the embedded model are not here", fetch)
+    if (Path(settings.model) / "config.json").is_file():
+        return Finding("model", "ok", settings.model)
+    return Finding("model", "fail", f"{settings.model} is no model folder", "It has no config.json.")
+
+
+def _schema(settings: Settings) -> Finding:
+    from schemas.registry import catalog_names, load_schema
+
+    if settings.schema_ is None:
+        for name in catalog_names():
+            load_schema(name)
+        return Finding("schema", "ok", f"catalog: {', '.join(catalog_names())}")
+    return Finding("schema", "ok", load_schema(settings.schema_).qualified_name)
+
+
+def _database(settings: Settings) -> Finding:
+    from flows.ledger.store import Ledger
+
+    if settings.database is None and not (settings.home / "ledger.db").exists():
+        return Finding("database", "ok", f"{settings.home / 'ledger.db'}, will be created")
+    with Ledger.open(settings.database_url) as ledger:
+        report = ledger.status(last_runs=1)
+    return Finding("database", "ok", f"{report.inputs} inputs, {report.queue} waiting for review")
+
+
+def _source(settings: Settings) -> Finding:
+    from flows.sources import discover, public_uri
+
+    if settings.source is None:
+        return Finding("source", "warn", "none is set", "Give --source, PARQUETRY_SOURCE, or parquetry.toml.")
+    uri = settings.source.get_secret_value()
+    found = next(iter(discover(uri, limit=1)), None)
+    if found is None:
+        return Finding("source", "warn", f"{public_uri(uri)} holds no documents", "Is it the right place?")
+    return Finding("source", "ok", public_uri(uri))
+
+
+def _lake(settings: Settings) -> Finding:
+    import fsspec
+
+    from flows.sources import public_uri
+
+    shown = public_uri(settings.lake_uri)
+    local = Path(settings.lake_uri)
+    if "://" not in settings.lake_uri and not local.exists():
+        existing = next(p for p in local.absolute().parents if p.exists())
+        writable = os.access(existing, os.W_OK | os.X_OK)
+        return (
+            Finding("lake", "ok", f"{shown}, will be created")
+            if writable
+            else Finding("lake", "fail", f"{shown} cannot be created", "Choose another lake.")
+        )
+    try:
+        filesystem, path = fsspec.url_to_fs(settings.lake_uri)
+        probe = f"{path.rstrip('/')}/.parquetry-doctor-{uuid.uuid4().hex}"
+        filesystem.pipe_file(probe, b"parquetry")
+        filesystem.rm_file(probe)
+    except Exception as error:  # whatever a storage library raises
+        message = str(error).replace(settings.lake_uri, shown)
+        return Finding("lake", "fail", f"{shown}: {message}", "Check place and rights.")
+    return Finding("lake", "ok", f"{shown} can be written")
+
+
+def _passwords(settings: Settings) -> Finding:
+    count = len(settings.read_options().passwords)
+    return Finding("passwords", "ok", f"{count} for encrypted files" if count else "none")
+
+
+def _ports(settings: Settings) -> Finding:
+    from flows.conductor import running_server
+    from flows.serve import port_is_free
+
+    wanted = {"Prefect UI": settings.serve.prefect_port, "review page": settings.review_port}
+    if running_server(settings.home):
+        return Finding("ports", "ok", "`parquetry serve` is up")
+    taken = [f"{port} ({what})" for what, port in wanted.items() if not port_is_free(port)]
+    if taken:
+        remedy = "Give `parquetry serve` other ports: --prefect-port, --review-port."
+        return Finding("ports", "warn", f"in use: {', '.join(taken)}", remedy)
+    return Finding("ports", "ok", ", ".join(f"{port} ({what})" for what, port in wanted.items()))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,64 @@
+"""What a run would do, without doing any of it: for ``parquetry run --dry-run``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flows import composition
+from flows.estimate import seconds_for
+from flows.ledger.store import Ledger
+from flows.settings import Settings
+from flows.sources import discover
+from schemas.registry import load_schema
+
+SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Figures of a run that was not made. ``size`` in bytes; ``seconds`` is ``None`` when nothing is known.
+
+    ``new`` counts objects that are not in the ledger as they are now; some may turn out to be copies.
+    """
+
+    inputs: int
+    size: int
+    new: int
+    known: int
+    seconds: float | None
+    shown: list[str]
+
+
+def preview(settings: Settings, limit: int | None) -> Preview:
+    """Lists the source and looks each object up in the ledger, if there is one. Writes nothing.
+
+    Raises:
+        UsageError: source, schema or model are wrong.
+    """
+    composition.use(settings)
+    job = composition.job(limit=limit)
+    schema = load_schema(job.schema_)
+    model = composition.backend(job.model, settings.cache).model_id
+    exists = settings.database is not None or (settings.home / "ledger.db").exists()
+    ledger = Ledger.open(settings.database_url) if exists else None
+    try:
+        inputs = size = known = 0
+        shown: list[str] = []
+        for found in discover(composition.real_source(job.source, settings), limit=limit):
+            record = (
+                ledger.peek_input(
+                    found.uri, version=found.version, member=None, fingerprint=schema.fingerprint, model=model
+                )
+                if ledger
+                else None
+            )
+            through = record is not None and not record.needs_content
+            inputs, size, known = inputs + 1, size + found.size, known + through
+            if len(shown) < SHOWN:
+                shown.append(f"{'known' if through else 'new  '}  {found.size:>12,}  {found.uri}")
+        new = inputs - known
+        guess = seconds_for(new, ledger, fingerprint=schema.fingerprint, model=model) if ledger else None
+        return Preview(inputs, size, new, known, guess, shown)
+    finally:
+        if ledger is not None:
+            ledger.close()

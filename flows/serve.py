@@ -1,0 +1,278 @@
+"""``parquetry serve``: Prefect server and UI, the scheduled flows, and the review page, on one machine.
+
+Three child processes, each in a group of its own, bound to the loopback address; when one ends, or on Ctrl-C
+or SIGTERM, all end. Their output is in ``home/logs``. `deploy` is what the second child runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from flows import conductor
+from flows.settings import PREFIX, Settings, load_settings
+from schemas.errors import ParquetryError, UsageError
+
+LOOPBACK = "127.0.0.1"
+STOP_SECONDS = 15.0
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class _Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@dataclass
+class Supervisor:
+    """Starts children, watches them, and ends them all together."""
+
+    settings: Settings
+    environment: dict[str, str]
+    children: list[_Child] = field(default_factory=list)
+    stopping: bool = False
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Starts ``python arguments`` with its output in ``home/logs/<name>.log``."""
+        self.settings.logs.mkdir(parents=True, exist_ok=True)
+        log = self.settings.logs / f"{name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches only us; we end the children in order
+            )
+        self.children.append(_Child(name, process, log))
+
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+        """Waits until ``ready``, while watching that no child ends.
+
+        Raises:
+            ParquetryError: a child ended, or the time is over.
+        """
+        until = time.monotonic() + seconds
+        while not self.stopping and not ready():
+            self.check()
+            if time.monotonic() > until:
+                raise ParquetryError(
+                    f"{what} did not answer within {seconds:.0f} s.",
+                    remedy=f"Look into {self.settings.logs}, and try again on a less busy machine.",
+                )
+            time.sleep(0.2)
+
+    def check(self) -> None:
+        """Raises `ParquetryError` with the end of its log if a child has ended."""
+        for child in self.children:
+            code = child.process.poll()
+            if code is not None and not self.stopping:
+                raise ParquetryError(
+                    f"The {child.name} process ended by itself (exit code {code}):\n{_tail(child.log)}",
+                    remedy=f"See {child.log}.",
+                )
+
+    def watch(self) -> None:
+        """Returns when asked to stop; raises `ParquetryError` if a child ends before that."""
+        while not self.stopping:
+            self.check()
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Ends all children, the last started first: politely, then not."""
+        self.stopping = True
+        for child in reversed(self.children):
+            _signal(child.process, signal.SIGTERM)
+        until = time.monotonic() + STOP_SECONDS
+        for child in reversed(self.children):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.1, until - time.monotonic()))
+            _signal(child.process, signal.SIGKILL)  # whatever is left of its group
+            child.process.wait()
+
+
+def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Brings everything up, prints the addresses, and stays until it is told to stop.
+
+    Raises:
+        UsageError: a port is in use.
+        ParquetryError: a part did not come up, or ended.
+    """
+    own_server = not os.environ.get("PREFECT_API_URL")
+    prefect, review = settings.serve.prefect_port, settings.review_port
+    if own_server:
+        require_free(prefect, "Prefect server", "--prefect-port")
+    require_free(review, "review page", "--review-port")
+    api = f"http://{LOOPBACK}:{prefect}/api" if own_server else os.environ["PREFECT_API_URL"]
+    settings.home.mkdir(parents=True, exist_ok=True)
+    supervisor = Supervisor(settings, _environment(settings, api))
+    with _told_to_stop(supervisor):
+        try:
+            if own_server:
+                say("Starting the Prefect server; the first time this takes about half a minute ...")
+                server = ("server", "start", "--host", LOOPBACK, "--port", str(prefect))
+                supervisor.start("prefect-server", "-m", "prefect", *server)
+                supervisor.wait_until(
+                    lambda: conductor.healthy(api), "The Prefect server", conductor.STARTUP_SECONDS
+                )
+            ready = settings.home / "deployed"
+            ready.unlink(missing_ok=True)
+            supervisor.start("flows", "-m", "flows.serve", str(ready))
+            supervisor.start("review-page", "-m", "flows.cli", "review", "--no-land", "--port", str(review))
+            supervisor.wait_until(ready.exists, "The scheduled flows", conductor.STARTUP_SECONDS)
+            supervisor.wait_until(lambda: _listens(review), "The review page", conductor.STARTUP_SECONDS)
+            if not supervisor.stopping:
+                _announce(settings, api, own_server, say)
+                supervisor.watch()
+        finally:
+            (settings.home / conductor.SERVER_FILE).unlink(missing_ok=True)
+            supervisor.stop()
+            say("Stopped.")
+
+
+def _announce(settings: Settings, api: str, own_server: bool, say: Callable[[str], None]) -> None:
+    ui, review = api.removesuffix("/api"), f"http://{LOOPBACK}:{settings.review_port}"
+    state = {"api": api, "ui": ui, "review": review, "pid": os.getpid()}
+    if own_server:
+        (settings.home / conductor.SERVER_FILE).write_text(json.dumps(state), encoding="utf-8")
+    say(f"Prefect UI    {ui}")
+    say(f"Review page   {review}")
+    if _has_work(settings) and settings.serve.schedule:
+        say(f"Schedule      {settings.serve.schedule} ({settings.serve.timezone})")
+    elif settings.serve.schedule:
+        say("Schedule      paused: no source and schema are set (--source, --schema, or parquetry.toml)")
+    say(f"Logs          {settings.logs}")
+    say("Ctrl-C ends all of it.")
+
+
+def deploy(settings: Settings, ready: Path) -> None:
+    """Applies both deployments and runs what they schedule, each run in a process of its own. Stays."""
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.flows import serve as run_served
+    from prefect.schedules import Cron
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.extract_batch import extract_batch
+    from flows.land_reviews import land_reviews
+
+    zone = settings.serve.timezone
+
+    def deployment(flow: object, name: str, cron: str, active: bool, about: str) -> RunnerDeployment:
+        made: RunnerDeployment = flow.to_deployment(  # type: ignore[attr-defined]
+            name,
+            schedules=[Cron(cron, timezone=zone, active=active)] if cron else [],
+            # Two runs at once would only share the same work; what one leaves out, the next one does.
+            concurrency_limit=ConcurrencyLimitConfig(
+                limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+            ),
+            description=about,
+            tags=["parquetry"],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        return made
+
+    batch = deployment(
+        extract_batch,
+        "nightly",
+        settings.serve.schedule,
+        _has_work(settings),
+        "Reads what is new in the source, extracts it, lands what is sure and queues the rest.",
+    )
+    reviews = deployment(
+        land_reviews, "reviewed", settings.serve.land_schedule, True, "Lands what reviewers have decided."
+    )
+    for each in (batch, reviews):
+        each.apply()
+    ready.touch()
+    run_served(batch, reviews, print_starting_message=False)
+
+
+def _has_work(settings: Settings) -> bool:
+    return settings.source is not None and settings.schema_ is not None
+
+
+def _environment(settings: Settings, api: str) -> dict[str, str]:
+    """The children's environment: Prefect's variables, and what was said on our own command line."""
+    ours = {f"{PREFIX}HOME": str(settings.home), f"{PREFIX}MODEL": settings.model}
+    for name, value in (("SOURCE", settings.source), ("SCHEMA", settings.schema_)):
+        if value is not None:
+            ours[PREFIX + name] = value if isinstance(value, str) else value.get_secret_value()
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    prefect = conductor.environment(settings) | {"PREFECT_API_URL": api, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **prefect, **ours, "PYTHONPATH": path}
+
+
+@contextlib.contextmanager
+def _told_to_stop(supervisor: Supervisor) -> Iterator[None]:
+    """Turns Ctrl-C and SIGTERM into `Supervisor.stopping`."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        supervisor.stopping = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def port_is_free(port: int) -> bool:
+    """Whether the loopback address can be bound at this port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def require_free(port: int, what: str, option: str) -> None:
+    """Raises `UsageError` when something else listens at this port."""
+    if not port_is_free(port):
+        raise UsageError(
+            f"Port {port} for the {what} is in use or not allowed.",
+            remedy=f"Choose another with {option}, or end what uses it (another `parquetry serve`?).",
+        )
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+        return True
+    return False
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _tail(path: Path, lines: int = 15) -> str:
+    def last(stream: IO[bytes]) -> str:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 8_000))
+        return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-lines:])
+
+    with path.open("rb") as stream:
+        return last(stream)
+
+
+if __name__ == "__main__":
+    _settings = load_settings()
+    conductor.prepare(_settings)
+    deploy(_settings, Path(sys.argv[1]))

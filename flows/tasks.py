@@ -1,0 +1,83 @@
+"""The Prefect tasks: thin covers over `flows.worker`, tried again only where that can help.
+
+Inputs and results stay in memory: nothing of a document gets into Prefect's database or result store.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from flows import composition, worker
+from flows.composition import Job
+from flows.landing.land import LandingReport, land
+from flows.ledger.store import Ledger
+from schemas.errors import LedgerError
+
+RETRIES = 2
+PAUSES = [2.0, 15.0]
+
+
+def _can_help(_task: object, _run: object, state: Any) -> bool:
+    """Prefect's retry condition."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, BaseException) and worker.worth_retrying(error)
+
+
+@task(
+    name="discover",
+    retries=RETRIES,
+    retry_delay_seconds=PAUSES,
+    retry_condition_fn=_can_help,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def discover_inputs(job: Job, run_id: str) -> int:
+    """Every object of the source, with its content hash, is in the ledger; gives their number."""
+    return worker.register_inputs(composition.parts(job), run_id)
+
+
+@task(
+    name="extract",
+    task_run_name="extract {batch}",
+    retries=RETRIES,
+    retry_delay_seconds=PAUSES,
+    retry_condition_fn=_can_help,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def extract_documents(batch: int, job: Job, run_id: str) -> int:
+    """Claims and processes one document after the other, at most a batch; gives their number."""
+    parts = composition.parts(job)
+    done = 0
+    while done < parts.settings.batch_size and not parts.stopping.is_set():
+        claimed = worker.claim_next(parts, run_id)
+        if claimed is None:
+            break
+        worker.process(parts, claimed)
+        done += 1
+    return done
+
+
+@task(
+    name="land",
+    task_run_name="land {schema_name}",
+    retries=RETRIES,
+    retry_delay_seconds=PAUSES,
+    retry_condition_fn=_can_help,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def land_rows(schema_name: str, fingerprint: str) -> LandingReport:
+    """Writes what is accepted or reviewed under a schema, and not in the lake yet, as Parquet."""
+    settings = composition.settings()
+    with Ledger.open(settings.database_url) as ledger:
+        schema = ledger.stored_schema(fingerprint)
+        if schema is None:
+            raise LedgerError(
+                f"The ledger does not have schema {schema_name} ({fingerprint[:12]}).",
+                remedy="Run extract_batch with it once.",
+            )
+        return land(ledger, settings.lake_uri, schema)

@@ -1,0 +1,208 @@
+"""One document from claim to record, and one source object from listing to ledger. Plain code, no Prefect."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+
+from flows.composition import Parts
+from flows.ledger.records import ClaimedDocument, InputRecord, StaleTokenError
+from flows.sources import SourceObject, discover, reopen
+from flows.watch import watcher
+from schemas.document import DocumentRef
+from schemas.errors import BackendError, DocumentError, LedgerError, ParquetryError, SourceError
+from schemas.extraction import Extraction
+from schemas.outcome import FailureReason, Outcome
+
+log = logging.getLogger(__name__)
+
+FETCHES = 4
+CHUNK = 256
+BACKEND_PAUSES = (1.0, 5.0)
+"""Seconds before a model that failed is asked again."""
+
+
+def register_inputs(parts: Parts, run_id: str) -> int:
+    """Brings every object of the source into the ledger, with its content hash; gives their number.
+
+    Raises:
+        SourceError: the source itself cannot be listed. A single object that cannot be had is an outcome.
+    """
+    objects = discover(parts.source, limit=parts.job.limit)
+    count = 0
+    with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as pool:
+        while chunk := list(islice(objects, CHUNK)):
+            for _ in pool.map(lambda one: _register(parts, run_id, one), chunk):
+                count += 1
+    return count
+
+
+def _register(parts: Parts, run_id: str, found: SourceObject) -> InputRecord:
+    ledger, schema, model = parts.ledger, parts.schema, parts.model_id
+    known = ledger.known_input(
+        run_id, found.uri, version=found.version, member=None, fingerprint=schema.fingerprint, model=model
+    )
+    if known is not None:
+        return known
+    copy = parts.spool.new()
+    try:
+        got = found.fetch(copy, max_bytes=parts.extractor.read_options.max_bytes)
+    except (DocumentError, SourceError) as error:
+        parts.spool.drop(copy)
+        document = isinstance(error, DocumentError)
+        return ledger.add_failed_input(
+            run_id,
+            found.uri,
+            version=found.version,
+            member=None,
+            size=found.size,
+            schema_name=schema.name,
+            fingerprint=schema.fingerprint,
+            model=model,
+            detail=str(error),
+            outcome=Outcome.UNREADABLE if document else Outcome.FAILED,
+            reason=error.reason if isinstance(error, DocumentError) else FailureReason.UNAVAILABLE,
+        )
+    record = ledger.add_input(
+        run_id,
+        found.uri,
+        version=got.version,
+        member=None,
+        sha256=got.sha256,
+        size=got.size,
+        media_type=got.media_type,
+        schema_name=schema.name,
+        fingerprint=schema.fingerprint,
+        model=model,
+    )
+    if record.needs_content:
+        parts.spool.keep(got.path, got.sha256)
+    else:
+        parts.spool.drop(got.path)
+    return record
+
+
+def claim_next(parts: Parts, run_id: str) -> ClaimedDocument | None:
+    """Takes one document of the run for this thread, if one is free."""
+    taken = parts.ledger.claim(
+        run_id,
+        worker=f"{socket.gethostname()}:{os.getpid()}:{threading.current_thread().name}",
+        lease_seconds=parts.settings.lease_seconds,
+        limit=1,
+        fingerprint=parts.schema.fingerprint,
+        model=parts.model_id,
+    )
+    return taken[0] if taken else None
+
+
+def process(parts: Parts, claimed: ClaimedDocument) -> None:
+    """Extracts a claimed document and records what came out. Whatever is wrong with it, the run goes on.
+
+    Raises:
+        LedgerError: nothing can be recorded; the lease will run out and another worker take the document.
+    """
+    started = time.monotonic()
+    with _heartbeat(parts, claimed):
+        extraction = _extract(parts, claimed)
+    if parts.stopping.is_set():  # its reading child may have been ended under it: no result of its own
+        with suppress(StaleTokenError):
+            parts.ledger.release(claimed.document_id, claimed.token)
+        return
+    try:
+        parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction)
+    except StaleTokenError:
+        log.warning("%s: finished after its lease was lost; another worker's result counts", claimed.uri)
+        return
+    outcome = extraction.outcome if extraction.outcome != "extracted" else "review"
+    watcher().done(claimed.uri, "accepted" if extraction.accepted else outcome, time.monotonic() - started)
+
+
+def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
+    """What comes out of a document: an extraction in any case, also of one that could not be processed."""
+    copy: Path | None = None
+    try:
+        copy = parts.spool.find(claimed.sha256) or _fetch_again(parts, claimed)
+        extraction = _extract_patiently(parts, claimed, copy)
+        if extraction.outcome == "extracted" and not extraction.accepted:
+            parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
+        return extraction
+    except (SourceError, OSError) as error:
+        return _failed(parts, claimed, FailureReason.UNAVAILABLE, str(error))
+    except BackendError as error:
+        return _failed(parts, claimed, FailureReason.MODEL_ERROR, str(error))
+    except Exception as error:  # a mistake of ours on one document must not cost the others
+        log.exception("%s: internal error", claimed.uri)
+        return _failed(parts, claimed, FailureReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+    finally:
+        if copy is not None:
+            parts.spool.drop(copy)
+
+
+def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Extraction:
+    """Tries again, with growing pauses, when the model failed; never when the document is at fault."""
+    ref = DocumentRef(claimed.uri, claimed.sha256, claimed.size, claimed.media_type)
+    for pause in BACKEND_PAUSES:
+        try:
+            return parts.extractor.extract(ref, copy)
+        except BackendError as error:
+            log.warning("%s: the model failed, trying again in %g s: %s", claimed.uri, pause, error)
+            if parts.stopping.wait(pause):
+                raise
+    return parts.extractor.extract(ref, copy)
+
+
+def worth_retrying(error: BaseException) -> bool:
+    """Whether doing it again can help: a database or a lake did not answer; not a wrong request."""
+    if isinstance(error, LedgerError):
+        return not isinstance(error, StaleTokenError)
+    return error.retryable if isinstance(error, ParquetryError) else isinstance(error, OSError)
+
+
+def _failed(parts: Parts, claimed: ClaimedDocument, reason: FailureReason, detail: str) -> Extraction:
+    return parts.extractor.without_answer(claimed.uri, "failed", reason, detail, claimed.sha256)
+
+
+def _fetch_again(parts: Parts, claimed: ClaimedDocument) -> Path:
+    """The bytes once more from the source; they must still be the same."""
+    copy = parts.spool.new()
+    try:
+        got = reopen(parts.source, claimed.uri).fetch(copy, max_bytes=parts.extractor.read_options.max_bytes)
+    except (DocumentError, SourceError) as error:
+        parts.spool.drop(copy)
+        raise SourceError(str(error), remedy=error.remedy) from error
+    if got.sha256 != claimed.sha256:
+        parts.spool.drop(copy)
+        raise SourceError(f"{claimed.uri}: the file changed after it was listed.", remedy="Run again.")
+    return got.path
+
+
+@contextmanager
+def _heartbeat(parts: Parts, claimed: ClaimedDocument) -> Iterator[None]:
+    """Prolongs the lease from a thread of its own while the body works."""
+    over = threading.Event()
+    seconds = parts.settings.lease_seconds
+
+    def beat() -> None:
+        while not over.wait(seconds / 4):
+            try:
+                parts.ledger.heartbeat(claimed.document_id, claimed.token, lease_seconds=seconds)
+            except StaleTokenError:
+                return  # recording will be refused
+            except LedgerError as error:  # a busy database; the next beat comes before the lease ends
+                log.warning("%s: heartbeat failed: %s", claimed.uri, error)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
