@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+from fsspec.core import url_to_fs
 
 from flows.sources.objects import SourceObject, brief
 from flows.sources.skipped import is_skipped
