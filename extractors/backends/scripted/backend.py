@@ -1,0 +1,131 @@
+"""The scripted backend: from documents to answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+from time import perf_counter
+from typing import Any
+
+from extractors.backends.base import Answer, LeafAnswer
+from extractors.backends.scripted.choices import choose
+from extractors.backends.scripted.fields import MIN_SCORE, Match, Scene, find_fields
+from extractors.backends.scripted.labels import Goal, find_runs, goal_of
+from extractors.backends.scripted.sheet import Line, Piece, read_sheet
+from extractors.backends.scripted.tables import Row, find_rows
+from extractors.validation.values import document_style
+from schemas.document import ReadDocument
+from schemas.registry import LoadedSchema
+from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
+
+_ABSENT = log(0.9)
+"""Score of a null: nothing on the document came near."""
+_BEST = 0.97
+
+
+class ScriptedBackend:
+    """Finds values by their labels, columns and places, with no weights.
+
+    ``log_probability`` of a value is the logarithm of its match score: how well the label names the field,
+    times how typical the value's place and form are (0.35 to 0.97). It orders values; it is no probability.
+    """
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the rules; raised whenever they change what they answer."""
+        return "scripted-1"
+
+    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+        """One answer per document, in order; the same for the same document, always."""
+        plan = _Plan(schema)
+        return [plan.answer(document) for document in documents]
+
+
+class _Plan:
+    """A schema made ready: its single fields and its lists as goals."""
+
+    def __init__(self, schema: LoadedSchema) -> None:
+        self.tree = schema.tree
+        self.singles: list[Goal] = []
+        self.lists: dict[str, list[Goal]] = {}
+        words: set[str] = set()
+        for order, (path, leaf) in enumerate(leaves(schema.tree)):
+            outer, is_list, inner = path.rpartition("[]")
+            goal = goal_of(inner.lstrip(".") if is_list else path, leaf, order)
+            words.update(unit.word for unit in goal.units if not unit.concepts and len(unit.word) > 2)
+            if not is_list:
+                self.singles.append(goal)
+            elif "[]" not in outer:
+                self.lists.setdefault(outer, []).append(goal)
+        self.vocabulary = frozenset(words)
+
+    def answer(self, document: ReadDocument) -> Answer:
+        started = perf_counter()
+        lines = read_sheet(document)
+        style = document_style(word.text for _, word in document.words)
+        scene = Scene(lines, find_runs(lines, self.vocabulary), style, {})
+        wanted = [goal for goal in self.singles if goal.leaf.grounding != "choice"]
+        matches = find_fields(wanted, scene)
+        out: list[LeafAnswer] = []
+        data = self._write(self.tree, "", matches, scene, lines, out)
+        return Answer(
+            data,
+            tuple(out),
+            counts={"windows": 1, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0},
+            timings={"scripted": perf_counter() - started},
+        )
+
+    def _write(
+        self,
+        node: Node,
+        path: str,
+        matches: dict[str, Match],
+        scene: Scene,
+        lines: list[Line],
+        out: list[LeafAnswer],
+    ) -> Any:
+        match node:
+            case Leaf() if node.grounding == "choice":
+                goal = next(g for g in self.singles if g.path == path)
+                raw, score = choose(goal, scene)
+                return _leaf(path, raw, None, score, out)
+            case Leaf():
+                match_ = matches.get(path)
+                if match_ is None:
+                    return _leaf(path, None, None, None, out)
+                return _leaf(path, match_.piece.raw, match_.piece, match_.score, out)
+            case ObjectNode():
+                return {
+                    name: self._write(child, f"{path}.{name}" if path else name, matches, scene, lines, out)
+                    for name, child in node.fields
+                }
+            case ArrayNode():
+                goals = self.lists.get(path, [])
+                rows = find_rows([g for g in goals if g.path], scene, node.max_items) if goals else []
+                return [_item(node.item, f"{path}.{i}", "", row, out) for i, row in enumerate(rows)]
+
+
+def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) -> Any:
+    """One row of a table in the shape of the list's item."""
+    match node:
+        case Leaf():
+            found = row.get(inner)
+            if found is None or node.grounding == "choice":
+                absent = node.choices[0] if node.choices and not node.nullable else None
+                return _leaf(path, absent, None, MIN_SCORE if absent else None, out)
+            return _leaf(path, found[0].raw, found[0], found[1], out)
+        case ObjectNode():
+            return {
+                name: _item(child, f"{path}.{name}", f"{inner}.{name}" if inner else name, row, out)
+                for name, child in node.fields
+            }
+        case ArrayNode():
+            return []
+
+
+def _leaf(
+    path: str, raw: str | None, piece: Piece | None, score: float | None, out: list[LeafAnswer]
+) -> str | None:
+    log_probability = _ABSENT if score is None else log(min(max(score, 0.01), _BEST))
+    out.append(LeafAnswer(path, raw, log_probability, piece.span if piece is not None else None))
+    return raw

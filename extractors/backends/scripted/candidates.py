@@ -1,0 +1,144 @@
+"""Which runs of tokens on a line can be a value of a kind: dates, numbers, currencies, codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from extractors.backends.scripted.sheet import Line, Piece, Token, piece
+from extractors.validation.currencies import currencies_of
+from extractors.validation.months import months, name_key, weekdays
+from extractors.validation.values import DocumentStyle, parse_leaf
+from schemas.outcome import ReviewReason
+from schemas.tree import NUMERIC, Kind, Leaf
+
+_PROBES = {kind: Leaf(kind, True, "", "string") for kind in Kind}
+_MAX_DATE_TOKENS = 5
+_AMBIGUOUS = (ReviewReason.AMBIGUOUS_DATE, ReviewReason.AMBIGUOUS_NUMBER)
+_GROUP_HEAD = re.compile(r"^[-(+]?[^\w\s]?\d{1,3}$")
+_GROUP_TAIL = re.compile(r"^\d{3}(?:[.,]\d+)?[^\w\s]*$")
+_CENTS = re.compile(r"\d[.,]\d{2}(?!\d)")
+_SIGN_IN_WORD = re.compile(r"[^\W\d_]*[^\w\s.,'()%+*/:;#&@\-]|[A-Z]{2,3}(?=[\d ]|$)|^[A-Z]{3}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A plausible value. ``strength`` (0..1): how typical its form is of the kind, ``12.50`` over ``12``."""
+
+    piece: Piece
+    strength: float = 1.0
+    percent: bool = False
+
+
+def candidates(line: Line, kind: Kind, style: DocumentStyle) -> list[Candidate]:
+    """All values of a kind on a line, left to right. Text has none here: it goes by its label."""
+    if kind in NUMERIC:
+        return list(_numbers(line, kind, style))
+    if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
+        return list(_dates(line, kind, style))
+    if kind is Kind.CURRENCY:
+        return list(_currencies(line, style))
+    return []
+
+
+def _plausible(text: str, kind: Kind, style: DocumentStyle) -> bool:
+    parsed = parse_leaf(text, _PROBES[kind], style)
+    return parsed.value is not None or any(reason in _AMBIGUOUS for reason in parsed.reasons)
+
+
+def _numbers(line: Line, kind: Kind, style: DocumentStyle) -> Iterator[Candidate]:
+    i = 0
+    while i < len(line.tokens):
+        token = line.tokens[i]
+        end = i + 1
+        if not any(c.isdigit() for c in token.text):
+            i += 1
+            continue
+        text = token.text
+        while end < len(line.tokens) and _continues(line.tokens[end - 1], line.tokens[end], text):
+            text = f"{text} {line.tokens[end].text}"
+            end += 1
+        stripped = text.rstrip(",;:").lstrip("*=:")
+        if _plausible(stripped, kind, style):
+            following = line.tokens[end].text if end < len(line.tokens) else ""
+            percent = stripped.endswith("%") or following.startswith("%")
+            money = bool(_CENTS.search(stripped)) or _beside_currency(line, i, end)
+            found = piece(line, i, end, _bare(stripped))
+            yield Candidate(found, 1.0 if money else 0.6, percent)
+        i = end
+
+
+def _bare(text: str) -> str:
+    """The number without brackets that do not belong to it (``(19`` of ``(19 %)``)."""
+    if text.count("(") != text.count(")"):
+        return text.strip("()")
+    return text
+
+
+def _continues(left: Token, right: Token, text: str) -> bool:
+    """Whether a space groups thousands here: ``1 234,50`` printed as two words close together."""
+    if not _GROUP_TAIL.match(right.text) or not (_GROUP_HEAD.match(text) or " " in text):
+        return False
+    height = max(left.word.box.y1 - left.word.box.y0, 1.0)
+    return right.word.box.x0 - left.word.box.x1 < 0.5 * height
+
+
+def _beside_currency(line: Line, start: int, end: int) -> bool:
+    beside = line.tokens[max(start - 1, 0) : start] + line.tokens[end : end + 1]
+    text = line.tokens[start].text
+    glued = any(currencies_of(sign) for sign in _SIGN_IN_WORD.findall(text))
+    return glued or any(currencies_of(t.text.strip("()")) for t in beside)
+
+
+def _dates(line: Line, kind: Kind, style: DocumentStyle) -> Iterator[Candidate]:
+    i = 0
+    while i < len(line.tokens):
+        found = _date_at(line, i, kind, style) if _starts_date(line.tokens[i].text) else None
+        if found is None:
+            i += 1
+            continue
+        yield found
+        i = found.piece.end
+
+
+def _starts_date(text: str) -> bool:
+    if any(c.isdigit() for c in text):
+        return True
+    key = name_key(text.rstrip(".,"))
+    return key in months() or key in weekdays()
+
+
+def _date_at(line: Line, start: int, kind: Kind, style: DocumentStyle) -> Candidate | None:
+    text = ""
+    cell = line.tokens[start].cell
+    for end in range(start + 1, min(start + _MAX_DATE_TOKENS, len(line.tokens)) + 1):
+        token = line.tokens[end - 1]
+        if token.cell != cell:
+            break
+        text = f"{text} {token.text}".strip()
+        trimmed = text.rstrip(",;.:)").lstrip("(")
+        if any(c.isdigit() for c in trimmed) and _plausible(trimmed, kind, style):
+            compact = trimmed.isdigit()
+            return Candidate(piece(line, start, end, trimmed), 0.5 if compact else 1.0)
+    return None
+
+
+def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:
+    for i, token in enumerate(line.tokens):
+        text = token.text.strip("()[].,:;")
+        if text.isdigit() or not text:
+            continue
+        signs = [text] if text.isalpha() and text.isupper() and len(text) <= 3 else []
+        signs += [sign for sign in _SIGN_IN_WORD.findall(text) if sign not in signs]
+        for sign in signs:
+            if currencies_of(sign) and _plausible(sign, Kind.CURRENCY, style):
+                beside = any(c.isdigit() for c in token.text) or _number_beside(line, i)
+                code = sign.isalpha() and len(sign) == 3
+                yield Candidate(piece(line, i, i + 1, sign), 1.0 if beside else 0.7 if code else 0.5)
+                break
+
+
+def _number_beside(line: Line, i: int) -> bool:
+    beside = line.tokens[max(i - 1, 0) : i] + line.tokens[i + 1 : i + 2]
+    return any(t.text[:1].isdigit() or t.text[-1:].isdigit() for t in beside)

@@ -1,0 +1,75 @@
+"""Fields with a closed list of answers: enumerations and yes or no."""
+
+from __future__ import annotations
+
+from extractors.backends.scripted.concepts import concepts_of, parts_of
+from extractors.backends.scripted.fields import MIN_SCORE, Scene
+from extractors.backends.scripted.labels import Goal, score
+from extractors.backends.scripted.sheet import Line
+from extractors.validation.text import text_key
+from extractors.validation.values import parse_leaf
+from schemas.tree import Kind
+
+_TITLE_LINES = 40
+_TITLE_TOKENS = 4
+# Titles of documents that no word-by-word comparison finds.
+_TITLES = {
+    "creditnote": (
+        "gutschrift",
+        "avoir",
+        "creditmemo",
+        "notadecredito",
+        "notadicredito",
+        "rechnungskorrektur",
+    ),
+    "order": ("bestellung", "commande", "purchaseorder", "pedido", "ordine"),
+}
+
+
+def choose(goal: Goal, scene: Scene) -> tuple[str | None, float]:
+    """The choice that the document shows, with its score; for a field that may not be null always one."""
+    if goal.leaf.kind is Kind.BOOLEAN:
+        return _boolean(goal, scene)
+    best: tuple[float, str] | None = None
+    for position, choice in enumerate(goal.leaf.choices):
+        found = _seen(choice, scene.lines[:_TITLE_LINES]) - 0.001 * position
+        if found > MIN_SCORE and (best is None or found > best[0]):
+            best = (found, choice)
+    if best is not None:
+        return best[1], best[0]
+    return (None, 0.9) if goal.leaf.nullable or not goal.leaf.choices else (goal.leaf.choices[0], 0.55)
+
+
+def _seen(choice: str, lines: list[Line]) -> float:
+    """How plainly the choice is printed: as a title, or somewhere near the head."""
+    parts = parts_of(choice)
+    keys, concepts = {text_key(part) for part in parts}, [concepts_of(part) for part in parts]
+    best = 0.0
+    for line in lines:
+        for start, end in line.cells:
+            tokens = line.tokens[start:end]
+            words = {text_key(part) for t in tokens for part in parts_of(t.text)}
+            whole = text_key("".join(t.text for t in tokens))
+            titled = any(title in whole for title in _TITLES.get(text_key(choice), ()))
+            shared = all(c and any(c & t.concepts for t in tokens) for c in concepts)
+            if keys <= words or titled or shared:
+                short = end - start <= _TITLE_TOKENS
+                strength = (0.9 if keys <= words or titled else 0.75) if short else 0.5
+                best = max(best, strength - 0.002 * line.index + (0.05 if len(keys) > 1 else 0.0))
+    return best
+
+
+def _boolean(goal: Goal, scene: Scene) -> tuple[str | None, float]:
+    """The yes or no behind the field's label."""
+    best: tuple[float, str] | None = None
+    for runs in scene.runs.values():
+        for run in runs:
+            named = score(goal, run)
+            after = run.line.tokens[run.end : run.end + 2]
+            for token in after:
+                value = parse_leaf(token.text, goal.leaf).value
+                if isinstance(value, bool) and named >= MIN_SCORE and (best is None or named > best[0]):
+                    best = (named, "true" if value else "false")
+    if best is not None:
+        return best[1], best[0]
+    return (None, 0.9) if goal.leaf.nullable else ("false", 0.45)

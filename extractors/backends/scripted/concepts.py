@@ -1,0 +1,167 @@
+"""What labels mean: words of business documents in several languages, folded into a few concepts.
+
+``Rechnungsdatum``, ``Invoice date`` and ``date_of_issue`` all become ``{doc, date}`` or near it, so that the
+label of a value can be compared with the name and description of a field.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from extractors.validation.text import text_key
+
+_TABLE = """
+amount: total totals amount amt sum betrag summe gesamt gesamtbetrag endbetrag montant importe totale totaal
+  bedrag suma balance jumlah endsumme gesamtsumme zahlbetrag rechnungsbetrag
+date: date dated datum fecha data tarikh dato datedoc
+time: time uhrzeit zeit heure hora ora tijd
+number: number numbers no nos nr num nummer numero nbr nro nome
+reference: reference ref referenz riferimento referencia reference
+id: id ident identification identifier uid code
+doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
+  contract vertrag contrat
+due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige
+net: net netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
+gross: gross brutto grand ttc final bruttobetrag
+tax: tax taxes vat gst mwst ust tva iva btw steuer sst umsatzsteuer mehrwertsteuer hst pst ustid
+incl: incl inclusive including inkl included enthalten compris
+excl: excl exclusive excluding exkl zzgl ohne hors without before
+buyer: buyer customer client kunde kunden kaufer kaeufer rechnungsempfanger leistungsempfanger purchaser
+  acheteur cliente klant debitor recipient invoicee auftraggeber
+seller: seller vendor supplier company issuer merchant shop store verkaufer verkaeufer lieferant fournisseur
+  proveedor fornitore verkoper issued biller absender
+name: name names nom nombre naam firma
+address: address addr anschrift adresse direccion indirizzo adres adress alamat
+order: order orders bestellung bestellnummer commande pedido ordine po bestell auftrag purchase
+quantity: quantity qty menge quantite cantidad anzahl quantita aantal qte qnty
+price: price preis prix precio prezzo prijs rate cost einzelpreis preise uprice
+unit: unit units einheit unite einzel each einzelpreis unitaire unitario uprice
+description: description item items article artikel bezeichnung designation product produkt particulars
+  service services libelle descripcion beschreibung leistung goods descrizione omschrijving artikelbezeichnung
+  details
+delivery: delivery delivered ship shipping shipment liefer lieferung livraison lieferdatum
+  leistungsdatum consegna
+payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
+  skonto prepaid prepayment
+discount: discount rabatt remise sconto descuento savings allowance
+rounding: rounding rounded rundung
+percent: percent rate satz prozent
+terms: terms zahlungsbedingungen zahlungsbedingung conditions zahlungsziel
+phone: phone tel telephone telefon fax mobile hp
+mail: email mail web www website http https homepage
+line: line position pos zeile ligne
+currency: currency wahrung waehrung devise moneda valuta
+iban: iban
+bic: bic swift
+issue: issue issued ausgestellt erstellt emission
+bank: bank konto kontonummer account
+from: from von de beginn start begin
+until: until bis end ende to
+advertiser: advertiser
+"""
+# Parts of German (and a few other) compounds, longest first: Rechnungsnummer, Fälligkeitsdatum, Nettobetrag.
+_STEMS = {
+    "rechnung": "doc",
+    "beleg": "doc",
+    "invoice": "doc",
+    "bestell": "order",
+    "auftrag": "order",
+    "fallig": "due",
+    "faellig": "due",
+    "nummer": "number",
+    "datum": "date",
+    "betrag": "amount",
+    "summe": "amount",
+    "gesamt": "amount",
+    "netto": "net",
+    "brutto": "gross",
+    "steuer": "tax",
+    "mwst": "tax",
+    "ustid": "tax id",
+    "kunde": "buyer",
+    "kaufer": "buyer",
+    "liefer": "delivery",
+    "leistung": "delivery",
+    "vertrag": "contract",
+    "zahlung": "payment",
+    "bezeichnung": "description",
+    "preis": "price",
+    "einzel": "unit",
+    "menge": "quantity",
+    "einheit": "unit",
+    "anschrift": "address",
+    "adresse": "address",
+    "referenz": "reference",
+}
+_STOP_WORDS = """
+the a an of or and as in on at by for with is are was be to this that which who it its when where any all
+printed print document documents value field text kept full usually e g i eg ie etc often
+der die das des den dem und oder von im am zum zur pro la le les el los un une una et ou y o
+"""
+STOP = frozenset(_STOP_WORDS.split())
+
+MODIFIERS = frozenset(
+    {"due", "tax", "net", "buyer", "delivery", "unit", "order", "discount", "rounding", "payment", "price"}
+    | {"quantity", "percent", "id", "iban", "bic", "phone", "mail", "address", "bank", "currency", "terms"}
+    | {"until", "from", "seller", "time"}
+)
+"""Concepts that tell fields of one kind apart: a due date is no date of issue, a net total no gross total."""
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SPLIT = re.compile(r"[^\W_]+")
+
+
+def _load(table: str) -> dict[str, frozenset[str]]:
+    words: dict[str, set[str]] = {}
+    concept = ""
+    for line in table.strip().splitlines():
+        head, colon, rest = line.partition(":")
+        if colon:
+            concept = head.strip()
+        for word in (rest if colon else line).split():
+            words.setdefault(text_key(word), set()).add(concept)
+    return {word: frozenset(concepts) for word, concepts in words.items()}
+
+
+_WORDS = _load(_TABLE)
+
+
+@lru_cache(maxsize=65_536)
+def concepts_of(word: str) -> frozenset[str]:
+    """The concepts of one word; empty for a word that labels nothing known."""
+    key = text_key(word)
+    if not key:
+        return frozenset({"number"}) if word.strip(":. ") in ("#", "№", "n°", "n.º") else frozenset()
+    if key in _WORDS:
+        return _WORDS[key]
+    if key.isdigit() or len(key) < 5:
+        return frozenset()
+    found = {concept for stem, names in _STEMS.items() if stem in key for concept in names.split()}
+    if found and key.endswith("nr"):
+        found.add("number")
+    if not found and key.endswith("s"):
+        return _WORDS.get(key[:-1], frozenset())
+    return frozenset(found)
+
+
+def parts_of(text: str) -> list[str]:
+    """The words of a label or a name: ``Kunden-Nr.`` and ``orderDate`` have two each."""
+    return _SPLIT.findall(_CAMEL.sub(" ", text))
+
+
+@lru_cache(maxsize=65_536)
+def label_concepts(word: str) -> frozenset[str]:
+    """The concepts of a printed word and of its parts (``Rechnungs-Nr.:``)."""
+    whole = concepts_of(word)
+    if whole or len(word) > 40:
+        return whole
+    parts = parts_of(word)
+    if len(parts) < 2 or any(part.isdigit() for part in parts):
+        return frozenset()
+    return frozenset().union(*(concepts_of(part) for part in parts))
+
+
+def raw_words(text: str) -> frozenset[str]:
+    """Words of a text that are no stop words, folded; what an unknown field has instead of concepts."""
+    return frozenset(key for part in parts_of(text) if (key := text_key(part)) and key not in STOP)

@@ -1,0 +1,313 @@
+"""Single fields: labels and positions to values, each value given to the field that it fits best."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from extractors.backends.scripted.candidates import Candidate, candidates
+from extractors.backends.scripted.labels import Goal, Run, score
+from extractors.backends.scripted.sheet import Line, Piece, join, piece
+from extractors.validation.text import text_key
+from extractors.validation.values import DocumentStyle
+from schemas.tree import NUMERIC, Kind
+
+MIN_SCORE = 0.35
+"""Below this a value is not given; the field is taken to be absent."""
+_BELOW = 0.85
+_MAX_BELOW_LINES = 2
+_HEAD_LINES = 12
+_ADDRESS_LINES = 5
+_ID = ("number", "id", "reference", "iban", "bic")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_LETTERS = re.compile(r"[^\W\d_]")
+_NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
+_ADDRESS_END = ("phone", "mail", "tax", "date", "doc", "iban", "bank", "number", "id", "amount", "order")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A value for a field and how good it is (0 to 1)."""
+
+    goal: Goal
+    piece: Piece
+    score: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What every search looks at: the lines, their labels, their values by kind."""
+
+    lines: list[Line]
+    runs: dict[int, list[Run]]
+    style: DocumentStyle
+    _found: dict[tuple[int, Kind], list[Candidate]]
+
+    def values(self, line: Line, kind: Kind) -> list[Candidate]:
+        key = (line.index, kind)
+        if key not in self._found:
+            self._found[key] = candidates(line, kind, self.style)
+        return self._found[key]
+
+    def limit(self, run: Run) -> int:
+        """Where the next label on the line begins."""
+        later = [other.start for other in self.runs.get(run.line.index, ()) if other.start >= run.end]
+        return min(later, default=len(run.line.tokens))
+
+    def below(self, run: Run) -> Iterator[Line]:
+        """The next lines under a label, on its page."""
+        for line in self.lines[run.line.index + 1 : run.line.index + 1 + _MAX_BELOW_LINES]:
+            if line.page == run.line.page and line.top - run.line.bottom < 3 * run.line.height:
+                yield line
+
+
+def find_fields(goals: list[Goal], scene: Scene) -> dict[str, Match]:
+    """The best match of each goal; no two fields share one value."""
+    matches = [match for goal in goals for match in _matches(goal, scene) if match.score >= MIN_SCORE]
+    matches.sort(key=lambda m: (-m.score, m.goal.order, m.piece.line, m.piece.start))
+    chosen: dict[str, Match] = {}
+    taken: set[tuple[int, int, Kind]] = set()
+    for match in matches:
+        place = (match.piece.line, match.piece.start, match.goal.leaf.kind)
+        if match.goal.path not in chosen and place not in taken:
+            chosen[match.goal.path] = match
+            taken.add(place)
+    _fill_addresses(goals, chosen, scene)
+    return chosen
+
+
+def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
+    pages = max((line.index for line in scene.lines), default=0) + 1
+    late = goal.leaf.kind in NUMERIC
+    for index, runs in scene.runs.items():
+        for run in runs:
+            named = score(goal, run)
+            if named < MIN_SCORE:
+                continue
+            place = index / pages
+            for found, quality in _values_of(goal, run, scene):
+                yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
+    yield from _by_form(goal, scene)
+    yield from _by_position(goal, scene)
+
+
+def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
+    """The values that a label points at, with a quality: to its right, else below it."""
+    if goal.leaf.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
+        yield from _texts(goal, run, scene)
+        return
+    limit = scene.limit(run)
+    right = [c for c in scene.values(run.line, goal.leaf.kind) if run.end <= c.piece.start < limit]
+    chosen = _choose(goal, right)
+    if chosen is not None:
+        yield chosen.piece, chosen.strength
+        return
+    if limit < len(run.line.tokens) and limit < run.line.cell_end(run.start):
+        return
+    for line in scene.below(run):
+        under = [
+            c
+            for c in scene.values(line, goal.leaf.kind)
+            if c.piece.x0 < run.x1 + run.line.height and c.piece.x1 > run.x0 - run.line.height
+        ]
+        chosen = _choose(goal, under)
+        if chosen is not None:
+            yield chosen.piece, _BELOW * chosen.strength
+            return
+
+
+def _choose(goal: Goal, found: list[Candidate]) -> Candidate | None:
+    """Of several values behind one label: the last end date, the last that looks like money, else the first."""
+    if goal.leaf.kind in NUMERIC:
+        wants_percent = goal.means("percent")
+        found = [c for c in found if c.percent == wants_percent]
+        if not found:
+            return None
+        best = max(c.strength for c in found)
+        strong = [c for c in found if c.strength == best]
+        return strong[0] if goal.leaf.kind is Kind.INTEGER else strong[-1]
+    if not found:
+        return None
+    return found[-1] if goal.means("until") else found[0]
+
+
+def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
+    if not run.firm and not goal.means(*_ID):
+        return
+    line, start = run.line, run.end
+    while start < len(line.tokens) and not text_key(line.tokens[start].text):
+        start += 1
+    if start < len(line.tokens):
+        end = min(line.cell_end(start), _next_firm(run, scene, start))
+        found = _text_value(goal, line, start, end)
+        if found is not None:
+            yield found, 1.0 if run.firm else 0.8
+            return
+        if line.tokens[start].cell == line.tokens[run.start].cell:
+            return
+    for below in scene.below(run):
+        for first, last in below.cells:
+            left, right = below.tokens[first].word.box.x0, below.tokens[last - 1].word.box.x1
+            if left < run.x1 and right > run.x0:
+                found = _text_value(goal, below, first, last)
+                if found is not None and not _is_label(scene, below, first, last):
+                    yield found, _BELOW
+                    return
+
+
+def _next_firm(run: Run, scene: Scene, start: int) -> int:
+    firm = [r.start for r in scene.runs.get(run.line.index, ()) if r.start >= start and r.firm]
+    return min(firm, default=len(run.line.tokens))
+
+
+def _is_label(scene: Scene, line: Line, start: int, end: int) -> bool:
+    return any(
+        run.start == start and (run.end == end or run.tokens[-1].ends_label)
+        for run in scene.runs.get(line.index, ())
+    )
+
+
+def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
+    """The tokens as a value of the field, or ``None`` when they cannot be one."""
+    if start >= end:
+        return None
+    if goal.means(*_ID):
+        return _code(goal, line, start, end)
+    found = piece(line, start, end)
+    raw = found.raw.strip(" ,;:|")
+    if not _LETTERS.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
+        return None
+    return _fits(goal, piece(line, start, end, raw))
+
+
+def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
+    """A number, reference or id: one token with a digit, or groups printed apart (``GB 123 45 67``)."""
+    token = line.tokens[start]
+    last = start + 1
+    prefix = token.text.isalpha() and token.text.isupper() and len(token.text) <= 4
+    if goal.means("iban") or (prefix and goal.means("tax", "id", "number")):
+        while last < end and re.fullmatch(r"[A-Z0-9]{1,10}", line.tokens[last].text):
+            last += 1
+    text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
+    if not any(c.isdigit() for c in text):
+        return None
+    return _fits(goal, piece(line, start, last, text))
+
+
+def _fits(goal: Goal, found: Piece) -> Piece | None:
+    if not text_key(found.raw) or len(found.raw) > goal.leaf.max_chars:
+        return None
+    if goal.leaf.pattern and not re.search(goal.leaf.pattern, found.raw):
+        return None
+    return found
+
+
+def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """Values that show by their form what they are: an IBAN, a text under a pattern, the currency."""
+    if goal.leaf.kind is Kind.CURRENCY:
+        for line in scene.lines:
+            for candidate in scene.values(line, Kind.CURRENCY):
+                yield Match(goal, candidate.piece, 0.8 * candidate.strength)
+        return
+    if goal.leaf.kind is not Kind.TEXT or not (goal.means("iban") or goal.leaf.pattern):
+        return
+    for line in scene.lines:
+        for i, token in enumerate(line.tokens):
+            if goal.leaf.pattern and re.fullmatch(goal.leaf.pattern, token.text):
+                yield Match(goal, piece(line, i, i + 1), 0.55)
+            elif goal.means("iban") and re.match(r"[A-Z]{2}\d{2}", token.text):
+                found = _code(goal, line, i, line.cell_end(i))
+                if found is not None and _IBAN.fullmatch(found.raw.replace(" ", "")):
+                    yield Match(goal, found, 0.9)
+
+
+def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """What usually stands where: the seller at the head, the date of issue first among the dates."""
+    if goal.leaf.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
+        for line in scene.lines[: 4 * _HEAD_LINES]:
+            for candidate in scene.values(line, Kind.DATE):
+                yield Match(goal, candidate.piece, 0.55 * candidate.strength - 0.001 * line.index)
+    elif goal.leaf.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *_ID):
+        for line in scene.lines[:_HEAD_LINES]:
+            found = _head_name(goal, line, scene)
+            if found is not None:
+                yield Match(goal, found, 0.6 - 0.01 * line.index)
+
+
+def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
+    start, end = line.cells[0]
+    text = " ".join(t.text for t in line.tokens[start:end])
+    speaking = sum(bool(t.concepts) for t in line.tokens[start:end])
+    if len(_LETTERS.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking > end - start:
+        return None
+    if any(t.ends_label for t in line.tokens[start:end]) or scene.values(line, Kind.DATE):
+        return None
+    return _fits(goal, piece(line, start, end, text))
+
+
+def _fill_addresses(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
+    """An address goes on over several lines; one without a label stands below its name."""
+    for goal in goals:
+        if goal.leaf.kind is not Kind.TEXT or not goal.means("address"):
+            continue
+        own = chosen.get(goal.path)
+        if own is not None:
+            lines = _block(scene, own.piece.line, own.piece.x0, own.piece.start)
+            chosen[goal.path] = Match(goal, join(lines), own.score)
+            continue
+        names = [m for m in chosen.values() if _names_same_party(m.goal, goal)]
+        if names:
+            lines = _block(scene, names[0].piece.line + 1, names[0].piece.x0, None)
+            if lines:
+                found = _fits(goal, join(lines))
+                if found is not None:
+                    chosen[goal.path] = Match(goal, found, min(names[0].score, 0.55))
+
+
+def _names_same_party(name: Goal, address: Goal) -> bool:
+    if (
+        name.leaf.kind is not Kind.TEXT
+        or name.means("address", *_ID)
+        or not name.means("name", "seller", "buyer")
+    ):
+        return False
+    return name.means("buyer") == address.means("buyer")
+
+
+def _block(scene: Scene, first: int, x0: float, start: int | None) -> list[tuple[Line, int, int]]:
+    """Cells under each other that go on like an address; ``start`` when the first begins inside its line."""
+    found: list[tuple[Line, int, int]] = []
+    for line in scene.lines[first : first + _ADDRESS_LINES + 2]:
+        if found and (line.page != found[-1][0].page or line.top - found[-1][0].bottom > 1.5 * line.height):
+            break
+        if start is not None and not found:
+            cell = (start, line.cell_end(start))
+        else:
+            near = [c for c in line.cells if _starts_near(line, c, x0)]
+            if not near:
+                continue
+            cell = near[0]
+        tokens = line.tokens[cell[0] : cell[1]]
+        text = " ".join(t.text for t in tokens)
+        ends = any(t.concepts.intersection(_ADDRESS_END) for t in tokens[:2]) or "@" in text
+        if ends or any(t.ends_label for t in tokens) or len(found) >= _ADDRESS_LINES:
+            if found or not _registration(text):
+                break
+            continue
+        if not found and _registration(text):
+            continue
+        found.append((line, *cell))
+    return found
+
+
+def _starts_near(line: Line, cell: tuple[int, int], x0: float) -> bool:
+    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
+    return abs(left - x0) < 4 * line.height or left <= x0 <= right
+
+
+def _registration(text: str) -> bool:
+    """A company registration in brackets or without a street, which receipts print under the name."""
+    return bool(re.fullmatch(r"\(?[A-Z]{0,3}\W?[\d-]{5,}\W?[A-Z]{0,2}\)?", text)) or (
+        text.startswith("(") and text.endswith(")")
+    )

@@ -1,0 +1,142 @@
+"""A document as lines of tokens and cells: the form in which the scripted backend looks at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from extractors.backends.base import Span
+from extractors.backends.scripted.concepts import label_concepts
+from extractors.reading.lines import group_lines
+from schemas.document import ReadDocument, Word
+
+_CELL_GAP = 1.1
+"""A gap wider than this many line heights separates two cells."""
+_GLUED = re.compile(r"^([^\W\d_][^\W\d]*[.)]?:)([^\s/].*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, or one half of a word that glues a label to its value (``Date:25/12/2018``)."""
+
+    text: str
+    word: Word
+    concepts: frozenset[str]
+    cell: int
+
+    @property
+    def ends_label(self) -> bool:
+        return self.text.endswith(":")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One printed line. ``index`` counts over the document; ``height`` is its tallest word's."""
+
+    page: int
+    index: int
+    tokens: tuple[Token, ...]
+
+    @cached_property
+    def height(self) -> float:
+        return max(t.word.box.y1 - t.word.box.y0 for t in self.tokens)
+
+    @cached_property
+    def top(self) -> float:
+        return min(t.word.box.y0 for t in self.tokens)
+
+    @cached_property
+    def bottom(self) -> float:
+        return max(t.word.box.y1 for t in self.tokens)
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(t.text for t in self.tokens)
+
+    @cached_property
+    def cells(self) -> tuple[tuple[int, int], ...]:
+        """Token ranges ``(start, end)`` of the cells, left to right."""
+        found: list[tuple[int, int]] = []
+        start = 0
+        for i in range(1, len(self.tokens) + 1):
+            if i == len(self.tokens) or self.tokens[i].cell != self.tokens[start].cell:
+                found.append((start, i))
+                start = i
+        return tuple(found)
+
+    def cell_end(self, position: int) -> int:
+        """Where the cell that holds the token at ``position`` ends."""
+        return next(end for start, end in self.cells if start <= position < end)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of tokens on one line (or over several, for addresses): a value with its place."""
+
+    raw: str
+    words: tuple[tuple[int, Word], ...]
+    line: int
+    start: int
+    end: int
+
+    @property
+    def span(self) -> Span:
+        return Span(self.words)
+
+    @property
+    def x0(self) -> float:
+        return self.words[0][1].box.x0
+
+    @property
+    def x1(self) -> float:
+        return self.words[-1][1].box.x1
+
+
+def piece(line: Line, start: int, end: int, raw: str | None = None) -> Piece:
+    """The tokens ``start`` to ``end`` of a line; ``raw`` when the value is only part of their text."""
+    tokens = line.tokens[start:end]
+    text = raw if raw is not None else " ".join(t.text for t in tokens)
+    return Piece(text, _words(line.page, tokens), line.index, start, end)
+
+
+def join(pieces: Sequence[tuple[Line, int, int]]) -> Piece:
+    """Runs of several lines as one value, joined with spaces."""
+    tokens = [(line.page, t) for line, start, end in pieces for t in line.tokens[start:end]]
+    words = tuple(dict.fromkeys((page, t.word) for page, t in tokens))
+    line, start, end = pieces[0]
+    return Piece(" ".join(t.text for _, t in tokens), words, line.index, start, end)
+
+
+def _words(page: int, tokens: Sequence[Token]) -> tuple[tuple[int, Word], ...]:
+    return tuple(dict.fromkeys((page, t.word) for t in tokens))
+
+
+def read_sheet(document: ReadDocument) -> list[Line]:
+    """All printed lines of a document, top to bottom, page after page."""
+    lines: list[Line] = []
+    for page in document.pages:
+        for words in group_lines(page.words):
+            tokens = _tokens(words)
+            if tokens:
+                lines.append(Line(page.number, len(lines), tokens))
+    return lines
+
+
+def _tokens(words: Sequence[Word]) -> tuple[Token, ...]:
+    tokens: list[Token] = []
+    cell = 0
+    previous: Word | None = None
+    for word in words:
+        text = word.text.strip()
+        if not text:
+            continue
+        if previous is not None:
+            height = max(word.box.y1 - word.box.y0, previous.box.y1 - previous.box.y0, 1.0)
+            cell += word.box.x0 - previous.box.x1 > _CELL_GAP * height
+        glued = _GLUED.match(text)
+        for part in glued.groups() if glued else (text,):
+            tokens.append(Token(part, word, label_concepts(part), cell))
+        previous = word
+    return tuple(tokens)
