@@ -135,13 +135,18 @@ def _decimal(value: Any) -> Decimal:
     number = Decimal(repr(value) if isinstance(value, float) else str(value))
     if not number.is_finite():
         raise UnfitError("not a finite number")
-    _, digits, exponent = number.normalize().as_tuple()
-    if isinstance(exponent, int):
-        if -exponent > _FRACTION_DIGITS:
-            raise UnfitError(f"more than {_FRACTION_DIGITS} digits after the point")
-        if len(digits) + exponent > _INTEGER_DIGITS:
-            raise UnfitError(f"more than {_INTEGER_DIGITS} digits before the point")
-    return number
+    sign, digits, exponent = number.as_tuple()  # not normalize(): that rounds to the context's 28 digits
+    assert isinstance(exponent, int)
+    kept = "".join(map(str, digits)).lstrip("0")
+    significant = kept.rstrip("0")
+    if not significant:
+        return Decimal(0)
+    exponent += len(kept) - len(significant)
+    if -exponent > _FRACTION_DIGITS:
+        raise UnfitError(f"more than {_FRACTION_DIGITS} digits after the point")
+    if len(significant) + exponent > _INTEGER_DIGITS:
+        raise UnfitError(f"more than {_INTEGER_DIGITS} digits before the point")
+    return Decimal((sign, tuple(map(int, significant)), exponent))
 
 
 def _integer(value: Any) -> int:

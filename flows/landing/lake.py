@@ -105,7 +105,7 @@ class LocalLake:
         try:
             with (self.root / name).open("rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
-        except FileNotFoundError:
+        except OSError:  # whatever it is, writing will say it in better words
             return None
 
     def files(self, folder: str) -> list[str]:

@@ -107,7 +107,9 @@ def extraction(
         data = {"number": f"N-{sha256[:4]}", "day": "2024-02-29", "total": 12.5}
     if outcome == "extracted" and fields is None:
         fields = [
-            ExtractedField(path="number", raw="No 1", value=(data or {}).get("number"), page=1, boxes=[[1, 2, 3, 4]]),
+            ExtractedField(
+                path="number", raw="No 1", value=(data or {}).get("number"), page=1, boxes=[[1, 2, 3, 4]]
+            ),
             ExtractedField(path="total", raw="12.50", value="12.50", page=1, reasons=reasons or []),
         ]
     return Extraction.model_validate(

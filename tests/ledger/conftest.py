@@ -49,14 +49,20 @@ def postgres_server() -> Iterator[str]:
     env = {**os.environ, "LC_ALL": "C", "HOME": str(folder)}
 
     def run(*command: str) -> None:
-        done = subprocess.run([*prefix, *command], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [*prefix, *command], cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False
+        )
         if done.returncode:
             log = folder / "log"
-            pytest.fail(f"{' '.join(command)}: {done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}")
+            pytest.fail(
+                f"{' '.join(command)}: {done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}"
+            )
 
     try:
         run(_program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c max_connections=50"
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c max_connections=50"
+        )
         run(control, "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
         try:
             yield f"postgresql://postgres@/postgres?host={folder}"

@@ -45,7 +45,10 @@ def test_same_content_is_a_duplicate_that_points_to_the_document(ledger: Ledger)
     assert len(process(ledger)) == 1
     assert ledger.outcome_counts("run-1") == {"accepted": 1, "duplicate": 1}
     ledger.check_conservation("run-1")
-    assert [i.uri for i in ledger.document(first.document_id or "").inputs] == ["file:///in/a.pdf", "file:///in/b.pdf"]
+    assert [i.uri for i in ledger.document(first.document_id or "").inputs] == [
+        "file:///in/a.pdf",
+        "file:///in/b.pdf",
+    ]
 
 
 def test_another_model_or_schema_is_work_of_its_own(ledger: Ledger) -> None:
@@ -123,7 +126,9 @@ def test_too_large_to_fetch_is_unreadable(ledger: Ledger) -> None:
         ({"failure": FailureReason.MODEL_ERROR, "failed": True}, DocumentState.FAILED),
     ],
 )
-def test_what_is_recorded_moves_document_and_input(ledger: Ledger, how: dict[str, object], state: str) -> None:
+def test_what_is_recorded_moves_document_and_input(
+    ledger: Ledger, how: dict[str, object], state: str
+) -> None:
     start(ledger)
     add(ledger, "run-1", "a.pdf")
     (document_id,) = process(ledger, **how)
@@ -217,7 +222,9 @@ def test_a_document_that_kills_its_workers_is_set_aside(ledger: Ledger) -> None:
         time.sleep(0.03)
     assert claim(ledger, max_attempts=2) == []
     (seen,) = ledger.run_documents("run-1")
-    assert seen.outcome is Outcome.FAILED and seen.reasons == ["reader_crashed"] and "2 workers" in seen.detail
+    assert (
+        seen.outcome is Outcome.FAILED and seen.reasons == ["reader_crashed"] and "2 workers" in seen.detail
+    )
     ledger.check_conservation("run-1")
 
 
@@ -232,9 +239,15 @@ def test_recording_again_after_a_lost_reply_is_harmless(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(
     ("change", "word"),
-    [({"sha256": sha_of("other")}, "content"), ({"schema_fingerprint": "f" * 64}, "schema"), ({"model": "x"}, "model")],
+    [
+        ({"sha256": sha_of("other")}, "content"),
+        ({"schema_fingerprint": "f" * 64}, "schema"),
+        ({"model": "x"}, "model"),
+    ],
 )
-def test_an_extraction_of_something_else_is_refused(ledger: Ledger, change: dict[str, str], word: str) -> None:
+def test_an_extraction_of_something_else_is_refused(
+    ledger: Ledger, change: dict[str, str], word: str
+) -> None:
     start(ledger)
     add(ledger, "run-1", "a.pdf")
     (held,) = claim(ledger)
@@ -259,7 +272,9 @@ def test_conservation_sees_a_copy_whose_document_is_not_through(ledger: Ledger) 
     add(ledger, "run-1", "a.pdf", "same")
     start(ledger, "run-2")
     add(ledger, "run-2", "copy.pdf", "same")
-    with pytest.raises(ConservationError, match=r"copy\.pdf is a duplicate of a document that is still pending"):
+    with pytest.raises(
+        ConservationError, match=r"copy\.pdf is a duplicate of a document that is still pending"
+    ):
         ledger.check_conservation("run-2")
     (claimed,) = claim(ledger, "run-2")
     assert claimed.uri == "file:///in/copy.pdf"  # the copy is what this run can read
@@ -305,7 +320,9 @@ def test_runs_are_recorded_and_can_go_on(ledger: Ledger) -> None:
     start(ledger)
     run = ledger.run("run-1")
     assert run.state == "running" and run.finished_at is None and run.inputs == 1
-    assert run.started_at.tzinfo is not None and dt.datetime.now(dt.UTC) - run.started_at < dt.timedelta(minutes=1)
+    assert run.started_at.tzinfo is not None and dt.datetime.now(dt.UTC) - run.started_at < dt.timedelta(
+        minutes=1
+    )
     with pytest.raises(LedgerError, match="another schema or model"):
         start(ledger, model="other")
     with pytest.raises(LedgerError, match="no run 'nope'"):
@@ -325,7 +342,9 @@ def test_many_workers_at_once_take_each_document_once(ledger: Ledger, ledger_url
             with Ledger.open(ledger_url) as own:
                 while documents := claim(own, worker=name, limit=3):
                     for document in documents:
-                        own.record_extraction(document.document_id, document.token, extraction(document.sha256))
+                        own.record_extraction(
+                            document.document_id, document.token, extraction(document.sha256)
+                        )
                         taken.append(document.document_id)
         except BaseException as error:
             errors.append(error)

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import fsspec
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from flows.landing import current_sql, land, read_all, read_current
+from flows.ledger.records import FieldChange
+from flows.ledger.store import Ledger
+from schemas.errors import LandingError, LedgerError
+from schemas.registry import from_json_schema
+from tests.ledger.builders import SCHEMA, add, claim, extraction, process, start
+
+
+def accept(ledger: Ledger, *names: str, run: str = "run-1") -> list[str]:
+    start(ledger, run)
+    for name in names:
+        add(ledger, run, name)
+    return process(ledger, run)
+
+
+def decide(
+    ledger: Ledger, document_id: str, action: Any, data: Any = None, changes: Any = (), who: str = "ada"
+) -> None:
+    ledger.decide(
+        document_id,
+        reviewer=who,
+        action=action,
+        data=data,
+        fields=None,
+        changes=list(changes),
+        comment="",
+        expected_version=ledger.document(document_id).version,
+    )
+
+
+def test_accepted_rows_land_once(ledger: Ledger, lake: Path) -> None:
+    accept(ledger, "a.pdf", "b.pdf")
+    report = land(ledger, lake, SCHEMA)
+    assert report.rows == 2 and len(report.files) == 1 and report.warnings == []
+    (file,) = (lake / "bill").iterdir()
+    assert str(file) == report.files[0].path
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == report.files[0].sha256
+    assert pq.read_schema(file).metadata[b"parquetry.schema_fingerprint"].decode() == SCHEMA.fingerprint
+    assert land(ledger, lake, SCHEMA).files == []
+    accept(ledger, "a.pdf", "b.pdf", run="run-2")
+    assert land(ledger, lake, SCHEMA).files == []
+    status = ledger.status()
+    assert (status.landed_rows, status.landed_files, status.rows_to_land) == (2, 1, 0)
+    row = read_current(lake, "bill").to_pylist()[0]
+    assert row["total"] == Decimal("12.5") and row["day"] == dt.date(2024, 2, 29)
+    assert row["landed_by"] == "model" and row["version"] == 1 and row["supersedes"] is None
+    assert row["source_uri"] == "file:///in/a.pdf" and row["run_id"] == "run-1"
+    assert row["evidence"][1]["value"] == "12.50"
+
+
+def test_batches_are_bounded_and_deterministic(ledger: Ledger) -> None:
+    accept(ledger, *(f"{n}.pdf" for n in range(5)))
+    made = ledger.freeze_batch("bill", max_rows=2)
+    assert [len(b.rows) for b in made] == [2, 2, 1]
+    assert ledger.freeze_batch("bill") == []
+    assert sorted(ledger.pending_batches(), key=lambda b: b.batch_id) == sorted(
+        made, key=lambda b: b.batch_id
+    )
+    assert list(ledger.pending_batches("other")) == []
+
+
+def test_correction_is_a_new_version_and_rejection_withdraws(ledger: Ledger, lake: Path) -> None:
+    first, second = accept(ledger, "a.pdf", "b.pdf")
+    land(ledger, lake, SCHEMA)
+    before = dt.datetime.now(dt.UTC)
+    time.sleep(0.002)
+    change = FieldChange(path="total", before="12.50", after="99")
+    decide(ledger, first, "correct", {"number": "X", "day": None, "total": 99}, [change])
+    decide(ledger, second, "reject")
+    land(ledger, lake, SCHEMA)
+    current = read_current(lake, "bill").to_pylist()
+    assert [(r["number"], r["version"], r["supersedes"], r["landed_by"]) for r in current] == [
+        ("X", 2, 1, "ada")
+    ]
+    evidence = {e["path"]: e for e in current[0]["evidence"]}
+    assert evidence["total"]["value"] == "99" and evidence["total"]["raw"] is None
+    assert evidence["number"]["raw"] == "No 1"
+    assert read_all(lake, "bill").num_rows == 4
+    then = read_current(lake, "bill", as_of=before).to_pylist()
+    assert sorted(r["version"] for r in then) == [1, 1]
+    decide(ledger, second, "accept", who="bob")
+    land(ledger, lake, SCHEMA)
+    again = {r["landed_by"]: r["version"] for r in read_current(lake, "bill").to_pylist()}
+    assert again == {"ada": 2, "bob": 3}
+
+
+def test_duckdb_view_agrees_with_pyarrow_and_pandas(ledger: Ledger, tmp_path: Path) -> None:
+    lake = tmp_path / "it's a lake"
+    first, second, _ = accept(ledger, "a.pdf", "b.pdf", "c.pdf")
+    land(ledger, lake, SCHEMA)
+    decide(ledger, first, "correct", {"number": "X", "day": None, "total": 1})
+    decide(ledger, second, "reject")
+    land(ledger, lake, SCHEMA)
+    with duckdb.connect() as connection:
+        connection.execute(current_sql(lake, "bill"))
+        rows = connection.execute("SELECT number, version, total FROM bill ORDER BY version").fetchall()
+    assert [(n, v) for n, v, _ in rows][1] == ("X", 2) and len(rows) == 2
+    table = read_current(lake, "bill").sort_by("version")
+    assert [(r["number"], r["version"], r["total"]) for r in table.to_pylist()] == rows
+    assert ds.dataset(lake / "bill").to_table().to_pandas().shape[0] == 5
+
+
+def test_another_model_makes_a_new_version_of_the_same_row(ledger: Ledger, lake: Path) -> None:
+    accept(ledger, "a.pdf")
+    land(ledger, lake, SCHEMA)
+    start(ledger, "run-2", model="other@2")
+    add(ledger, "run-2", "a.pdf", model="other@2")
+    (claimed,) = claim(ledger, "run-2", model="other@2")
+    ledger.record_extraction(claimed.document_id, claimed.token, extraction(claimed.sha256, model="other@2"))
+    land(ledger, lake, SCHEMA)
+    (row,) = read_current(lake, "bill").to_pylist()
+    assert (row["version"], row["supersedes"], row["model"]) == (2, 1, "other@2")
+
+
+def test_nothing_landed_is_an_empty_table(lake: Path) -> None:
+    assert read_current(lake, "bill").num_rows == 0
+    assert "row_key" in read_current(lake, "bill").column_names
+
+
+def _evolved(properties: dict[str, Any]) -> Any:
+    return from_json_schema({"title": "bill", "type": "object", "properties": properties}, "bill")
+
+
+def test_old_and_new_versions_of_a_schema_are_read_as_one(ledger: Ledger, lake: Path) -> None:
+    item = {"type": "object", "properties": {"name": {"type": "string"}}}
+    old = _evolved(
+        {"number": {"type": "string"}, "gone": {"type": "string"}, "lines": {"type": "array", "items": item}}
+    )
+    wide = {"type": "object", "properties": {"name": {"type": "string"}, "sum": {"type": "number"}}}
+    new = _evolved(
+        {"number": {"type": "string"}, "fresh": {"type": "number"}, "lines": {"type": "array", "items": wide}}
+    )
+    for run, schema, data in (
+        ("run-1", old, {"number": "1", "gone": "g", "lines": [{"name": "x"}]}),
+        ("run-2", new, {"number": "2", "fresh": 5, "lines": [{"name": "y", "sum": 3}]}),
+    ):
+        start(ledger, run, schema=schema)
+        add(ledger, run, f"{run}.pdf", schema=schema)
+        (claimed,) = claim(ledger, run, schema=schema)
+        done = extraction(claimed.sha256, data=data, schema=schema)
+        ledger.record_extraction(claimed.document_id, claimed.token, done)
+    land(ledger, lake, new)  # the older rows are written with the older schema
+    rows = sorted(read_current(lake, "bill").to_pylist(), key=lambda r: r["number"])
+    assert [(r["gone"], r["fresh"]) for r in rows] == [("g", None), (None, Decimal(5))]
+    assert rows[0]["lines"] == [{"name": "x", "sum": None}]
+    assert rows[1]["lines"] == [{"name": "y", "sum": Decimal(3)}]
+    with duckdb.connect() as connection:
+        connection.execute(current_sql(lake, "bill"))
+        assert connection.execute("SELECT count(*), sum(fresh) FROM bill").fetchone() == (2, Decimal(5))
+
+
+def test_object_store_gets_one_put(ledger: Ledger) -> None:
+    lake = "memory://lake-under-test"
+    accept(ledger, "a.pdf")
+    report = land(ledger, lake, SCHEMA)
+    system = fsspec.filesystem("memory")
+    (name,) = system.ls("/lake-under-test/bill", detail=False)
+    assert report.files[0].path.endswith(name) and name.endswith(".parquet")
+    assert read_current(lake, "bill").num_rows == 1
+    assert read_current(lake, "nothing").num_rows == 0
+    system.rm("/lake-under-test", recursive=True)
+
+
+def test_orphans_are_swept_when_old_and_never_read(ledger: Ledger, lake: Path) -> None:
+    accept(ledger, "a.pdf")
+    land(ledger, lake, SCHEMA)
+    fresh, old = lake / "bill" / ".x.parquet.tmp", lake / "bill" / ".y.tmp"
+    for orphan in (fresh, old):
+        orphan.write_bytes(b"half a file")
+    os.utime(old, (1, 1))
+    land(ledger, lake, SCHEMA)
+    assert fresh.exists() and not old.exists()
+    assert read_current(lake, "bill").num_rows == 1
+
+
+def test_unwritable_lake_is_an_error_from_which_the_next_run_recovers(ledger: Ledger, lake: Path) -> None:
+    accept(ledger, "a.pdf")
+    lake.write_text("a file where the folder should be")
+    with pytest.raises(LandingError) as caught:
+        land(ledger, lake, SCHEMA)
+    assert caught.value.retryable and caught.value.remedy
+    assert ledger.status().rows_to_land == 1
+    lake.unlink()
+    assert land(ledger, lake, SCHEMA).rows == 1
+
+
+def test_damaged_file_is_named(ledger: Ledger, lake: Path) -> None:
+    accept(ledger, "a.pdf")
+    path = land(ledger, lake, SCHEMA).files[0].path
+    Path(path).write_bytes(b"PAR1 no more")
+    with pytest.raises(LandingError, match="cannot be read"):
+        read_current(lake, "bill")
+
+
+def test_marking_twice_or_wrongly(ledger: Ledger) -> None:
+    accept(ledger, "a.pdf")
+    (batch,) = ledger.freeze_batch("bill")
+    with pytest.raises(LedgerError, match="has 1 rows, and 2 were written"):
+        ledger.mark_landed(batch.batch_id, "p", 2, "0" * 64)
+    ledger.mark_landed(batch.batch_id, "p", 1, "0" * 64)
+    ledger.mark_landed(batch.batch_id, "q", 1, "1" * 64)
+    assert list(ledger.pending_batches()) == [] and ledger.status().landed_rows == 1
+    with pytest.raises(LedgerError, match="no batch"):
+        ledger.mark_landed("nope", "p", 1, "0" * 64)
+
+
+def test_rows_of_an_unknown_schema_say_what_to_do(ledger: Ledger) -> None:
+    ledger.start_run(
+        run_id="run-1",
+        source="s",
+        schema="bill",
+        fingerprint=SCHEMA.fingerprint,
+        model="scripted@1",
+        parameters={},
+    )
+    add(ledger, "run-1", "a.pdf")
+    process(ledger)
+    with pytest.raises(LedgerError, match="wait for a schema") as caught:
+        ledger.freeze_batch("bill")
+    assert caught.value.remedy
+    ledger.register_schema(SCHEMA)
+    assert len(ledger.freeze_batch("bill")) == 1
