@@ -1,1 +1,1 @@
-"""TODO"""
+"""Schema and page to grammar: what may be written (`spans`), and in which order (`compile`)."""

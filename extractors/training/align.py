@@ -1,0 +1,138 @@
+"""Where a labelled value stands on the page: the text that the model should copy.
+
+Labels are typed values or transcriptions; the page has a printed form, and for scans the recogniser's reading of it.
+The target is always text of the page, so that training and decoding agree on what may be written.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from rapidfuzz import fuzz
+
+from extractors.grammar.spans import SpanIndex
+from extractors.validation.currencies import parse_currency
+from extractors.validation.dates import parse_date
+from extractors.validation.numbers import NumberStyle, parse_number
+from extractors.validation.problems import UntypableError
+from extractors.validation.text import text_key
+from schemas.tree import Kind, Leaf
+
+MIN_SIMILARITY = 84.0
+"""How alike (0..100) a misread text must be to its label to be taken for it."""
+_STYLES = (NumberStyle("."), NumberStyle(","))
+
+
+def target_of(value: Any, leaf: Leaf, index: SpanIndex) -> str | None:
+    """The page's text for a labelled value, or ``None`` when the window does not have it."""
+    match leaf.kind:
+        case Kind.DECIMAL | Kind.INTEGER:
+            return _first(index.numbers, lambda text: _decimal(value) in _numbers(text))
+        case Kind.DATE:
+            wanted = _dates(str(value))
+            return _first(index.dates, lambda text: bool(wanted & _dates(text)))
+        case Kind.CURRENCY:
+            return _first(index.currencies, lambda text: _currency(text) == _currency(str(value)))
+        case _:
+            return _text(str(value), index, leaf.max_chars)
+
+
+def _first(candidates: dict[str, Any], fits: Any) -> str | None:
+    return next((text for text in candidates if fits(text)), None)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return next(iter(sorted(_numbers(str(value)))), None)
+
+
+def _numbers(text: str) -> set[Decimal]:
+    found = set()
+    for style in _STYLES:
+        try:
+            found.add(parse_number(text, style))
+        except UntypableError:
+            continue
+    return found
+
+
+def _dates(text: str) -> set[str]:
+    found = set()
+    for day_first in (True, False):
+        try:
+            found.add(parse_date(text, day_first).isoformat())
+        except UntypableError:
+            continue
+    return found
+
+
+def _currency(text: str) -> str | None:
+    try:
+        return parse_currency(text)
+    except UntypableError:
+        return None
+
+
+def _text(value: str, index: SpanIndex, max_chars: int) -> str | None:
+    exact = " ".join(value.split())
+    if len(exact) <= max_chars and index.places(exact, Kind.TEXT):
+        return exact
+    key = text_key(exact)
+    if not key:
+        return None
+    for chunks in index.chunks:
+        found = _by_key(key, chunks)
+        if found and len(found) <= max_chars:
+            return found
+    best: tuple[float, str] = (0.0, "")
+    if len(key) >= 5:
+        for chunks in index.chunks:
+            best = max(best, _fuzzy(exact, chunks))
+    return best[1] if best[0] >= MIN_SIMILARITY and len(best[1]) <= max_chars else None
+
+
+def _by_key(key: str, chunks: list[str]) -> str | None:
+    """The run of chunks whose letters and digits are those of the key; closing punctuation is not taken along."""
+    keys = [text_key(c) if re.search(r"\w", c) else "" for c in chunks]
+    joined = "".join(keys)
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    at = 0
+    for i, k in enumerate(keys):
+        if k:
+            starts[at] = i
+            at += len(k)
+            ends[at] = i
+    position = joined.find(key)
+    while position >= 0:
+        first, last = starts.get(position), ends.get(position + len(key))
+        if first is not None and last is not None:
+            return "".join(chunks[first : last + 1]).strip()
+        position = joined.find(key, position + 1)
+    return None
+
+
+def _fuzzy(value: str, chunks: list[str]) -> tuple[float, str]:
+    """The run of chunks most like the value, with its similarity."""
+    text = "".join(chunks)
+    if len(text) < 3:
+        return 0.0, ""
+    hit = fuzz.partial_ratio_alignment(value.casefold(), text.casefold(), score_cutoff=MIN_SIMILARITY)
+    # casefold may change lengths (ß); then offsets would lie and the exact search is all there is
+    if hit is None or len(text.casefold()) != len(text):
+        return 0.0, ""
+    start, end = _word_edges(text, hit.dest_start, hit.dest_end)
+    found = text[start:end].strip()
+    return fuzz.ratio(value.casefold(), found.casefold()), found
+
+
+def _word_edges(text: str, start: int, end: int) -> tuple[int, int]:
+    while start > 0 and not text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return start, end

@@ -1,0 +1,80 @@
+"""The one config file of a training run."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.errors import UsageError
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LabelledSet(_Config):
+    """A labelled folder and how it enters an epoch.
+
+    Attributes:
+        folder: with ``docs/``, ``truth/``, ``splits.json``.
+        schemas: names or files; each document takes one at random, so that wording varies.
+        repeat: times per epoch.
+        windows: most windows of one document per epoch.
+    """
+
+    folder: Path
+    schemas: list[str] = Field(min_length=1)
+    split: str = "train"
+    dev_split: str = "dev"
+    repeat: int = Field(1, ge=1)
+    windows: int = Field(2, ge=1)
+
+
+class TrainConfig(_Config):
+    """All of a run. ``max_tokens`` is the budget that the learning-rate schedule spans."""
+
+    sets: list[LabelledSet] = Field(min_length=1)
+    base: str = "embedded-base"
+    output: Path
+    seed: int = 0
+    max_tokens: int = Field(1_500_000, ge=1)
+    batch_windows: int = Field(4, ge=1)
+    learning_rate: float = Field(5e-4, gt=0)
+    vision_learning_rate: float = Field(5e-4, gt=0)
+    warmup_share: float = Field(0.04, ge=0, lt=1)
+    final_rate_share: float = Field(0.05, ge=0, le=1)
+    weight_decay: float = Field(0.01, ge=0)
+    clip: float = Field(1.0, gt=0)
+    lora_rank: int = Field(32, ge=1)
+    lora_alpha: int = Field(64, ge=1)
+    train_vision: bool = True
+    budgets: list[int] = Field(default=[500, 800, 1400], min_length=1)
+    empty_share: float = Field(0.15, ge=0, le=1)
+    shuffle_share: float = Field(0.2, ge=0, le=1)
+    image_share: float = Field(0.9, ge=0, le=1, description="share of examples that show the page image")
+    checkpoint_every: int = Field(20, ge=1)
+    dev_every: int = Field(60, ge=1)
+    dev_windows: int = Field(16, ge=0)
+    threads: int = Field(0, ge=0, description="torch threads; 0: torch's default")
+
+
+def load_config(path: Path) -> TrainConfig:
+    """Reads a TOML file.
+
+    Raises:
+        UsageError: no such file, no TOML, or a wrong key or value, named.
+    """
+    try:
+        return TrainConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}.", remedy="Give an existing config file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}.", remedy="Correct the file.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{path}: {where}: {first['msg']}.", remedy="See extractors/training/config.py for the settings."
+        ) from error

@@ -1,0 +1,161 @@
+"""Labelled documents to training examples.
+
+A labelled folder has ``docs/<id>.*``, ``truth/<id>.json`` (nested values; a missing key is unlabelled, ``null`` is
+"not on the document") and ``splits.json`` (lists of ids). Corrections of reviewers are exported in the same form.
+An example is one window of one document: what the prompt shows, and the answer as text of that window.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractors.grammar.spans import SpanIndex
+from extractors.prompting.window import CountTokens, Window, windows_of
+from extractors.training.align import target_of
+from schemas.document import ReadDocument
+from schemas.registry import LoadedSchema
+from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
+
+MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One window and its answer. ``schema`` has only the fields whose label is known for this document."""
+
+    document: ReadDocument
+    window: Window
+    schema: LoadedSchema
+    answer: str
+    filled: int
+
+
+def split_ids(folder: Path, split: str) -> list[str]:
+    """The ids of a split of a labelled folder, in file order."""
+    listed = json.loads((folder / "splits.json").read_text(encoding="utf-8"))[split]
+    return [str(i) for i in listed]
+
+
+def truth_of(folder: Path, identity: str) -> dict[str, Any]:
+    """The labels of a document, without those that the folder's ``skip_fields.json`` names as slips."""
+    labels: dict[str, Any] = json.loads((folder / "truth" / f"{identity}.json").read_text(encoding="utf-8"))
+    skips = folder / "skip_fields.json"
+    skipped = json.loads(skips.read_text(encoding="utf-8")).get(identity, []) if skips.exists() else []
+    return {k: v for k, v in labels.items() if k not in skipped}
+
+
+def examples_of(
+    document: ReadDocument,
+    truth: dict[str, Any],
+    schema: LoadedSchema,
+    budget: int,
+    count_tokens: CountTokens,
+) -> list[Example]:
+    """All windows of a document with their answers.
+
+    A labelled value that no window has (the recogniser misread it beyond recognition) is taken out of the schema
+    for this document: it would teach the model to say null to what a person can read.
+    """
+    windows = windows_of(document, budget, count_tokens)
+    indexes = [SpanIndex(w) for w in windows]
+    tree = _labelled(schema.tree, truth)
+    assert isinstance(tree, ObjectNode | None)
+    if tree is None:
+        return []
+    answers = [_answer(tree, truth, index) for index in indexes]
+    lost = {
+        name
+        for name, child in tree.fields
+        if isinstance(child, Leaf)
+        and child.grounding == "span"
+        and truth.get(name) is not None
+        and all(a[name] is None for a in answers)
+    }
+    kept = tuple((n, c) for n, c in tree.fields if n not in lost)
+    if not kept:
+        return []
+    shown = dataclasses.replace(schema, tree=ObjectNode(kept))
+    out = []
+    for window, answer in zip(windows, answers, strict=True):
+        answer = {k: v for k, v in answer.items() if k not in lost}
+        spans = {n for n, c in kept if not (isinstance(c, Leaf) and c.grounding == "choice")}
+        filled = sum(1 for k, v in answer.items() if k in spans and v not in (None, []))
+        text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+        out.append(Example(document, window, shown, text, filled))
+    return out
+
+
+def shuffled_fields(example: Example, chance: random.Random) -> Example:
+    """The same example with its top-level fields in another order, so that the model follows the schema."""
+    fields = list(example.schema.tree.fields)
+    chance.shuffle(fields)
+    answer = json.loads(example.answer)
+    text = json.dumps({n: answer[n] for n, _ in fields}, ensure_ascii=False, separators=(",", ":"))
+    schema = dataclasses.replace(example.schema, tree=ObjectNode(tuple(fields)))
+    return dataclasses.replace(example, schema=schema, answer=text)
+
+
+def choose_windows(examples: Sequence[Example], chance: random.Random, most: int, empty_share: float) -> Iterator[Example]:
+    """The windows of one document for one epoch: the fullest first, an empty one now and then."""
+    full = sorted((e for e in examples if e.filled), key=lambda e: (-e.filled, e.window.index))
+    yield from full[:most]
+    empty = [e for e in examples if not e.filled]
+    if empty and (chance.random() < empty_share or not full):
+        yield chance.choice(empty)
+
+
+def _labelled(node: Node, truth: Any) -> Node | None:
+    """The part of a tree that a truth labels; a missing key is unlabelled."""
+    if not isinstance(node, ObjectNode):
+        return node
+    if not isinstance(truth, dict):
+        return node
+    fields = []
+    for name, child in node.fields:
+        if name not in truth:
+            continue
+        value = truth[name]
+        if isinstance(child, ArrayNode) and isinstance(child.item, ObjectNode) and isinstance(value, list):
+            named = {k for item in value if isinstance(item, dict) for k in item}
+            item_fields = tuple((n, c) for n, c in child.item.fields if n in named or not value)
+            if not item_fields:
+                continue
+            child = dataclasses.replace(child, item=ObjectNode(item_fields))
+        elif isinstance(child, ObjectNode) and isinstance(value, dict):
+            part = _labelled(child, value)
+            if part is None:
+                continue
+            child = part
+        fields.append((name, child))
+    return dataclasses.replace(node, fields=tuple(fields)) if fields else None
+
+
+def _answer(tree: ObjectNode, truth: Any, index: SpanIndex) -> dict[str, Any]:
+    return {name: _value(child, (truth or {}).get(name), index) for name, child in tree.fields}
+
+
+def _value(node: Node, value: Any, index: SpanIndex) -> Any:
+    match node:
+        case Leaf(grounding="choice"):
+            return value if value is None or isinstance(value, bool) or value in node.choices else None
+        case Leaf():
+            return None if value is None else target_of(value, node, index)
+        case ObjectNode():
+            return _answer(node, value if isinstance(value, dict) else {}, index)
+        case ArrayNode():
+            items = [_value(node.item, item, index) for item in value or []]
+            return [item for item in items if _worth(item)]
+
+
+def _worth(item: Any) -> bool:
+    """An item belongs to a window when its name, or most of it, stands there (numbers alone stand anywhere)."""
+    if not isinstance(item, dict):
+        return item is not None
+    found = sum(v is not None for v in item.values())
+    return found * 2 > len(item) and next(iter(item.values())) is not None
