@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,46 +11,26 @@ import pytest
 
 from flows.landing import land, read_all
 from flows.ledger.store import Ledger
+from tests.landing.deadly import land_and_die
 from tests.ledger.builders import SCHEMA, add, process, start
 
 STEPS = {
-    "before freezing": ("flows.ledger.store.Ledger", "freeze_batch", "before"),
-    "after freezing": ("flows.ledger.store.Ledger", "freeze_batch", "after"),
-    "before writing": ("flows.landing.lake.LocalLake", "write", "before"),
+    "before freezing": ("flows.ledger.store:Ledger", "freeze_batch", "before"),
+    "after freezing": ("flows.ledger.store:Ledger", "freeze_batch", "after"),
+    "before writing": ("flows.landing.lake:LocalLake", "write", "before"),
     "folder made": ("flows.landing.lake", "_make_folder", "after"),
-    "half written": ("flows.landing.lake", "os.fsync", "before"),
-    "synced": ("flows.landing.lake", "os.fsync", "after"),
-    "before the rename": ("pathlib.Path", "replace", "before"),
-    "after the rename": ("pathlib.Path", "replace", "after"),
-    "folder synced": ("flows.landing.lake.LocalLake", "write", "after"),
-    "before the note": ("flows.ledger.store.Ledger", "mark_landed", "before"),
-    "after the note": ("flows.ledger.store.Ledger", "mark_landed", "after"),
+    "half written": ("os", "fsync", "before"),
+    "synced": ("os", "fsync", "after"),
+    "before the rename": ("pathlib:Path", "replace", "before"),
+    "after the rename": ("pathlib:Path", "replace", "after"),
+    "folder synced": ("flows.landing.lake:LocalLake", "write", "after"),
+    "before the note": ("flows.ledger.store:Ledger", "mark_landed", "before"),
+    "after the note": ("flows.ledger.store:Ledger", "mark_landed", "after"),
 }
+LEFT_ASIDE = {"half written", "synced", "before the rename"}
 
-CHILD = """
-import importlib, os, pkgutil, signal, sys
-from flows.landing import land
-from flows.ledger.store import Ledger
-from tests.ledger.builders import SCHEMA
-
-owner, attribute, when, url, lake = sys.argv[1:]
-target = pkgutil.resolve_name(owner.replace(".Ledger", ":Ledger").replace(".LocalLake", ":LocalLake")
-                              .replace(".Path", ":Path"))
-*inner, attribute = attribute.split(".")
-for name in inner:
-    target = getattr(target, name)
-real = getattr(target, attribute)
-
-def deadly(*args, **kwargs):
-    if when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(*args, **kwargs)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-ledger = Ledger.open(url)
-setattr(target, attribute, deadly)
-land(ledger, lake, SCHEMA)
-"""
+fresh = multiprocessing.get_context("forkserver")  # one that has imported everything, and no threads
+fresh.set_forkserver_preload(["tests.landing.deadly"])
 
 
 @pytest.mark.parametrize("step", list(STEPS))
@@ -66,19 +44,13 @@ def test_killed_at_any_step_every_row_lands_exactly_once(
     if step != "folder made":
         (lake / "bill").mkdir(parents=True)
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    killed = subprocess.run(
-        [sys.executable, "-c", CHILD, *STEPS[step], url, str(lake)],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")]),
-        },
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    child = fresh.Process(target=land_and_die, args=(*STEPS[step], url, str(lake)))
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL
+    assert bool(list(lake.glob("bill/.*.tmp"))) == (step in LEFT_ASIDE)
     for seen in lake.glob("bill/*.parquet"):
-        assert pq.read_table(seen).num_rows == 3  # what a reader finds is whole
+        assert pq.read_table(seen).num_rows == 3
     land(ledger, lake, SCHEMA)
     land(ledger, lake, SCHEMA)
     assert len(list(lake.glob("bill/*.parquet"))) == 1
