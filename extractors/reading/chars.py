@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from statistics import median
 
 from pdfplumber.utils.text import WordExtractor
@@ -26,17 +27,25 @@ _LEVEL_MAX = 3.0
 """Tops of characters on one line differ by at most this share of the font size, and this many points."""
 _TURN_SHARE = 0.6
 """A page is turned when at least this share of its characters is written in another direction."""
+_SLANT_DEGREES = 12.0
 _SAME_PLACE = 0.12
 """The same character again within this share of its size is a shadow or false bold, not a second letter."""
+_CELL = 16.0
+_STRAY_SHARE = 0.7
+"""A space is no space when letters cover this share of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Char:
-    """A character as the PDF places it; ``quarters``: clockwise quarter turns that make it upright."""
+    """A character as the PDF places it.
+
+    ``quarters``: clockwise quarter turns that make it upright. ``slanted``: written across, like a watermark.
+    """
 
     text: str
     box: Box
     quarters: int = 0
+    slanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,12 @@ def quarters_of(a: float, b: float) -> int:
     return round(math.degrees(math.atan2(b, a)) / 90) % 4
 
 
+def is_slanted(a: float, b: float) -> bool:
+    """Whether text with the writing direction ``(a, b)`` runs across the page (more than a skewed scan)."""
+    off = math.degrees(math.atan2(b, a)) % 90
+    return min(off, 90 - off) > _SLANT_DEGREES
+
+
 def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
     """Words of one page.
 
@@ -64,14 +79,15 @@ def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
     seen = _visible(chars, frame)
     if not seen:
         return Layer((), 0, 0)
-    counts = Counter(char.quarters for char in seen if not char.text.isspace())
+    level = [char for char in seen if not char.slanted]
+    counts = Counter(char.quarters for char in level if not char.text.isspace())
     page_turn, share = counts.most_common(1)[0] if counts else (0, 0)
     if share < _TURN_SHARE * counts.total():
         page_turn = 0
     groups: defaultdict[int, list[Char]] = defaultdict(list)
-    for char in seen:
+    for char in level:
         groups[char.quarters].append(char)
-    words: list[Word] = []
+    words = [turn_word(word, frame, page_turn) for word in _slanted_words(seen)]
     unknown = 0
     for quarters, members in groups.items():
         upright = [replace(char, box=turn_box(char.box, frame, quarters)) for char in members]
@@ -127,6 +143,55 @@ def _visible(chars: Iterable[Char], frame: Frame2D) -> list[Char]:
     return kept
 
 
+def _slanted_words(chars: Iterable[Char]) -> Iterator[Word]:
+    """Words written across the page, in the order of the file: boxes cannot tell their letters apart."""
+    for is_word, run in groupby(chars, key=lambda char: char.slanted and not char.text.isspace()):
+        if not is_word:
+            continue
+        members = list(run)
+        text = normalise_text("".join(char.text for char in members))
+        if text and not says_nothing(text):
+            boxes = [char.box for char in members]
+            yield from split_word(
+                text,
+                Box(
+                    min(box.x0 for box in boxes),
+                    min(box.y0 for box in boxes),
+                    max(box.x1 for box in boxes),
+                    max(box.y1 for box in boxes),
+                ),
+            )
+
+
+def _without_stray_spaces(chars: Sequence[Char]) -> list[Char]:
+    """Drops spaces that lie over a letter.
+
+    Forms are full of them (left by their editors), and sorted from left to right they would cut words in two.
+    """
+    cells: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
+    for char in chars:
+        if not char.text.isspace():
+            box = char.box
+            for column in range(int(box.x0 // _CELL), int(box.x1 // _CELL) + 1):
+                for row in range(int(box.y0 // _CELL), int(box.y1 // _CELL) + 1):
+                    cells[column, row].append(box)
+    return [char for char in chars if not (char.text.isspace() and _covered(char.box, cells) > _STRAY_SHARE)]
+
+
+def _covered(space: Box, cells: Mapping[tuple[int, int], Sequence[Box]]) -> float:
+    """Share of a space's width that letters on its line take up."""
+    y = (space.y0 + space.y1) / 2
+    row = int(y // _CELL)
+    near = {
+        box
+        for column in range(int(space.x0 // _CELL), int(space.x1 // _CELL) + 1)
+        for box in cells.get((column, row), ())
+        if box.y0 < y < box.y1
+    }
+    taken = sum(max(0.0, min(box.x1, space.x1) - max(box.x0, space.x0)) for box in near)
+    return taken / max(space.x1 - space.x0, 1e-6)
+
+
 def _group(chars: Sequence[Char]) -> tuple[list[Word], int]:
     """Words of upright characters, and how many words could not be told at all."""
     sizes = [char.box.y1 - char.box.y0 for char in chars if not char.text.isspace()]
@@ -141,7 +206,7 @@ def _group(chars: Sequence[Char]) -> tuple[list[Word], int]:
     )
     words: list[Word] = []
     unknown = 0
-    for found in extractor.extract_words([_as_dict(char) for char in chars]):
+    for found in extractor.extract_words([_as_dict(char) for char in _without_stray_spaces(chars)]):
         text = normalise_text(_logical(found["text"]))
         if text and says_nothing(text):
             unknown += 1

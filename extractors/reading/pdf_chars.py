@@ -11,7 +11,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from pdfminer.layout import LTChar, LTContainer, LTPage
 
-from extractors.reading.chars import Char, quarters_of
+from extractors.reading.chars import Char, is_slanted, quarters_of
 from extractors.reading.geometry import Frame2D, turn_box
 from schemas.document import Box
 
@@ -38,7 +38,8 @@ def layout_chars(layout: LTPage, left: float, above: float) -> Iterator[Char]:
     top = float(layout.y1)
     for item in _leaves(layout):
         box = Box(item.x0 - left, top - item.y1 - above, item.x1 - left, top - item.y0 - above)
-        yield Char(item.get_text(), box, quarters_of(item.matrix[0], item.matrix[1]))
+        a, b = item.matrix[:2]
+        yield Char(item.get_text(), box, quarters_of(a, b), is_slanted(a, b))
 
 
 def pdfium_chars(page: pdfium.PdfPage, frame: Frame2D) -> Iterator[Char]:
@@ -55,9 +56,9 @@ def pdfium_chars(page: pdfium.PdfPage, frame: Frame2D) -> Iterator[Char]:
                 continue
             left, bottom, right, top = textpage.get_charbox(index, loose=True)
             known = pdfium_c.FPDFText_GetMatrix(textpage, index, ctypes.byref(matrix))
-            direction = quarters_of(matrix.a, matrix.b) if known else 0
+            a, b = (matrix.a, matrix.b) if known else (1.0, 0.0)
             box = turn_box(Box(left - x0, y1 - top, right - x0, y1 - bottom), stored, rotation)
-            yield Char(chr(code), box, (direction - rotation) % 4)
+            yield Char(chr(code), box, (quarters_of(a, b) - rotation) % 4, is_slanted(a, b))
     finally:
         textpage.close()
 

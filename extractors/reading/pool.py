@@ -187,6 +187,7 @@ class _Reading:
         self._metadata: dict[str, str] = {}
         self._deadline = 0.0
         self._current: int | None = None
+        self._killer: DocumentError | None = None
 
     def run(self) -> ReadDocument:
         started = time.monotonic()
@@ -287,12 +288,15 @@ class _Reading:
                 raise
             known = self._request
             if number in known.rescue:
-                self._request = replace(known, skip=(*known.skip, number))
+                self._request, self._killer = replace(known, skip=(*known.skip, number)), error
             else:
                 self._request = replace(known, rescue=(*known.rescue, number))
             raise _PageKilledError from error
 
     def _nothing(self, pages: tuple[Page, ...]) -> DocumentError:
+        """Why there are no words at all."""
+        if self._killer:
+            return self._killer
         complaints = [warning for page in pages for warning in page.warnings]
         if complaints and all(page.warnings for page in pages):
             return DocumentError(
