@@ -53,6 +53,7 @@ class _Plan:
             outer, is_list, inner = path.rpartition("[]")
             goal = goal_of(inner.lstrip(".") if is_list else path, leaf, order)
             words.update(unit.word for unit in goal.units if not unit.concepts and len(unit.word) > 2)
+            words.update(goal.quoted_words)
             if not is_list:
                 self.singles.append(goal)
             elif "[]" not in outer:

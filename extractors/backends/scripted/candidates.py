@@ -19,7 +19,10 @@ _AMBIGUOUS = (ReviewReason.AMBIGUOUS_DATE, ReviewReason.AMBIGUOUS_NUMBER)
 _GROUP_HEAD = re.compile(r"^[-(+]?[^\w\s]?\d{1,3}$")
 _GROUP_TAIL = re.compile(r"^\d{3}(?:[.,]\d+)?[^\w\s]*$")
 _CENTS = re.compile(r"\d[.,]\d{2}(?!\d)")
-_SIGN_IN_WORD = re.compile(r"[^\W\d_]*[^\w\s.,'()%+*/:;#&@\-]|[A-Z]{2,3}(?=[\d ]|$)|^[A-Z]{3}\b")
+_SIGN_IN_WORD = re.compile(
+    r"[^\W\d_]{0,2}[^\w\s.,'()%+*/:;#&@\-]"  # a sign: €, US$
+    r"|^[A-Z]{2,3}(?=-?\d[\d.,' ]*$)|(?<=\d)[A-Z]{3}$"  # letters glued to an amount: RM12.50, 12.50EUR
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ def _numbers(line: Line, kind: Kind, style: DocumentStyle) -> Iterator[Candidate
             percent = stripped.endswith("%") or following.startswith("%")
             money = bool(_CENTS.search(stripped)) or _beside_currency(line, i, end)
             found = piece(line, i, end, _bare(stripped))
-            yield Candidate(found, 1.0 if money else 0.6, percent)
+            zero = not any(c in "123456789" for c in stripped)
+            yield Candidate(found, (1.0 if money else 0.6) * (0.8 if zero else 1.0), percent)
         i = end
 
 
@@ -135,8 +139,9 @@ def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:
             if currencies_of(sign) and _plausible(sign, Kind.CURRENCY, style):
                 beside = any(c.isdigit() for c in token.text) or _number_beside(line, i)
                 code = sign.isalpha() and len(sign) == 3
-                yield Candidate(piece(line, i, i + 1, sign), 1.0 if beside else 0.7 if code else 0.5)
-                break
+                if beside or code or not sign.isalpha():  # FR on its own is a country
+                    yield Candidate(piece(line, i, i + 1, sign), 1.0 if beside else 0.7 if code else 0.5)
+                    break
 
 
 def _number_beside(line: Line, i: int) -> bool:

@@ -13,15 +13,16 @@ from extractors.validation.text import text_key
 
 _TABLE = """
 amount: total totals amount amt sum betrag summe gesamt gesamtbetrag endbetrag montant importe totale totaal
-  bedrag suma balance jumlah endsumme gesamtsumme zahlbetrag rechnungsbetrag
+  bedrag suma balance jumlah endsumme gesamtsumme zahlbetrag rechnungsbetrag positionssumme
 date: date dated datum fecha data tarikh dato datedoc
 time: time uhrzeit zeit heure hora ora tijd
 number: number numbers no nos nr num nummer numero nbr nro nome
 reference: reference ref referenz riferimento referencia reference
-id: id ident identification identifier uid code
+id: id ident identification identifier uid code registration reg regno
 doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
   contract vertrag contrat
 due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige
+  zahlbetrag
 net: net netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
 gross: gross brutto grand ttc final bruttobetrag
 tax: tax taxes vat gst mwst ust tva iva btw steuer sst umsatzsteuer mehrwertsteuer hst pst ustid
@@ -38,8 +39,8 @@ quantity: quantity qty menge quantite cantidad anzahl quantita aantal qte qnty
 price: price preis prix precio prezzo prijs rate cost einzelpreis preise uprice
 unit: unit units einheit unite einzel each einzelpreis unitaire unitario uprice
 description: description item items article artikel bezeichnung designation product produkt particulars
-  service services libelle descripcion beschreibung leistung goods descrizione omschrijving artikelbezeichnung
-  details
+  service services libelle descripcion desc beschreibung leistung goods descrizione omschrijving
+  artikelbezeichnung details
 delivery: delivery delivered ship shipping shipment liefer lieferung livraison lieferdatum
   leistungsdatum consegna
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
@@ -104,7 +105,7 @@ STOP = frozenset(_STOP_WORDS.split())
 MODIFIERS = frozenset(
     {"due", "tax", "net", "buyer", "delivery", "unit", "order", "discount", "rounding", "payment", "price"}
     | {"quantity", "percent", "id", "iban", "bic", "phone", "mail", "address", "bank", "currency", "terms"}
-    | {"until", "from", "seller", "time"}
+    | {"seller", "time"}
 )
 """Concepts that tell fields of one kind apart: a due date is no date of issue, a net total no gross total."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from extractors.backends.scripted.candidates import Candidate, candidates
 from extractors.backends.scripted.labels import Goal, Run, score
-from extractors.backends.scripted.sheet import Line, Piece, join, piece
+from extractors.backends.scripted.sheet import Line, Piece, Token, join, piece
 from extractors.validation.text import text_key
 from extractors.validation.values import DocumentStyle
 from schemas.tree import NUMERIC, Kind
@@ -16,11 +16,19 @@ from schemas.tree import NUMERIC, Kind
 MIN_SCORE = 0.35
 """Below this a value is not given; the field is taken to be absent."""
 _BELOW = 0.85
-_MAX_BELOW_LINES = 2
+_MAX_BELOW_LINES = 4
 _HEAD_LINES = 12
+_HEAD_GAP = 2.0
+_BRACKETED = re.compile(r"\s*[(<\[][^)>\]]*\d{4,}[^)>\]]*[)>\]]\s*$")
 _ADDRESS_LINES = 5
 _ID = ("number", "id", "reference", "iban", "bic")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
+_LEGAL_FORM = re.compile(
+    r"\b(?:sdn|bhd|gmbh|mbh|kg|ag|ug|ltd|limited|inc|llc|llp|corp|plc|s\.?a\.?s?|sarl|s\.?r\.?l|spa|b\.?v|n\.?v|oy|ab|aps"
+    r"|enterprise|trading|restaurant|company|co|pty|e\.?k|gbr|se|sp\.? z)\b",
+    re.IGNORECASE,
+)
 _LETTERS = re.compile(r"[^\W\d_]")
 _NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
 _ADDRESS_END = ("phone", "mail", "tax", "date", "doc", "iban", "bank", "number", "id", "amount", "order")
@@ -106,10 +114,11 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
     if limit < len(run.line.tokens) and limit < run.line.cell_end(run.start):
         return
     for line in scene.below(run):
+        cells = [cell for cell in line.cells if _under(run, line, cell)]
         under = [
             c
             for c in scene.values(line, goal.leaf.kind)
-            if c.piece.x0 < run.x1 + run.line.height and c.piece.x1 > run.x0 - run.line.height
+            if any(start <= c.piece.start < end for start, end in cells)
         ]
         chosen = _choose(goal, under)
         if chosen is not None:
@@ -117,8 +126,14 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
             return
 
 
+def _under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
+    """Whether a cell stands below a label: their extents meet."""
+    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
+    return left < run.x1 and right > run.x0
+
+
 def _choose(goal: Goal, found: list[Candidate]) -> Candidate | None:
-    """Of several values behind one label: the last end date, the last that looks like money, else the first."""
+    """Of several values behind one label: the last end date, the last amount of money, else the first."""
     if goal.leaf.kind in NUMERIC:
         wants_percent = goal.means("percent")
         found = [c for c in found if c.percent == wants_percent]
@@ -136,9 +151,9 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
     if not run.firm and not goal.means(*_ID):
         return
     line, start = run.line, run.end
-    while start < len(line.tokens) and not text_key(line.tokens[start].text):
+    while start < len(line.tokens) and _passed_over(goal, line.tokens[start]):
         start += 1
-    if start < len(line.tokens):
+    if start < len(line.tokens) and not _heads_column(run, scene, start):
         end = min(line.cell_end(start), _next_firm(run, scene, start))
         found = _text_value(goal, line, start, end)
         if found is not None:
@@ -148,12 +163,28 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
             return
     for below in scene.below(run):
         for first, last in below.cells:
-            left, right = below.tokens[first].word.box.x0, below.tokens[last - 1].word.box.x1
-            if left < run.x1 and right > run.x0:
+            if _under(run, below, (first, last)):
                 found = _text_value(goal, below, first, last)
                 if found is not None and not _is_label(scene, below, first, last):
                     yield found, _BELOW
                     return
+
+
+def _passed_over(goal: Goal, token: Token) -> bool:
+    """Marks, and between the name of a document and its number: ``Rechnung (380) Nr. 4711``."""
+    if not text_key(token.text):
+        return True
+    bracketed = token.text.startswith("(") and token.text.endswith(")")
+    return goal.means(*_ID) and (bracketed or token.concepts == {"number"})
+
+
+def _heads_column(run: Run, scene: Scene, start: int) -> bool:
+    """Whether the next cell is a label too: then both stand over their values, not before them."""
+    line, end = run.line, run.line.cell_end(start)
+    if run.tokens[-1].ends_label or line.tokens[start].cell == line.tokens[run.start].cell:
+        return False
+    digits = any(c.isdigit() for token in line.tokens[start:end] for c in token.text)
+    return not digits and any(start <= other.start < end for other in scene.runs.get(line.index, ()))
 
 
 def _next_firm(run: Run, scene: Scene, start: int) -> int:
@@ -162,10 +193,11 @@ def _next_firm(run: Run, scene: Scene, start: int) -> int:
 
 
 def _is_label(scene: Scene, line: Line, start: int, end: int) -> bool:
-    return any(
-        run.start == start and (run.end == end or run.tokens[-1].ends_label)
-        for run in scene.runs.get(line.index, ())
-    )
+    inside = [r for r in scene.runs.get(line.index, ()) if start <= r.start < end]
+    if any(r.start == start and (r.end == end or r.tokens[-1].ends_label) for r in inside):
+        return True
+    digits = any(c.isdigit() for t in line.tokens[start:end] for c in t.text)
+    return not digits and 2 * sum(r.end - r.start for r in inside) >= end - start
 
 
 def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
@@ -176,6 +208,8 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return _code(goal, line, start, end)
     found = piece(line, start, end)
     raw = found.raw.strip(" ,;:|")
+    if raw.startswith("(") and raw.endswith(")"):
+        return None
     if not _LETTERS.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
         return None
     return _fits(goal, piece(line, start, end, raw))
@@ -190,7 +224,7 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         while last < end and re.fullmatch(r"[A-Z0-9]{1,10}", line.tokens[last].text):
             last += 1
     text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
-    if not any(c.isdigit() for c in text):
+    if not any(c.isdigit() for c in text) or _NO_CODE.search(text):
         return None
     return _fits(goal, piece(line, start, last, text))
 
@@ -232,18 +266,27 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
         for line in scene.lines[:_HEAD_LINES]:
             found = _head_name(goal, line, scene)
             if found is not None:
-                yield Match(goal, found, 0.6 - 0.01 * line.index)
+                legal = 0.15 if _LEGAL_FORM.search(found.raw) else 0.0
+                yield Match(goal, found, 0.55 + legal - 0.01 * line.index)
 
 
 def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
-    start, end = line.cells[0]
+    start, end = 0, 1
+    while end < len(line.tokens) and _close(line, end):
+        end += 1
     text = " ".join(t.text for t in line.tokens[start:end])
     speaking = sum(bool(t.concepts) for t in line.tokens[start:end])
-    if len(_LETTERS.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking > end - start:
+    if len(_LETTERS.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking >= end - start:
         return None
     if any(t.ends_label for t in line.tokens[start:end]) or scene.values(line, Kind.DATE):
         return None
-    return _fits(goal, piece(line, start, end, text))
+    return _fits(goal, piece(line, start, end, _BRACKETED.sub("", text)))
+
+
+def _close(line: Line, i: int) -> bool:
+    """Whether the token still belongs to the name on its left, set a little apart as in large print."""
+    gap = line.tokens[i].word.box.x0 - line.tokens[i - 1].word.box.x1
+    return gap < _HEAD_GAP * line.height
 
 
 def _fill_addresses(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
@@ -298,7 +341,21 @@ def _block(scene: Scene, first: int, x0: float, start: int | None) -> list[tuple
         if not found and _registration(text):
             continue
         found.append((line, *cell))
-    return found
+    return _trim(found) if start is None else found
+
+
+def _trim(lines: list[tuple[Line, int, int]]) -> list[tuple[Line, int, int]]:
+    """Without lines before the first that has a digit (a second name), and without telephone numbers."""
+
+    def text(entry: tuple[Line, int, int]) -> str:
+        line, start, end = entry
+        return " ".join(t.text for t in line.tokens[start:end])
+
+    first = next((i for i, entry in enumerate(lines) if any(c.isdigit() for c in text(entry))), 0)
+    kept = lines[first:]
+    while kept and not _LETTERS.search(text(kept[-1])):
+        kept.pop()
+    return kept
 
 
 def _starts_near(line: Line, cell: tuple[int, int], x0: float) -> bool:

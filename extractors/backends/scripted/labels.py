@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of, raw_words
 from extractors.backends.scripted.sheet import Line, Token
+from extractors.validation.currencies import currencies_of
 from extractors.validation.text import text_key
 from schemas.tree import Leaf
 
@@ -22,11 +23,16 @@ _LIGHT = {
     "gross": 0.3,
     "seller": 0.3,
     "doc": 0.5,
+    "number": 0.4,
     "line": 0.1,
     "from": 0.4,
     "until": 0.4,
 }
 _OPTIONAL = frozenset({"from", "until", "percent"})
+_PARTY_VERBS = {
+    **dict.fromkeys(("bill", "billed", "sold", "invoice", "invoiced", "sell"), "buyer"),
+    **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),
+}
 _PARTIES = frozenset({"buyer", "seller", "delivery"})
 
 
@@ -48,6 +54,8 @@ class Unit:
         return bool(self.concepts) and self.concepts <= MODIFIERS and not self.concepts & _OPTIONAL
 
     def within(self, concepts: frozenset[str], words: frozenset[str]) -> bool:
+        if "id" in self.concepts and "number" in concepts:  # VAT number, Reg. No.
+            return True
         return bool(self.concepts & concepts) or self.word in words
 
 
@@ -62,6 +70,7 @@ class Goal:
     hints: frozenset[str]
     hint_words: frozenset[str]
     quoted: frozenset[str]
+    quoted_words: frozenset[str]
 
     def means(self, *concepts: str) -> bool:
         """Whether the name of the field (not its description) has one of the concepts."""
@@ -73,12 +82,24 @@ def goal_of(path: str, leaf: Leaf, order: int) -> Goal:
     units = []
     for part in parts_of(path):
         key = text_key(part)
-        if key not in STOP:
-            units.append(Unit(key, concepts_of(part) - {"line"}))
+        concepts = concepts_of(part)
+        if "line" not in concepts and (concepts or key not in STOP):
+            units.append(Unit(key, concepts))
     own = frozenset().union(*(unit.concepts for unit in units)) if units else frozenset()
     about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
-    quoted = frozenset(text_key(q) for q in _QUOTED.findall(leaf.description)) - {""}
-    return Goal(path, leaf, order, tuple(units), about - own, raw_words(leaf.description), quoted)
+    labels = _QUOTED.findall(leaf.description)
+    return Goal(
+        path=path,
+        leaf=leaf,
+        order=order,
+        units=tuple(units),
+        hints=about - own,
+        hint_words=raw_words(leaf.description),
+        quoted=frozenset(text_key(label) for label in labels) - {""},
+        quoted_words=frozenset(
+            word for label in labels for word in raw_words(label) if not concepts_of(word)
+        ),
+    )
 
 
 @dataclass(slots=True)
@@ -90,6 +111,7 @@ class Run:
     end: int
     per_word: tuple[frozenset[str], ...]
     words: frozenset[str]
+    strangers: int = 0
     context: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -158,18 +180,39 @@ def _runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
             line,
             i,
             last,
-            tuple(_read_together([t.concepts for t in tokens])),
+            tuple(_read_together(tokens)),
             frozenset(text_key(part) for t in tokens for part in parts_of(t.text)),
+            _strangers(line, i, last),
         )
         i = last
 
 
-def _read_together(per_word: list[frozenset[str]]) -> list[frozenset[str]]:
-    """``incl. VAT`` means gross and ``excl. VAT`` net; neither means the tax."""
+def _strangers(line: Line, start: int, end: int) -> int:
+    """Unknown words beside the label in its cell (*Alt* order #, total *CPP*:), which make it another's."""
+    before = line.tokens[start - 1] if start else None
+    after = line.tokens[end] if end < len(line.tokens) and not line.tokens[end - 1].ends_label else None
+    return sum(
+        token is not None
+        and token.cell == line.tokens[start].cell
+        and token.text.rstrip(":.").isalpha()
+        and not (token is before and token.ends_label)
+        and text_key(token.text) not in STOP
+        and not currencies_of(token.text)
+        for token in (before, after)
+    )
+
+
+def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
+    """Words that mean something else together: ``incl. VAT`` is gross, ``bill to`` the buyer."""
+    per_word = [t.concepts for t in tokens]
+    keys = [text_key(t.text) for t in tokens]
+    for i in range(len(tokens) - 1):
+        if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
+            per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
     union = frozenset().union(*per_word)
     if "tax" in union and ("incl" in union or "excl" in union):
-        new = frozenset({"gross"}) if "incl" in union else frozenset({"net"})
-        per_word = [c - {"tax", "incl", "excl"} for c in per_word] + [new]
+        meant = frozenset({"gross"}) if "incl" in union else frozenset({"net"})
+        return [meant if c & {"tax", "incl", "excl"} else c for c in per_word]
     return [c - {"incl", "excl"} for c in per_word]
 
 
@@ -199,7 +242,7 @@ def score(goal: Goal, run: Run) -> float:
     """How well the label names the field, 0 to 1."""
     concepts = run.concepts
     if run.key in goal.quoted:
-        return 0.95
+        return 0.95 - 0.3 * run.strangers
     in_name = [unit for unit in goal.units if unit.within(concepts, run.words)]
     in_context = [u for u in goal.units if u not in in_name and u.concepts & run.context]
     if not in_name or not any(unit.weight >= 0.5 or len(goal.units) == 1 for unit in in_name):
@@ -208,7 +251,9 @@ def score(goal: Goal, run: Run) -> float:
             return 0.0
     matched = sum(unit.weight for unit in (*in_name, *in_context))
     matched += 0.35 * len((concepts & goal.hints) - MODIFIERS)
-    missing, factor = 0.0, 1.0
+    # A synonym is a little less than the word itself: "Amount" for the field "total".
+    missing = 0.1 * sum(unit.weight for unit in in_name if unit.word not in run.words)
+    factor = 1.0
     for unit in goal.units:
         if unit in in_name or unit in in_context:
             continue
@@ -218,24 +263,24 @@ def score(goal: Goal, run: Run) -> float:
     own = frozenset().union(*(unit.concepts for unit in goal.units)) if goal.units else frozenset()
     named = {unit.word for unit in goal.units}
     extra = 0.0
-    for token_concepts, token in zip(run.per_word, (*run.tokens, None), strict=False):
+    for token_concepts, token in zip(run.per_word, run.tokens, strict=True):
         extra += _extra(token_concepts, token, own, named, goal)
     strangers = (run.context - concepts - own) & _PARTIES
-    extra += 1.0 * len(strangers)
+    extra += 1.0 * len(strangers) + 0.4 * run.strangers
     return factor * matched / (matched + missing + extra) if matched else 0.0
 
 
-def _extra(
-    concepts: frozenset[str], token: Token | None, own: frozenset[str], named: set[str], goal: Goal
-) -> float:
+def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: set[str], goal: Goal) -> float:
     """How much a word of the label speaks against the field."""
     if concepts & own:
         return 0.0
     if not concepts:
-        key = text_key(token.text) if token is not None else ""
+        key = text_key(token.text)
         return 0.0 if not key or key in named or key in STOP or key in goal.hint_words else 0.25
     if concepts & goal.hints:
         return 0.5 if concepts <= MODIFIERS else 0.0
     if concepts <= {"doc"}:
         return 0.15
+    if concepts & {"number", "id", "reference"}:
+        return 0.4 if goal.means("number", "id", "reference", "code") else 1.0
     return 1.0 if concepts & MODIFIERS else 0.4

@@ -96,7 +96,7 @@ def _column_score(goal: Goal, run: Run) -> float:
     """As `score`; the name of the list (``line_items``) is not expected in a column header."""
     named = score(goal, run)
     # "Price" alone is the unit price, "Amount" alone the total of the line.
-    if goal.means("unit") and run.concepts == {"price"}:
+    if goal.means("unit") and "price" in run.concepts and "amount" not in run.concepts:
         named = max(named, 0.6)
     return named
 
@@ -113,7 +113,9 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
             break
         row = _row(line, columns, scene)
         numbers = sum(goal_path_is_number(path, columns) for path in row)
-        if numbers and (len(row) >= 2 or len([c for c in columns if c.goal]) == 1):
+        if rows and numbers and _goes_on(row, rows[-1], line, previous):
+            rows[-1].update({path: found for path, found in row.items() if path not in rows[-1]})
+        elif numbers and (len(row) >= 2 or len([c for c in columns if c.goal]) == 1):
             rows.append(row)
             previous = line
         elif line.page == previous.page:
@@ -121,6 +123,12 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
         elif rows and not _is_header_again(line, scene.lines[header]):
             continue
     return rows
+
+
+def _goes_on(row: Row, last: Row, line: Line, previous: Line) -> bool:
+    """Whether a line holds only figures that the row above it lacks: one row, printed a little askew."""
+    near = line.page == previous.page and line.top - previous.bottom < 0.5 * line.height
+    return near and len(row) == 1 and not set(row) & set(last)
 
 
 def _ends(line: Line) -> bool:
