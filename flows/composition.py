@@ -25,10 +25,10 @@ from extractors.reading import ReaderPool
 from flows.ledger.store import Ledger
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
-from flows.sources import local_path, public_uri
+from flows.sources import discover, local_path, public_uri
 from flows.spool import Spool
 from schemas.document import DocumentRef, ReadDocument
-from schemas.errors import UsageError
+from schemas.errors import ParquetryError, UsageError
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
 from schemas.registry import LoadedSchema, load_schema
@@ -214,6 +214,7 @@ def job(
 
 
 _open: dict[Job, Parts] = {}
+_over: set[Job] = set()
 _opening = threading.Lock()
 
 
@@ -223,21 +224,39 @@ def parts(job: Job) -> Parts:
     Raises:
         UsageError: schema, model, source or settings are wrong.
         LedgerError: the database cannot be used.
+        ParquetryError: the run was stopped; a task that was still queued has nothing to do any more.
     """
     with _opening:
+        if job in _over:
+            raise ParquetryError("The run was stopped.", remedy="Run again: it goes on where it was stopped.")
         if job not in _open:
             _open[job] = _make(job)
         return _open[job]
 
 
+def check(job: Job) -> None:
+    """Whether a job can begin: schema, password file, source and model are what they should be.
+
+    Raises:
+        UsageError: one of them is not.
+    """
+    ours = settings()
+    load_schema(job.schema_)
+    read_options(ours, job.pages)
+    discover(real_source(job.source, ours), limit=1)
+    backend(job.model, ours.cache)
+
+
 @contextmanager
 def opened(job: Job) -> Iterator[Parts]:
-    """The parts of a job, closed at the end."""
+    """The parts of a job, closed at the end, also for the tasks that have not begun."""
+    _over.discard(job)
     try:
         yield parts(job)
     finally:
         with _opening:
             made = _open.pop(job, None)
+            _over.add(job)
         if made is not None:
             made.close()
 

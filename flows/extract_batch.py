@@ -23,7 +23,7 @@ WAIT_SECONDS = 2.0
 def _run_name() -> str:
     """``invoice 2026-11 2026-11-22``: what, from where, when."""
     given = runtime.flow_run.parameters
-    asked = composition.job(source=given.get("source"), schema=given.get("schema"))
+    asked = composition.job(source=given.get("source"), schema=given.get("document_schema"))
     return composition.title(asked)
 
 
@@ -36,7 +36,7 @@ def _run_name() -> str:
 )
 def extract_batch(
     source: str | None = None,
-    schema: str | None = None,
+    document_schema: str | None = None,
     model: str | None = None,
     limit: int | None = None,
     pages: str | None = None,
@@ -45,14 +45,14 @@ def extract_batch(
 
     Args:
         source: folder, file or URI without credentials; empty: the one in the settings.
-        schema: catalog name or path of a JSON Schema; empty: the one in the settings.
+        document_schema: catalog name or path of a JSON Schema; empty: the one in the settings.
         model: embedded, scripted or a model folder; empty: the one in the settings.
         limit: at most so many inputs.
         pages: pages to read, such as 1-3.
     """
     started = time.monotonic()
     run_id = str(runtime.flow_run.id)
-    job = composition.job(source=source, schema=schema, model=model, limit=limit, pages=pages)
+    job = composition.job(source=source, schema=document_schema, model=model, limit=limit, pages=pages)
     with composition.opened(job) as parts, parts.run(run_id):
         inputs = discover_inputs(job, run_id)
         processed = _extract_all(job, parts, run_id, inputs)

@@ -12,16 +12,16 @@ from flows.tasks import land_rows
 
 
 @flow(name="land_reviews", persist_result=False)
-def land_reviews(schema: str | None = None) -> dict[str, int]:
+def land_reviews(schema_name: str | None = None) -> dict[str, int]:
     """Lands what is decided and not in the lake yet; gives the rows written, by schema name.
 
     Args:
-        schema: only this name; empty: every schema that has been run.
+        schema_name: only this name; empty: every schema that has been run.
     """
     settings = composition.settings()
     composition.make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
-        wanted = {name: kept for name, kept in schemas_run(ledger).items() if schema in (None, name)}
+        wanted = {name: kept for name, kept in schemas_run(ledger).items() if schema_name in (None, name)}
     landed: dict[str, int] = {}
     warnings: list[str] = []
     for name, fingerprint in wanted.items():

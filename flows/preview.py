@@ -29,14 +29,14 @@ class Preview:
     shown: list[str]
 
 
-def preview(settings: Settings, limit: int | None) -> Preview:
+def preview(settings: Settings, limit: int | None, pages: str | None = None) -> Preview:
     """Lists the source and looks each object up in the ledger, if there is one. Writes nothing.
 
     Raises:
         UsageError: source, schema or model are wrong.
     """
     composition.use(settings)
-    job = composition.job(limit=limit)
+    job = composition.job(limit=limit, pages=pages)
     schema = load_schema(job.schema_)
     model = composition.backend(job.model, settings.cache).model_id
     exists = settings.database is not None or (settings.home / "ledger.db").exists()

@@ -40,47 +40,50 @@ def run(
     Nothing is processed twice: run it again at any time. The exit code is 0 when every input has an outcome,
     whatever that is.
     """
-    from flows.settings import load_settings, page_range
-    from schemas.registry import load_schema
+    from flows.settings import load_settings
 
     settings = load_settings(
         config, home=home, source=source, schema=schema, model=model, passwords_file=password_file
     )
-    if pages:
-        page_range(pages)
-    if settings.schema_:
-        load_schema(settings.schema_)  # a wrong name is told before anything is started
     if dry_run:
-        _preview(settings, limit)
+        _preview(settings, limit, pages)
         return
-    from flows import conductor
+    from flows import composition, conductor, watch
 
-    server = conductor.prepare(settings, console_level="CRITICAL")
     console = stderr()
+    composition.use(settings)
+    job = composition.job(limit=limit, pages=pages)
+    composition.check(job)  # what is wrong is told now, not after a server was started
+    composition.make_home(settings)
+    server = conductor.prepare(settings, console_level="CRITICAL")
+    conductor.log_to_file(settings, "run")
     if server is None:
         console.print("Starting a Prefect server for this run; that takes about 20 seconds ...", style="dim")
     else:
         console.print(f"The run is shown at {server.removesuffix('/api')}", style="dim")
 
-    from flows import composition, watch
     from flows.extract_batch import extract_batch
 
-    composition.use(settings)
-    composition.make_home(settings)
-    conductor.log_to_file(settings, "run")
-    job = composition.job(limit=limit, pages=pages)
-    with ProgressBar(console) as bar:
-        watch.watch(bar)
-        report = extract_batch(
-            source=job.source, schema=job.schema_, model=job.model, limit=job.limit, pages=pages
-        )
+    try:
+        with ProgressBar(console) as bar:
+            watch.watch(bar)
+            report = extract_batch(
+                source=job.source,
+                document_schema=job.schema_,
+                model=job.model,
+                limit=job.limit,
+                pages=pages,
+            )
+    except KeyboardInterrupt:
+        console.print("Stopped. Run it again: it goes on where it was stopped.")
+        raise
     _show(report, settings)
 
 
-def _preview(settings: Settings, limit: int | None) -> None:
+def _preview(settings: Settings, limit: int | None, pages: str | None) -> None:
     from flows.preview import preview
 
-    plan = preview(settings, limit)
+    plan = preview(settings, limit, pages)
     out = stdout()
     for line in plan.shown:
         out.print(escape(line), soft_wrap=True)
@@ -156,7 +159,9 @@ class ProgressBar:
         with self._lock:
             self._total = documents
         self._bar.update(self._task, description="documents", total=documents, completed=0)
-        self._console.print(f"{inputs} inputs found. {_estimate(documents, seconds)}", style="dim")
+        self._console.print(
+            f"{inputs} inputs found. {_estimate(documents, seconds)}", style="dim", soft_wrap=True
+        )
 
     def done(self, uri: str, outcome: str, seconds: float) -> None:
         """One step further; a line now and then where no bar can be drawn."""
