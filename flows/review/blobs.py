@@ -1,4 +1,4 @@
-"""Keeps the source bytes of documents by content hash, so that a page can be shown long after its source moved."""
+"""Keeps the source bytes of documents by content hash, to show pages even when their source is gone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class BlobStore:
         """
         if not _SHA256.fullmatch(sha256):
             raise LedgerError(
-                f"{sha256[:80]!r} is not a SHA-256.", remedy="The ledger is damaged; restore it from a backup."
+                f"{sha256[:80]!r} is not a SHA-256.",
+                remedy="The ledger is damaged; restore it from a backup.",
             )
         return self.folder / sha256
 

@@ -1,0 +1,141 @@
+"""Makes the review page: a FastAPI application that serves everything itself, scripts and styles included."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from flows.ledger.records import UnknownDocumentError
+from flows.ledger.store import Ledger
+from flows.review.blobs import BlobStore
+from flows.review.pages import PageImages, PageReader
+from flows.review.routes import router
+from flows.review.security import (
+    HEADERS,
+    LOOPBACK_HOSTS,
+    ForbiddenError,
+    SecurityHeaders,
+    Sessions,
+    load_secret,
+)
+from flows.review.site import HERE, Lander, NameNeededError, Site, TooLargeError, site_of, who_href
+from schemas.errors import ParquetryError, UsageError
+from schemas.registry import LoadedSchema
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    *,
+    ledger: Ledger,
+    schemas: Callable[[str], LoadedSchema],
+    reader: PageReader,
+    blobs: Path,
+    land: Callable[[], None] | None = None,
+    pages: Path | None = None,
+    passwords: Sequence[str] = (),
+    secret: bytes | None = None,
+    hosts: Sequence[str] = (),
+) -> FastAPI:
+    """The review page.
+
+    Args:
+        ledger: the queue, the documents and the decisions.
+        schemas: loads a schema by name; one that was changed since comes from the ledger instead.
+        reader: renders pages, in a child process.
+        blobs: the folder of source bytes (`BlobStore`).
+        land: called after each decision, outside the request; ``None`` leaves landing to its schedule.
+        pages: folder of rendered pages; beside ``blobs`` if not given.
+        passwords: for encrypted documents.
+        secret: signs cookies; kept in a file beside ``blobs`` if not given.
+        hosts: names under which the page may be asked for, besides those of this machine.
+    """
+    store = BlobStore(blobs)
+    home = blobs.parent
+    site = Site(
+        ledger=ledger,
+        schemas=schemas,
+        blobs=store,
+        images=PageImages(reader, store, pages or home / "pages", passwords=passwords),
+        sessions=Sessions(secret or load_secret(home / "review.key")),
+        land=Lander(land) if land is not None else None,
+    )
+    app = FastAPI(title="parquetry review", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.site = site
+    app.include_router(router)
+    app.mount("/static", _Static(directory=HERE / "static"), name="static")
+    # A page elsewhere that makes its own name point at this machine is answered by its host name: refused.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK_HOSTS, *hosts], www_redirect=False)
+    app.add_middleware(SecurityHeaders)
+    _handle_errors(app)
+    return app
+
+
+class _Static(StaticFiles):
+    """Scripts and styles: browsers ask each time whether they changed, so an update shows at once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _handle_errors(app: FastAPI) -> None:
+    """Every error as a page with what happened and what to do."""
+
+    @app.exception_handler(NameNeededError)
+    def ask_for_name(request: Request, error: NameNeededError) -> Response:
+        return RedirectResponse(who_href(request), 303)
+
+    @app.exception_handler(ForbiddenError)
+    def forbidden(request: Request, error: ForbiddenError) -> Response:
+        remedy = "Nothing was stored. Load the page again and repeat what you did."
+        return site_of(request).message(request, 403, "This form was refused", str(error), remedy)
+
+    @app.exception_handler(TooLargeError)
+    def too_large(request: Request, error: TooLargeError) -> Response:
+        return site_of(request).message(
+            request,
+            413,
+            "This form is too large",
+            "It has more than any document of ours. Nothing was stored.",
+        )
+
+    @app.exception_handler(UnknownDocumentError)
+    def unknown_document(request: Request, error: UnknownDocumentError) -> Response:
+        text = "The ledger has no document with this address. Perhaps the link is from another home folder."
+        return site_of(request).message(request, 404, "There is no such document", text)
+
+    @app.exception_handler(ParquetryError)
+    def known_error(request: Request, error: ParquetryError) -> Response:
+        status = 400 if isinstance(error, UsageError) else 500
+        if status == 500:
+            log.error("%s %s: %s", request.method, request.url.path, error)
+        return site_of(request).message(request, status, "That did not work", str(error), error.remedy)
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> Response:
+        heading = "There is no such page" if error.status_code == 404 else "The page cannot answer this"
+        text = "Nothing is at this address." if error.status_code == 404 else f"{error.detail}."
+        return site_of(request).message(request, error.status_code, heading, text)
+
+    @app.exception_handler(RequestValidationError)
+    def bad_address(request: Request, error: RequestValidationError) -> Response:
+        return site_of(request).message(request, 404, "There is no such page", "Nothing is at this address.")
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, error: Exception) -> Response:
+        text = "The review page made an error; its log has the details. What you last did may not be stored."
+        response = site_of(request).message(request, 500, "An error of the page itself", text)
+        # This handler runs outside of the middleware. The server logs the error.
+        response.headers.update(HEADERS)
+        return response

@@ -1,0 +1,53 @@
+"""The review page on a real port, with real page images, for a real browser."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from extractors.options import ReadOptions
+from extractors.reading.pool import ReaderPool
+from flows.ledger.store import Ledger
+from flows.review.app import create_app
+from flows.review.blobs import BlobStore
+from schemas.registry import load_schema
+from tests.review.support import Case, fill
+
+
+@dataclass
+class Live:
+    """A running page."""
+
+    url: str
+    ledger: Ledger
+    ids: list[str]
+
+
+@contextmanager
+def live(folder: Path, cases: Sequence[Case]) -> Iterator[Live]:
+    """Serves the cases on a free loopback port."""
+    home, source = folder / "home", folder / "in"
+    home.mkdir(parents=True)
+    source.mkdir()
+    with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger, ReaderPool(ReadOptions()) as reader:
+        ids = fill(ledger, BlobStore(home / "documents"), source, cases)
+        app = create_app(ledger=ledger, schemas=load_schema, reader=reader, blobs=home / "documents")
+        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 30
+            while not server.started and time.monotonic() < deadline and thread.is_alive():
+                time.sleep(0.05)
+            assert server.started, "the review page did not start"
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield Live(f"http://127.0.0.1:{port}", ledger, ids)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=15)
