@@ -37,8 +37,10 @@ _TIME = re.compile(
 _GLUED_TIME = re.compile(r"^(\D*\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2})(?=\d{1,2}:\d{2})")
 _LABEL = re.compile(r"^[^\W\d][^\d:]{0,30}: ?(?=\S)")
 _TOKEN = re.compile(r"\d+|(?:[^\W\d_][\u0300-\u036f]*)+|\S")
-_CJK = str.maketrans({"年": "-", "月": "-", "日": " ", "년": "-", "월": "-", "일": " "})
-_FILLER_WORDS = "of de del den der the le la el il am d dated st nd rd th er ste e o a an ta"
+_CJK = re.compile(r"(\d+) ?[年년] ?(\d+) ?[月월] ?(\d+) ?[日일]")
+_FILLER_WORDS = (
+    "of de del den der the le la el il am d dated st nd rd th er ste e o a an ta г года р року m gada"
+)
 _FILLERS = frozenset(_FILLER_WORDS.split())
 _MARKS = frozenset("/.-,'|\\()[]ºª°:")
 _NUMERIC_MARKS = frozenset("/.-'|\\,")
@@ -102,9 +104,10 @@ _NUMERIC_DATE = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2}
 
 def _split_time(text: str) -> tuple[str, re.Match[str] | None]:
     """The text without its time of day, folded to lower case; and the match of that time."""
-    folded = fold_signs(text).translate(_CJK)
+    folded = fold_signs(text)
     if len(folded) > _LONGEST:
         raise UntypableError(f"{shown(text)} is too long for a date.")
+    folded = _CJK.sub(r"\1-\2-\3 ", folded)
     lowered = _GLUED_TIME.sub(r"\1 ", folded.casefold())
     lowered = re.sub(r"(?<=\d)t(?=\d{1,2}:)", " ", lowered)  # ISO's T between date and time
     match = _TIME.search(lowered)

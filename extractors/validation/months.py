@@ -9,7 +9,7 @@ from babel import Locale
 
 _LOCALE_NAMES = """
 en en_AU de de_AT fr fr_CA es es_MX it nl pt da sv nb nn fi is et lv lt pl cs sk sl hr sr_Latn sr bs ro hu tr
-az sq el bg mk ru uk be ca gl eu ga cy mt id ms vi th hi fil af sw he ar fa
+az sq el bg mk ru uk be ca gl eu ga cy mt id ms vi th hi fil af sw he ar fa ja zh ko
 """
 _LOCALES = _LOCALE_NAMES.split()
 _FIRST = _LOCALES[:15]
@@ -71,8 +71,8 @@ def weekdays() -> frozenset[str]:
     names: set[str] = set()
     for identifier in _LOCALES:
         calendar = Locale.parse(identifier).days
-        for width in ("wide", "abbreviated", "short"):
-            for name in calendar["format"].get(width, {}).values():
-                names.update(name_key(part) for part in str(name).split("-"))
-                names.add(name_key(str(name)))
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated", "short"):
+                for name in calendar[context].get(width, {}).values():
+                    names.update(name_key(part) for part in str(name).split("-"))
     return frozenset(name for name in names if name)

@@ -185,7 +185,9 @@ def _apply(findings: list[Finding], checked: dict[str, _Checked]) -> list[checks
             continue
         if finding.reason is ReviewReason.INVALID_VALUE:
             leaf.value = None
-        if all(reason is not finding.reason for reason, _ in leaf.notes):
+        known = any(reason is finding.reason for reason, _ in leaf.notes)
+        untypable = finding.reason is ReviewReason.MISSING_REQUIRED and leaf.answer.raw is not None
+        if not known and not (untypable and leaf.notes):
             leaf.note(finding.reason, finding.message)
     return general
 
