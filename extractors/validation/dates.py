@@ -94,7 +94,9 @@ def day_order(words: Iterable[str]) -> bool | None:
         for match in _NUMERIC_DATE.finditer(word):
             first, second, year = (int(group) for group in match.group(1, 3, 4))
             day_leads, month_leads = _valid(_year(year), second, first), _valid(_year(year), first, second)
-            if (day_leads is None) != (month_leads is None):
+            told = (day_leads is None) != (month_leads is None)
+            # With dots the day always leads, so such a date says nothing about those with slashes.
+            if told and not (match[2] == "." and day_leads):
                 orders.add(day_leads is not None)
     return orders.pop() if len(orders) == 1 else None
 

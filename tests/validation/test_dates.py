@@ -167,7 +167,8 @@ def test_midnight_is_not_made_up() -> None:
         (["25/12/2018", "03/04/2018"], True),
         (["12/25/2018,", "x"], False),
         (["25/12/2018", "12/25/2018"], None),
-        (["03/04/2018", "1.234", "2018-12-25"], None),
+        (["03/04/2018", "1.234", "2018-12-25", "25.12.2018"], None),
+        (["12.25.2018"], False),
     ],
 )
 def test_order_of_day_and_month_in_a_document(words: list[str], expected: bool | None) -> None:
