@@ -20,12 +20,11 @@ def review(
     config: Config = None,
 ) -> None:
     """Serves the review page until Ctrl-C: the queue, and documents with the boxes of their values."""
-    import uvicorn
-
     from extractors.reading import ReaderPool
     from flows import composition
     from flows.decided import land_decided
     from flows.ledger.store import Ledger
+    from flows.review import server
     from flows.review.app import create_app
     from flows.serve import LOOPBACK, require_free
     from flows.settings import load_settings
@@ -45,4 +44,4 @@ def review(
             passwords=[password.get_secret_value() for password in options.passwords],
         )
         stdout().print(f"Review page: http://{LOOPBACK}:{settings.review_port}  (Ctrl-C ends it)")
-        uvicorn.run(app, host=LOOPBACK, port=settings.review_port, log_level="warning")
+        server.run(app, host=LOOPBACK, port=settings.review_port)

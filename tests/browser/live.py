@@ -11,7 +11,6 @@ from pathlib import Path
 
 import uvicorn
 
-from extractors.options import ReadOptions
 from extractors.reading.pool import ReaderPool
 from flows.ledger.store import Ledger
 from flows.review.app import create_app
@@ -30,12 +29,12 @@ class Live:
 
 
 @contextmanager
-def live(folder: Path, cases: Sequence[Case]) -> Iterator[Live]:
+def live(folder: Path, cases: Sequence[Case], reader: ReaderPool) -> Iterator[Live]:
     """Serves the cases on a free loopback port."""
     home, source = folder / "home", folder / "in"
     home.mkdir(parents=True)
     source.mkdir()
-    with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger, ReaderPool(ReadOptions()) as reader:
+    with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
         ids = fill(ledger, BlobStore(home / "documents"), source, cases)
         app = create_app(ledger=ledger, schemas=load_schema, reader=reader, blobs=home / "documents")
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))

@@ -260,13 +260,20 @@ window.addEventListener("beforeunload", (event) => {
   if (!sending && editable && showChanges() > 0) event.preventDefault();
 });
 
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+  if (event.target.closest?.("dialog, .reject-form")) return;
+  event.preventDefault();
+  submitDecision();
+});
+
 /** Inputs keep their letters; only these keys mean something more inside them. */
 form.addEventListener("keydown", (event) => {
   if (!isTyping(event.target) || event.isComposing) return;
   const tag = event.target.tagName;
   const field = event.target.closest("[data-field]");
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submitDecision();
-  else if (event.key === "Enter" && !event.shiftKey && !event.altKey) field ? step(1) : accept.focus();
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Enter" && !event.shiftKey) field ? step(1) : accept.focus();
   else if (event.key === "Escape") field ? go(field) : event.target.blur();
   else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && tag === "INPUT" && field) step(event.key === "ArrowDown" ? 1 : -1);
   else return;
