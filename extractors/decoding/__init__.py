@@ -1,1 +1,1 @@
-"""TODO"""
+"""Greedy decoding under a grammar (`greedy`), with the page as the draft (`draft`)."""

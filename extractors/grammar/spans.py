@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
-from extractors.prompting.window import Window
+from extractors.prompting.window import PrintedLine, Window
 from schemas.document import Word
 from schemas.tree import Kind
 
@@ -55,12 +55,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The words of one page of a window, joined by one space; ``starts`` are the words' offsets."""
+    """The words of one page of a window, joined by one space.
+
+    ``starts`` are the words' offsets in ``text``; ``stops`` the offsets where a printed cell or line ends.
+    """
 
     page: int
     text: str
     words: tuple[Word, ...]
     starts: tuple[int, ...]
+    stops: tuple[int, ...] = ()
+
+    def cell_end(self, at: int) -> int:
+        """Where the cell that holds character ``at`` ends."""
+        place = bisect_right(self.stops, at)
+        return self.stops[place] if place < len(self.stops) else len(self.text)
 
     def words_at(self, start: int, end: int) -> list[Word]:
         """The words that characters ``start`` to ``end`` touch."""
@@ -73,10 +82,10 @@ class SpanIndex:
     """All that may be copied from one window, and where it stands."""
 
     def __init__(self, window: Window) -> None:
-        by_page: dict[int, list[Word]] = defaultdict(list)
+        by_page: dict[int, list[PrintedLine]] = defaultdict(list)
         for line in window.lines:
-            by_page[line.page].extend(line.words)
-        self.segments = tuple(_segment(page, words) for page, words in by_page.items())
+            by_page[line.page].append(line)
+        self.segments = tuple(_segment(page, lines) for page, lines in by_page.items())
 
     @cached_property
     def chunks(self) -> list[list[str]]:
@@ -162,9 +171,13 @@ class SpanIndex:
         return [(segment.page, word) for word in segment.words_at(place.start, place.end)]
 
 
-def _segment(page: int, words: list[Word]) -> Segment:
-    starts, at = [], 0
-    for word in words:
-        starts.append(at)
-        at += len(word.text) + 1
-    return Segment(page, " ".join(w.text for w in words), tuple(words), tuple(starts))
+def _segment(page: int, lines: list[PrintedLine]) -> Segment:
+    words, starts, stops, at = [], [], [], 0
+    for line in lines:
+        for cell in line.cells:
+            for word in cell:
+                words.append(word)
+                starts.append(at)
+                at += len(word.text) + 1
+            stops.append(at - 1)
+    return Segment(page, " ".join(w.text for w in words), tuple(words), tuple(starts), tuple(stops))

@@ -21,11 +21,19 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class PrintedLine:
-    """One visual line of one page: its words, and its text with tabs between cells."""
+    """One visual line of one page, as cells of words: neighbours apart by no more than a gap."""
 
     page: int
-    words: tuple[Word, ...]
-    text: str
+    cells: tuple[tuple[Word, ...], ...]
+
+    @property
+    def words(self) -> list[Word]:
+        return [word for cell in self.cells for word in cell]
+
+    @property
+    def text(self) -> str:
+        """The line as the prompt shows it: spaces between words, tabs between cells."""
+        return "\t".join(" ".join(word.text for word in cell) for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +68,16 @@ def printed_lines(page: Page) -> list[PrintedLine]:
     lines = group_lines(page.words)
     heights = [w.box.y1 - w.box.y0 for line in lines for w in line]
     gap = CELL_GAP * max(median(heights), 1.0) if heights else 1.0
-    out = []
-    for words in lines:
-        parts = [words[0].text]
-        for left, right in zip(words, words[1:], strict=False):
-            parts.append("\t" if right.box.x0 - left.box.x1 > gap else " ")
-            parts.append(right.text)
-        out.append(PrintedLine(page.number, tuple(words), "".join(parts)))
-    return out
+    return [PrintedLine(page.number, _cells(words, gap)) for words in lines]
+
+
+def _cells(words: Sequence[Word], gap: float) -> tuple[tuple[Word, ...], ...]:
+    cells = [[words[0]]]
+    for left, right in zip(words, words[1:], strict=False):
+        if right.box.x0 - left.box.x1 > gap:
+            cells.append([])
+        cells[-1].append(right)
+    return tuple(map(tuple, cells))
 
 
 def windows_of(document: ReadDocument, budget: int, count_tokens: CountTokens) -> list[Window]:
@@ -102,9 +112,9 @@ def _split(line: PrintedLine, budget: int, count_tokens: CountTokens) -> list[tu
     cost = 1
     for word, count in zip(line.words, count_tokens([" " + w.text for w in line.words]), strict=True):
         if run and cost + count > budget:
-            pieces.append((PrintedLine(line.page, tuple(run), " ".join(w.text for w in run)), cost))
+            pieces.append((PrintedLine(line.page, (tuple(run),)), cost))
             run, cost = [], 1
         run.append(word)
         cost += count
-    pieces.append((PrintedLine(line.page, tuple(run), " ".join(w.text for w in run)), cost))
+    pieces.append((PrintedLine(line.page, (tuple(run),)), cost))
     return pieces

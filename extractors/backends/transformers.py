@@ -1,0 +1,73 @@
+"""The in-process backend: a Hugging Face image-text-to-text model under a grammar of schema and page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from extractors.backends.base import Answer
+from extractors.decoding.greedy import GreedyDecoder
+from extractors.grammar.compile import grammar_of
+from extractors.grammar.spans import SpanIndex
+from extractors.grounding.merge import merge
+from extractors.grounding.place import WindowAnswer, read_answer
+from extractors.models.load import LoadedModel
+from extractors.prompting.encode import count_tokens, encode
+from extractors.prompting.window import Window, windows_of
+from schemas.document import ReadDocument
+from schemas.errors import BackendError, ParquetryError
+from schemas.registry import LoadedSchema
+
+
+class TransformersBackend:
+    """Reads documents with a model in this process; not for several threads at once (one KV cache, all cores)."""
+
+    def __init__(self, loaded: LoadedModel, *, max_answer_tokens: int = 1500, with_image: bool = True) -> None:
+        self.loaded = loaded
+        self.max_answer_tokens = max_answer_tokens
+        self.with_image = with_image
+        self.decoder = GreedyDecoder(loaded.model, loaded.processor.tokenizer)
+
+    @property
+    def model_id(self) -> str:
+        return self.loaded.model_id
+
+    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+        """One answer per document, in order; see `extractors.backends.base.Backend`."""
+        return [self._document(document, schema) for document in documents]
+
+    def _document(self, document: ReadDocument, schema: LoadedSchema) -> Answer:
+        began = time.perf_counter()
+        counts = {"windows": 0, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0}
+        windows = windows_of(document, self.loaded.window_tokens, self._count)
+        answers = [self._window(document, window, schema, counts) for window in windows]
+        merged = merge(answers, schema.tree) if answers else WindowAnswer({}, (), False)
+        seconds = {"model": round(time.perf_counter() - began, 3)}
+        return Answer(merged.data, merged.leaves, merged.truncated, counts, seconds)
+
+    def _window(
+        self, document: ReadDocument, window: Window, schema: LoadedSchema, counts: dict[str, int]
+    ) -> WindowAnswer:
+        try:
+            index = SpanIndex(window)
+            prompt = encode(self.loaded.processor, schema, window, document, with_image=self.with_image)
+            decoded = self.decoder.decode(
+                prompt, grammar_of(schema.tree, index), index, self.max_answer_tokens
+            )
+        except ParquetryError:
+            raise
+        except (RuntimeError, ValueError) as error:  # out of memory, a shape the model refuses
+            raise BackendError(
+                f"{document.ref.uri}: the model failed on window {window.index + 1} of {window.total}: {error}",
+                remedy="Try again; if it stays, use smaller windows or another model.",
+            ) from error
+        counts["windows"] += 1
+        counts["model_calls"] += decoded.model_calls
+        counts["prompt_tokens"] += int(prompt.input_ids.shape[1])
+        counts["answer_tokens"] += len(decoded.pieces)
+        return read_answer(decoded, schema.tree, index)
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        processor: Any = self.loaded.processor
+        return count_tokens(processor, list(texts))

@@ -1,0 +1,47 @@
+"""What the page says next: values are copied from it, so its text is the draft that the model only confirms."""
+
+from __future__ import annotations
+
+from extractors.grammar.compile import escaped
+from extractors.grammar.spans import SpanIndex
+
+MIN_PREFIX = 1
+"""Characters of a value that must stand before the page may continue it."""
+MAX_PREFIX = 300
+
+
+def open_value(text: str) -> str | None:
+    """The part of a JSON string that is written so far, still escaped; ``None`` outside a string.
+
+    Args:
+        text: the answer so far, JSON whose last string may be open.
+    """
+    start, inside, skip = 0, False, False
+    for at, char in enumerate(text):
+        if skip:
+            skip = False
+        elif char == "\\" and inside:
+            skip = True
+        elif char == '"':
+            inside = not inside
+            start = at + 1
+    return text[start:] if inside and not skip else None
+
+
+def continuation(index: SpanIndex, prefix: str) -> str:
+    """How the page goes on after an escaped prefix, to the end of the printed cell; empty when it does not."""
+    if not MIN_PREFIX <= len(prefix) <= MAX_PREFIX:
+        return ""
+    for segment in index.segments:
+        # Page text is searched unescaped; a prefix that needed escapes is rare enough to go undrafted.
+        if "\\" in prefix:
+            return ""
+        at = segment.text.find(prefix)
+        while at >= 0:
+            end = at + len(prefix)
+            if at == 0 or not segment.text[at - 1].isalnum():
+                stop = segment.cell_end(end - 1)
+                if stop > end:
+                    return escaped(segment.text[end:stop])
+            at = segment.text.find(prefix, at + 1)
+    return ""

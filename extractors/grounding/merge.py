@@ -1,0 +1,99 @@
+"""One answer of several windows: for each field the value with the most support, lists one after the other."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from extractors.backends.base import LeafAnswer
+from extractors.grounding.place import WindowAnswer
+from extractors.validation.text import text_key
+from schemas.outcome import ReviewReason
+from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
+
+RIVAL_SHARE = 0.5
+"""Another value with at least this share of the winner's support makes the windows disagree."""
+
+
+def merge(windows: Sequence[WindowAnswer], tree: ObjectNode) -> WindowAnswer:
+    """Merges the answers of a document's windows, in order. One window is its own merge."""
+    if len(windows) == 1:
+        return windows[0]
+    by_path = [{leaf.path: leaf for leaf in w.leaves} for w in windows]
+    chosen: list[LeafAnswer] = []
+    data: dict[str, Any] = {}
+    for name, child in tree.fields:
+        data[name] = _node(child, name, name, by_path, [w.data.get(name) for w in windows], chosen)
+    return WindowAnswer(data, tuple(chosen), any(w.truncated for w in windows))
+
+
+def _node(
+    node: Node,
+    path: str,
+    new_path: str,
+    by_path: list[dict[str, LeafAnswer]],
+    values: list[Any],
+    chosen: list[LeafAnswer],
+) -> Any:
+    match node:
+        case Leaf():
+            found = [leaves[path] for leaves in by_path if path in leaves]
+            if not found:
+                return None
+            best = _vote(found)
+            chosen.append(replace(best, path=new_path))
+            return _json(best, node)
+        case ObjectNode():
+            parts = [v if isinstance(v, dict) else {} for v in values]
+            return {
+                name: _node(
+                    child, f"{path}.{name}", f"{new_path}.{name}", by_path, [p.get(name) for p in parts], chosen
+                )
+                for name, child in node.fields
+            }
+        case ArrayNode():
+            return list(_items(node, path, new_path, by_path, values, chosen))
+
+
+def _items(
+    node: ArrayNode,
+    path: str,
+    new_path: str,
+    by_path: list[dict[str, LeafAnswer]],
+    values: list[Any],
+    chosen: list[LeafAnswer],
+) -> Iterator[Any]:
+    count = 0
+    for leaves, items in zip(by_path, values, strict=True):
+        for i, item in enumerate(items or []):
+            yield _node(node.item, f"{path}.{i}", f"{new_path}.{count}", [leaves], [item], chosen)
+            count += 1
+
+
+def _vote(found: list[LeafAnswer]) -> LeafAnswer:
+    """The value with the largest sum of probabilities; a window that says null has not seen the value."""
+    support: dict[str, float] = defaultdict(float)
+    first: dict[str, LeafAnswer] = {}
+    for leaf in found:
+        if leaf.raw is None:
+            continue
+        key = text_key(leaf.raw) or leaf.raw
+        support[key] += math.exp(leaf.log_probability)
+        if key not in first or leaf.log_probability > first[key].log_probability:
+            first[key] = leaf
+    if not support:
+        return min(found, key=lambda leaf: leaf.log_probability)
+    ranked = sorted(support, key=lambda k: -support[k])
+    best = first[ranked[0]]
+    if len(ranked) > 1 and support[ranked[1]] >= RIVAL_SHARE * support[ranked[0]]:
+        return replace(best, reasons=(*best.reasons, ReviewReason.WINDOWS_DISAGREE.value))
+    return best
+
+
+def _json(leaf: LeafAnswer, node: Leaf) -> Any:
+    if leaf.raw is None:
+        return None
+    return leaf.raw == "true" if node.kind.value == "boolean" else leaf.raw

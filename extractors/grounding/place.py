@@ -1,0 +1,144 @@
+"""From the text of an answer to its leaves, each with its score and the words where it stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from extractors.backends.base import LeafAnswer, Span
+from extractors.decoding.greedy import Decoded
+from extractors.grammar.spans import Place, SpanIndex
+from schemas.outcome import ReviewReason
+from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
+
+
+class _EndOfTextError(Exception):
+    """The answer was cut off here."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAnswer:
+    """One window's nested raw answer and its leaves, in schema order."""
+
+    data: dict[str, Any]
+    leaves: tuple[LeafAnswer, ...]
+    truncated: bool
+
+
+def read_answer(decoded: Decoded, tree: ObjectNode, index: SpanIndex) -> WindowAnswer:
+    """Walks an answer along the schema. A cut-off answer gives the leaves that are whole."""
+    walker = _Walker(decoded, index)
+    data: dict[str, Any] = {}
+    try:
+        walker.object(tree, "", data)
+    except _EndOfTextError:
+        return WindowAnswer(data, tuple(walker.leaves), True)
+    return WindowAnswer(data, tuple(walker.leaves), decoded.truncated)
+
+
+class _Walker:
+    """Reads compact JSON whose keys and order are known, keeping track of characters."""
+
+    def __init__(self, decoded: Decoded, index: SpanIndex) -> None:
+        self.text = decoded.text
+        self.scores = decoded.log_probabilities
+        self.ends = list(accumulate(len(p) for p in decoded.pieces))
+        self.index = index
+        self.at = 0
+        self.leaves: list[LeafAnswer] = []
+        self.last: Place | None = None
+        self.decoder = json.JSONDecoder()
+
+    def object(self, node: ObjectNode, path: str, into: dict[str, Any]) -> None:
+        for i, (name, child) in enumerate(node.fields):
+            self._expect(("{" if i == 0 else ",") + json.dumps(name, ensure_ascii=False) + ":")
+            self._node(child, f"{path}.{name}" if path else name, into, name)
+        self._expect("}")
+
+    def _node(self, node: Node, path: str, into: Any, key: Any) -> None:
+        match node:
+            case Leaf():
+                _put(into, key, self._leaf(node, path))
+            case ObjectNode():
+                if self._try("null"):
+                    _put(into, key, None)
+                    return
+                value: dict[str, Any] = {}
+                _put(into, key, value)
+                self.object(node, path, value)
+            case ArrayNode():
+                self._array(node, path, into, key)
+
+    def _array(self, node: ArrayNode, path: str, into: Any, key: Any) -> None:
+        items: list[Any] = []
+        _put(into, key, items)
+        if self._try("[]"):
+            return
+        self._expect("[")
+        while True:
+            self._node(node.item, f"{path}.{len(items)}", items, None)
+            if self._try("]"):
+                return
+            self._expect(",")
+
+    def _leaf(self, leaf: Leaf, path: str) -> Any:
+        start = self.at
+        try:
+            value, self.at = self.decoder.raw_decode(self.text, start)
+        except ValueError as error:
+            raise _EndOfTextError from error
+        score = self._score(start, self.at)
+        raw = None if value is None else value if isinstance(value, str) else json.dumps(value)
+        span, reasons = None, ()
+        if raw is not None and leaf.grounding == "span":
+            place = self._place(raw, leaf)
+            if place is None:
+                reasons = (ReviewReason.NOT_ON_PAGE.value,)
+            else:
+                span = Span(tuple(self.index.words(place)))
+                self.last = place
+        self.leaves.append(LeafAnswer(path, raw, score, span, reasons))
+        return value
+
+    def _place(self, raw: str, leaf: Leaf) -> Place | None:
+        """Where a value stands: behind the value before it, else its first place.
+
+        Fields of a schema mostly follow the page; the best place by evidence is a choice still to be built.
+        """
+        places = self.index.places(raw, leaf.kind)
+        if not places:
+            return None
+        last = self.last
+        if last is None:
+            return places[0]
+        behind = [p for p in places if (p.segment, p.start) >= (last.segment, last.end)]
+        return behind[0] if behind else places[0]
+
+    def _score(self, start: int, end: int) -> float:
+        """Sum of the log-probabilities of the tokens that have a character in ``start`` to ``end``."""
+        total, begin = 0.0, 0
+        for piece_end, score in zip(self.ends, self.scores, strict=True):
+            if begin < end and piece_end > start:
+                total += score
+            begin = piece_end
+        return total
+
+    def _expect(self, text: str) -> None:
+        if not self.text.startswith(text, self.at):
+            raise _EndOfTextError
+        self.at += len(text)
+
+    def _try(self, text: str) -> bool:
+        if self.text.startswith(text, self.at):
+            self.at += len(text)
+            return True
+        return False
+
+
+def _put(into: Any, key: Any, value: Any) -> None:
+    if isinstance(into, list):
+        into.append(value)
+    else:
+        into[key] = value

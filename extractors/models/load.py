@@ -1,0 +1,165 @@
+"""Model folders to models in memory. One path for all: Hugging Face image-text-to-text, safetensors, no remote code.
+
+A folder is either a whole checkpoint, or a tuned one: ``model.json`` (names its base), a LoRA adapter, and the trained
+vision tower and connector. The embedded model is a tuned one that ships with the project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractors.models.base import base_folder, file_sha256, is_fetched
+from extractors.models.cpu import settle_instruction_set
+from schemas.errors import ModelError
+
+EMBEDDED = Path(__file__).parent / "embedded"
+EMBEDDED_BASE = "embedded-base"
+VISION_FILE = "vision.safetensors"
+DEFAULT_WINDOW_TOKENS = 1400
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """``model`` and ``processor`` ready to answer; ``window_tokens`` of document text per window."""
+
+    name: str
+    model_id: str
+    model: Any
+    processor: Any
+    window_tokens: int
+
+
+def load_base(base: str, cache: Path) -> tuple[Any, Any]:
+    """The untuned model and its processor, in bf16, on the CPU.
+
+    Args:
+        base: ``embedded-base``, or the path of a checkpoint folder.
+        cache: where the embedded model's base was fetched to.
+
+    Raises:
+        ModelError: the folder is missing or no image-text-to-text checkpoint.
+    """
+    folder = _base_path(base, cache)
+    settle_instruction_set(cache)
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            dtype=torch.bfloat16,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{folder} is no image-text-to-text checkpoint: {str(error).splitlines()[0]}",
+            remedy="Give a folder with config.json, processor files and safetensors weights.",
+        ) from error
+    return model, processor
+
+
+def load_model(name: str, cache: Path) -> LoadedModel:
+    """A model by name: ``embedded``, or the path of a folder. On CUDA when it is there.
+
+    Raises:
+        ModelError: with what is missing and what to do.
+    """
+    folder = EMBEDDED if name == "embedded" else Path(name)
+    if not folder.is_dir():
+        raise ModelError(
+            f"No model named {name!r}.", remedy="Use embedded, scripted, or the path of a model folder."
+        )
+    tuned = _tuned_card(folder)
+    if tuned is None and not (folder / "config.json").is_file():
+        raise ModelError(
+            f"{folder} has neither model.json nor config.json.",
+            remedy="Train it with `parquetry train`, or give a checkpoint folder.",
+        )
+    model, processor = load_base(str(tuned["base"]) if tuned else str(folder), cache)
+    if tuned:
+        model = _with_adapter(model, folder)
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = model.to(device).eval()
+    window = int((tuned or {}).get("window_tokens", DEFAULT_WINDOW_TOKENS))
+    return LoadedModel(name, f"{folder.name}-{_fingerprint(folder)}", model, processor, window)
+
+
+def model_identity(name: str) -> str:
+    """The ``model_id`` of a model without loading it.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
+    folder = EMBEDDED if name == "embedded" else Path(name)
+    if not folder.is_dir():
+        raise ModelError(
+            f"No model named {name!r}.", remedy="Use embedded, scripted, or the path of a model folder."
+        )
+    return f"{folder.name}-{_fingerprint(folder)}"
+
+
+def _base_path(base: str, cache: Path) -> Path:
+    if base == EMBEDDED_BASE:
+        if not is_fetched(cache):
+            raise ModelError(
+                f"The embedded model's base weights are not in {cache}.",
+                remedy="Fetch them once: python -m extractors.models fetch (or make demo).",
+            )
+        return base_folder(cache)
+    folder = Path(base)
+    if not folder.is_dir():
+        raise ModelError(f"The base model folder {base} does not exist.", remedy="Give an existing folder.")
+    return folder
+
+
+def _tuned_card(folder: Path) -> dict[str, Any] | None:
+    path = folder / "model.json"
+    if not path.is_file():
+        return None
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(card, dict) or "base" not in card:
+            raise ValueError("no base named")
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}.", remedy="Restore the file, or train again.") from error
+    return card
+
+
+def _with_adapter(model: Any, folder: Path) -> Any:
+    """Tower and connector put in place, adapter merged into the weights."""
+    from peft import PeftModel
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if (folder / VISION_FILE).is_file():
+            _, unexpected = model.load_state_dict(load_file(folder / VISION_FILE), strict=False)
+            if unexpected:
+                raise ValueError(f"{VISION_FILE} has unknown tensors: {unexpected[:3]}")
+        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"The adapter in {folder} cannot be loaded: {str(error).splitlines()[0]}",
+            remedy="Restore the folder's files, or train again.",
+        ) from error
+
+
+def _fingerprint(folder: Path) -> str:
+    """Changes with any weight or config file of the folder."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in {".safetensors", ".json"} and file.is_file():
+            digest.update(file.name.encode())
+            digest.update(file_sha256(file).encode())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,77 @@
+"""The way of a document: read, extract, validate, route. The story of the product in one function."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from extractors.backends.base import Backend
+from extractors.options import ExtractOptions, ReadOptions
+from extractors.reading import ReaderPool
+from extractors.validation import route, validate
+from schemas.document import DocumentRef
+from schemas.errors import DocumentError
+from schemas.extraction import Extraction, PageShape
+from schemas.registry import LoadedSchema
+
+
+def extract_document(
+    ref: DocumentRef,
+    path: Path,
+    *,
+    schema: LoadedSchema,
+    reader: ReaderPool,
+    backend: Backend,
+    read_options: ReadOptions,
+    options: ExtractOptions,
+) -> Extraction:
+    """One document against one schema. Whatever is wrong with the document is in the result, not raised.
+
+    Args:
+        ref: which bytes these are.
+        path: a local file that holds them.
+
+    Raises:
+        BackendError: the model failed; trying again can help, and the caller knows how often.
+    """
+    began = time.perf_counter()
+    head = {
+        "document": ref.uri,
+        "sha256": ref.sha256,
+        "schema_name": schema.name,
+        "schema_fingerprint": schema.fingerprint,
+        "model": backend.model_id,
+    }
+    try:
+        document = reader.read(ref, path, read_options)
+    except DocumentError as error:
+        detail = f"{error} {error.remedy}".strip()
+        return Extraction(
+            **head,
+            outcome="unreadable",
+            failure=error.reason,
+            detail=detail,
+            timings={"read": round(time.perf_counter() - began, 3)},
+        )
+    read_seconds = time.perf_counter() - began
+
+    answer = backend.answer([document], schema)[0]
+    validated = validate(answer, schema, document, options)
+
+    return Extraction(
+        **head,
+        outcome="extracted",
+        accepted=route(validated, options),
+        data=validated.data,
+        fields=validated.fields,
+        reasons=validated.reasons,
+        messages=validated.messages,
+        page_count=document.page_count,
+        pages=[PageShape(number=p.number, width=p.width, height=p.height, rotation=p.rotation) for p in document.pages],
+        timings={
+            "read": round(read_seconds, 3),
+            **answer.timings,
+            "total": round(time.perf_counter() - began, 3),
+        },
+        counts={"words": len(document.words), **answer.counts},
+    )
