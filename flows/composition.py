@@ -8,29 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Literal
 
-from extractors.pipeline import extract_document
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from extractors.backends import load_backend
-from extractors.backends.base import Answer, Backend
-from extractors.options import ExtractOptions, PageRange, ReadOptions
-from extractors.reading import ReaderPool
+from extractors.options import PageRange
+from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.ledger.store import Ledger
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
 from flows.sources import discover, local_path, public_uri
 from flows.spool import Spool
-from schemas.document import DocumentRef, ReadDocument
 from schemas.errors import ParquetryError, UsageError
-from schemas.extraction import Extraction
-from schemas.outcome import FailureReason
 from schemas.registry import LoadedSchema, load_schema
 
 
@@ -44,71 +36,6 @@ class Job(BaseModel):
     model: str
     limit: int | None = None
     pages: PageRange | None = None
-
-
-class SerialBackend:
-    """One call at a time: a model uses all cores by itself, and documents are read beside it meanwhile."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._lock = threading.Lock()
-
-    @property
-    def model_id(self) -> str:
-        """That of the backend inside."""
-        return self._backend.model_id
-
-    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
-        """What the backend inside answers, when it is this call's turn."""
-        with self._lock:
-            return self._backend.answer(documents, schema)
-
-
-@dataclass(frozen=True)
-class Extractor:
-    """What it takes to extract documents. Safe to share between threads."""
-
-    schema: LoadedSchema
-    backend: Backend
-    reader: ReaderPool
-    read_options: ReadOptions
-    options: ExtractOptions
-
-    def extract(self, ref: DocumentRef, path: Path) -> Extraction:
-        """One document, from its bytes to its extraction; what is wrong with it is in there.
-
-        Raises:
-            BackendError: the model failed; trying again can help.
-        """
-        return extract_document(
-            ref,
-            path,
-            schema=self.schema,
-            reader=self.reader,
-            backend=self.backend,
-            read_options=self.read_options,
-            options=self.options,
-        )
-
-    def without_answer(
-        self,
-        document: str,
-        outcome: Literal["unreadable", "failed"],
-        failure: FailureReason,
-        detail: str,
-        sha256: str = "",
-    ) -> Extraction:
-        """The extraction of a document that there is none of, and why."""
-        return Extraction(
-            document=document,
-            sha256=sha256,
-            outcome=outcome,
-            schema_name=self.schema.name,
-            schema_fingerprint=self.schema.fingerprint,
-            model=self.backend.model_id,
-            failure=failure,
-            detail=detail,
-        )
 
 
 @dataclass
@@ -261,44 +188,10 @@ def opened(job: Job) -> Iterator[Parts]:
             made.close()
 
 
-@cache
-def backend(model: str, folder: Path) -> Backend:
-    """The model, loaded once per process."""
-    return SerialBackend(load_backend(model, cache=folder))
-
-
-def read_options(ours: Settings, pages: PageRange | None) -> ReadOptions:
-    """The reading options with passwords and page range filled in."""
-    options = ours.read_options()
-    return options.model_copy(update={"pages": pages}) if pages is not None else options
-
-
-@contextmanager
-def extractor(ours: Settings, pages: PageRange | None) -> Iterator[Extractor]:
-    """An extractor without ledger and lake, ended with the block; the settings must name a schema."""
-    made = _extractor(ours, ours.schema_ or "", ours.model, pages)
-    try:
-        yield made
-    finally:
-        made.reader.close()
-
-
-def _extractor(ours: Settings, schema: str, model: str, pages: PageRange | None) -> Extractor:
-    loaded, options = load_schema(schema), read_options(ours, pages)
-    answering = backend(model, ours.cache)
-    return Extractor(
-        schema=loaded,
-        backend=answering,
-        reader=ReaderPool(options, workers=ours.concurrency),
-        read_options=options,
-        options=ours.extract,
-    )
-
-
 def _make(job: Job) -> Parts:
     ours = settings()
     make_home(ours)
-    extractor = _extractor(ours, job.schema_, job.model, job.pages)
+    extractor = make_extractor(ours, job.schema_, job.model, job.pages)
     try:
         return Parts(
             settings=ours,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flows import composition
 from flows.estimate import seconds_for
+from flows.extractor import backend
 from flows.ledger.store import Ledger
 from flows.settings import Settings
 from flows.sources import discover
@@ -38,7 +39,7 @@ def preview(settings: Settings, limit: int | None, pages: str | None = None) -> 
     composition.use(settings)
     job = composition.job(limit=limit, pages=pages)
     schema = load_schema(job.schema_)
-    model = composition.backend(job.model, settings.cache).model_id
+    model = backend(job.model, settings.cache).model_id
     exists = settings.database is not None or (settings.home / "ledger.db").exists()
     ledger = Ledger.open(settings.database_url) if exists else None
     try:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import Annotated, TextIO
 
 import typer
 from rich.progress import Progress
 
 from flows.commands.common import Config, Home, Model, Pages, Passwords, stderr
-
-if TYPE_CHECKING:
-    from flows.composition import Extractor
-    from schemas.extraction import Extraction
-
-
-log = logging.getLogger(__name__)
 
 
 def extract(
@@ -42,7 +34,7 @@ def extract(
 
     A file that cannot be read, or is not there, has its line too: `outcome` and `failure` say why.
     """
-    from flows import composition
+    from flows.extractor import extractor_for
     from flows.settings import load_settings, page_range
 
     settings = load_settings(
@@ -50,13 +42,13 @@ def extract(
     )
     asked = page_range(pages) if pages else None
     with (
-        composition.extractor(settings, asked) as extractor,
+        extractor_for(settings, asked) as extractor,
         _opened(output) as lines,
         ThreadPoolExecutor(settings.concurrency) as pool,
         Progress(console=stderr(), transient=True, disable=not sys.stderr.isatty()) as bar,
     ):
         task = bar.add_task("documents", total=len(paths))
-        waiting = [pool.submit(_one, extractor, path) for path in paths]
+        waiting = [pool.submit(extractor.extract_path, Path(path), path) for path in paths]
         try:
             for done in as_completed(waiting):
                 lines.write(done.result().model_dump_json() + "\n")
@@ -65,29 +57,6 @@ def extract(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _one(extractor: Extractor, path: str) -> Extraction:
-    """The extraction of a path, in any case: one that is not there has its line too."""
-    from extractors.reading import document_ref
-    from schemas.errors import BackendError, DocumentError
-    from schemas.outcome import FailureReason
-
-    try:
-        if Path(path).exists() and not Path(path).is_file():
-            raise DocumentError(FailureReason.UNAVAILABLE, f"{path} is not a file.")
-        return extractor.extract(document_ref(Path(path), uri=path), Path(path))
-    except OSError as error:
-        detail = f"{path}: {error.strerror or error}"
-        return extractor.without_answer(path, "unreadable", FailureReason.UNAVAILABLE, detail)
-    except DocumentError as error:
-        return extractor.without_answer(path, "unreadable", error.reason, str(error))
-    except BackendError as error:
-        return extractor.without_answer(path, "failed", FailureReason.MODEL_ERROR, str(error))
-    except Exception as error:  # a mistake of ours on one document must not cost the others
-        log.exception("%s: internal error", path)
-        detail = f"{type(error).__name__}: {error}"
-        return extractor.without_answer(path, "failed", FailureReason.INTERNAL_ERROR, detail)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from flows import composition
 
 @pytest.fixture(autouse=True)
 def clean_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No settings of the developer's machine, no settings left by the test before; an empty working directory."""
+    """No settings of this machine or of the test before; an empty working directory."""
     for name in list(os.environ):
         if name.startswith("PARQUETRY_") or name in ("PREFECT_API_URL", "PREFECT_HOME"):
             monkeypatch.delenv(name)

@@ -38,7 +38,9 @@ def test_disk_is_bounded_and_room_comes_back(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_cleared_away_and_a_live_ones_is_not(tmp_path: Path) -> None:
-    code = "import sys, pathlib; from flows.spool import Spool; print(Spool(pathlib.Path(sys.argv[1])).folder)"
+    code = (
+        "import sys, pathlib; from flows.spool import Spool; print(Spool(pathlib.Path(sys.argv[1])).folder)"
+    )
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, cwd=root

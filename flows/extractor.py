@@ -1,0 +1,144 @@
+"""What it takes to extract a document, made from settings: schema, model, reading children."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from extractors.pipeline import extract_document
+
+from extractors.backends import load_backend
+from extractors.backends.base import Answer, Backend
+from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.reading import ReaderPool, document_ref
+from flows.settings import Settings
+from schemas.document import DocumentRef, ReadDocument
+from schemas.errors import BackendError, DocumentError
+from schemas.extraction import Extraction
+from schemas.outcome import FailureReason
+from schemas.registry import LoadedSchema, load_schema
+
+log = logging.getLogger(__name__)
+
+
+class SerialBackend:
+    """One call at a time: a model uses all cores by itself, and documents are read beside it meanwhile."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._lock = threading.Lock()
+
+    @property
+    def model_id(self) -> str:
+        """That of the backend inside."""
+        return self._backend.model_id
+
+    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+        """What the backend inside answers, when it is this call's turn."""
+        with self._lock:
+            return self._backend.answer(documents, schema)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """What it takes to extract documents. Safe to share between threads."""
+
+    schema: LoadedSchema
+    backend: Backend
+    reader: ReaderPool
+    read_options: ReadOptions
+    options: ExtractOptions
+
+    def extract(self, ref: DocumentRef, path: Path) -> Extraction:
+        """One document, from its bytes to its extraction; what is wrong with it is in there.
+
+        Raises:
+            BackendError: the model failed; trying again can help.
+        """
+        return extract_document(
+            ref,
+            path,
+            schema=self.schema,
+            reader=self.reader,
+            backend=self.backend,
+            read_options=self.read_options,
+            options=self.options,
+        )
+
+    def extract_path(self, path: Path, name: str) -> Extraction:
+        """The extraction of a local file under the name given, in any case: also of one that is not there."""
+        try:
+            if path.exists() and not path.is_file():
+                raise DocumentError(FailureReason.UNAVAILABLE, f"{name} is not a file.")
+            return self.extract(document_ref(path, name), path)
+        except OSError as error:
+            detail = f"{name}: {error.strerror or error}"
+            return self.without_answer(name, "unreadable", FailureReason.UNAVAILABLE, detail)
+        except DocumentError as error:
+            return self.without_answer(name, "unreadable", error.reason, str(error))
+        except BackendError as error:
+            return self.without_answer(name, "failed", FailureReason.MODEL_ERROR, str(error))
+        except Exception as error:  # a mistake of ours on one document must not cost the others
+            log.exception("%s: internal error", name)
+            detail = f"{type(error).__name__}: {error}"
+            return self.without_answer(name, "failed", FailureReason.INTERNAL_ERROR, detail)
+
+    def without_answer(
+        self,
+        document: str,
+        outcome: Literal["unreadable", "failed"],
+        failure: FailureReason,
+        detail: str,
+        sha256: str = "",
+    ) -> Extraction:
+        """The extraction of a document that there is none of, and why."""
+        return Extraction(
+            document=document,
+            sha256=sha256,
+            outcome=outcome,
+            schema_name=self.schema.name,
+            schema_fingerprint=self.schema.fingerprint,
+            model=self.backend.model_id,
+            failure=failure,
+            detail=detail,
+        )
+
+
+@cache
+def backend(model: str, folder: Path) -> Backend:
+    """The model, loaded once per process."""
+    return SerialBackend(load_backend(model, cache=folder))
+
+
+@contextmanager
+def extractor_for(ours: Settings, pages: PageRange | None) -> Iterator[Extractor]:
+    """An extractor without ledger and lake, ended with the block; the settings must name a schema."""
+    made = make_extractor(ours, ours.schema_ or "", ours.model, pages)
+    try:
+        yield made
+    finally:
+        made.reader.close()
+
+
+def make_extractor(ours: Settings, schema: str, model: str, pages: PageRange | None) -> Extractor:
+    loaded, options = load_schema(schema), read_options(ours, pages)
+    answering = backend(model, ours.cache)
+    return Extractor(
+        schema=loaded,
+        backend=answering,
+        reader=ReaderPool(options, workers=ours.concurrency),
+        read_options=options,
+        options=ours.extract,
+    )
+
+
+def read_options(ours: Settings, pages: PageRange | None) -> ReadOptions:
+    """The reading options with passwords and page range filled in."""
+    options = ours.read_options()
+    return options.model_copy(update={"pages": pages}) if pages is not None else options

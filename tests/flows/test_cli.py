@@ -1,0 +1,155 @@
+"""The command line as a user meets it: `flows.cli.main`, its exit codes and its sentences."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from tests.flows.making import write_invoice
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("run --source nowhere --schema invoice --model scripted", 4, "nowhere"),
+        ("run --source . --schema no_such_schema --model scripted", 3, "No schema named"),
+        ("run --source . --schema evil.py --model scripted", 3, "Python file"),
+        ("run --schema invoice --model scripted", 2, "No source was given"),
+        ("run --source . --model scripted", 2, "No schema was given"),
+        ("run --source . --schema invoice --pages 3-1", 2, "no page range"),
+        ("run --source . --schema invoice --limit 0", 2, "--limit"),
+        ("run --sorce .", 2, "--source"),
+        ("run --source . --schema invoice --config missing.toml", 2, "missing.toml"),
+        ("run --source . --schema invoice --model scripted --password-file no", 2, "password file"),
+        ("run --source . --schema invoice --model no/such/model", 5, "no/such/model"),
+        ("extract --schema invoice", 2, "PATH"),
+        ("extract --schema invoice --model scripted --output no/such/folder/x.jsonl a.pdf", 2, "x.jsonl"),
+        ("extract --schema nope a.pdf", 3, "No schema named"),
+        ("export --format pdf", 2, "--format"),
+        ("export --format csv", 2, "Nothing has landed yet"),
+        ("schemas check nope", 3, "No schema named"),
+        ("serve --prefect-port 99999", 2, "--prefect-port"),
+        ("evaluate nowhere --model scripted", 3, "nowhere"),
+        ("no-such-command", 2, "No such command"),
+    ],
+)
+def test_wrong_input_ends_in_a_sentence_and_an_exit_code(
+    capsys: pytest.CaptureFixture[str], line: str, code: int, said: str
+) -> None:
+    assert main(line.split()) == code
+    out, err = capsys.readouterr()
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_errors_of_ours_come_with_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "--source", "nowhere", "--schema", "invoice", "--model", "scripted"])
+    assert "What to do:" in capsys.readouterr().err
+
+
+def test_credentials_are_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--source", "ftp://me:hunter2@127.0.0.1:1/x", "--schema", "invoice"]) != 0
+    out, err = capsys.readouterr()
+    assert "hunter2" not in out + err
+
+
+def test_extract_writes_one_line_per_path_as_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_invoice(tmp_path / "good.pdf", 1)
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    paths = ["good.pdf", "./good.pdf", "broken.pdf", "missing.pdf", "."]
+    assert main(["extract", "--schema", "invoice", "--model", "scripted", *paths]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line["document"] for line in lines) == sorted(paths)
+    by_path = {line["document"]: line for line in lines}
+    good = by_path["good.pdf"]
+    assert good["outcome"] == "extracted"
+    assert good["timings"]
+    assert {"path", "raw", "value", "page", "boxes", "probability", "calibration", "reasons"} <= set(
+        good["fields"][0]
+    )
+    assert (by_path["missing.pdf"]["outcome"], by_path["missing.pdf"]["failure"]) == (
+        "unreadable",
+        "unavailable",
+    )
+    assert by_path["broken.pdf"]["failure"] == "broken"
+    assert by_path["."]["outcome"] == "unreadable"
+
+
+def test_extract_output_goes_into_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_invoice(tmp_path / "a.pdf", 1)
+    line = ["extract", "--schema", "receipt", "--model", "scripted", "--output", "out.jsonl", "a.pdf"]
+    assert main(line) == 0
+    assert capsys.readouterr().out == ""
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["document"] == "a.pdf"
+
+
+def test_status_of_nothing_is_zero_and_makes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--home", "new", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["inputs"], status["outcomes"], status["members"]) == (0, {}, 0)
+    assert not (tmp_path / "new").exists()
+
+
+def test_dry_run_says_what_would_be_done_and_does_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_invoice(tmp_path / "in" / "a.pdf", 1)
+    line = "run --source in --schema invoice --model scripted --home new --dry-run"
+    assert main(line.split()) == 0
+    out = capsys.readouterr().out
+    assert "a.pdf" in out and "1 new" in out and "unknown" in out
+    assert not (tmp_path / "new").exists()
+
+
+def test_doctor_names_what_is_wrong_and_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--model", "scripted", "--source", "nowhere"]) == 1
+    out = capsys.readouterr().out
+    assert "fail source" in out
+    assert main(["doctor", "--model", "scripted"]) == 0
+    out = capsys.readouterr().out
+    assert "warn source" in out and "--source" in out and "fail" not in out
+
+
+def test_schemas_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schemas", "list"]) == 0
+    assert "receipt@1" in capsys.readouterr().out
+    assert main(["schemas", "show", "receipt", "--json"]) == 0
+    assert "company" in json.loads(capsys.readouterr().out)["properties"]
+    assert main(["schemas", "check", "invoice"]) == 0
+
+
+@pytest.mark.parametrize("line", ["--help", "status --home new", "schemas list"])
+def test_light_commands_do_not_load_what_is_heavy(line: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; from flows.cli import main; code = main(sys.argv[1:]);"
+        "print(code, sorted({'torch', 'prefect', 'transformers', 'pdfplumber'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *line.split()],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PARQUETRY_HOME": str(tmp_path / "h")},
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_module_runs_as_the_script_does() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", "--limit", "x"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    assert "--limit" in done.stderr

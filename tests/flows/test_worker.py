@@ -1,0 +1,201 @@
+"""The way of one document, on a real ledger, with an extractor that does what a test wants."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from extractors.options import ReadOptions
+from flows import worker
+from flows.composition import Job, Parts
+from flows.extractor import Extractor
+from flows.ledger.records import RunDocument
+from flows.ledger.store import Ledger
+from flows.review.blobs import BlobStore
+from flows.settings import load_settings
+from flows.spool import Spool
+from schemas.document import DocumentRef
+from schemas.errors import BackendError
+from schemas.extraction import Extraction
+from schemas.outcome import Outcome
+from schemas.registry import LoadedSchema, load_schema
+from tests.flows.making import write_folder, write_invoice
+
+RUN = "run-1"
+
+
+@dataclass(frozen=True)
+class Backend:
+    model_id: str = "scripted@test"
+
+
+@dataclass
+class PlainExtractor:
+    """Stands in for `flows.extractor.Extractor`; ``act`` is called before each document."""
+
+    schema: LoadedSchema
+    act: Callable[[DocumentRef], None] = lambda ref: None
+    backend: Backend = field(default_factory=Backend)
+    read_options: ReadOptions = field(default_factory=ReadOptions)
+
+    def extract(self, ref: DocumentRef, path: Path) -> Extraction:
+        self.act(ref)
+        return Extraction(
+            document=ref.uri,
+            sha256=ref.sha256,
+            outcome="extracted",
+            schema_name=self.schema.name,
+            schema_fingerprint=self.schema.fingerprint,
+            model=self.backend.model_id,
+            data={},
+        )
+
+    def without_answer(self, *arguments: Any) -> Extraction:
+        return Extractor.without_answer(cast(Extractor, self), *arguments)
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+    monkeypatch.setattr(worker, "BACKEND_PAUSES", (0.0, 0.0))
+    folder = tmp_path / "in"
+    write_invoice(folder / "a.pdf", 11)
+    write_invoice(folder / "b.pdf", 12)
+    schema = load_schema("invoice")
+    made = Parts(
+        settings=load_settings(home=tmp_path / "home"),
+        job=Job(source=str(folder), schema_="invoice", model="scripted"),
+        source=str(folder),
+        extractor=cast(Extractor, PlainExtractor(schema)),
+        ledger=Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}"),
+        spool=Spool(tmp_path / "spool"),
+        blobs=BlobStore(tmp_path / "blobs"),
+    )
+    made.ledger.register_schema(schema)
+    made.ledger.start_run(
+        run_id=RUN,
+        source="in",
+        schema="invoice",
+        fingerprint=schema.fingerprint,
+        model=made.model_id,
+        parameters={},
+    )
+    yield made
+    made.spool.close()
+    made.ledger.close()
+
+
+def _acts(parts: Parts, act: Callable[[DocumentRef], None]) -> None:
+    cast(PlainExtractor, parts.extractor).act = act
+
+
+def _work(parts: Parts) -> dict[str, RunDocument]:
+    while claimed := worker.claim_next(parts, RUN):
+        worker.process(parts, claimed)
+        if parts.stopping.is_set():
+            break
+    return {d.uri.rsplit("/", 1)[-1]: d for d in parts.ledger.run_documents(RUN)}
+
+
+def test_every_object_of_a_source_becomes_an_input_once(parts: Parts) -> None:
+    count = write_folder(Path(parts.source) / "more") + 2
+    assert worker.register_inputs(parts, RUN) == count
+    assert worker.register_inputs(parts, RUN) == count
+    assert sum(parts.ledger.outcome_counts(RUN).values()) == count
+    assert parts.ledger.outcome_counts(RUN)["duplicate"] == 1
+
+
+def test_too_large_an_object_is_not_fetched_and_has_its_outcome(parts: Parts) -> None:
+    cast(PlainExtractor, parts.extractor).read_options = ReadOptions(max_bytes=10)
+    assert worker.register_inputs(parts, RUN) == 2
+    documents = _work(parts)
+    assert {(d.outcome, d.reasons[0]) for d in documents.values()} == {("unreadable", "too_large")}
+    assert list(parts.spool.folder.iterdir()) == []
+
+
+def test_documents_go_to_review_with_their_bytes_kept(parts: Parts) -> None:
+    worker.register_inputs(parts, RUN)
+    documents = _work(parts)
+    assert {d.outcome for d in documents.values()} == {Outcome.REVIEW}
+    assert len(list(parts.blobs.folder.iterdir())) == 2
+    assert list(parts.spool.folder.iterdir()) == []
+
+
+def test_a_model_that_fails_for_a_while_is_asked_again(parts: Parts) -> None:
+    failures = iter([True, True])
+
+    def act(ref: DocumentRef) -> None:
+        if next(failures, False):
+            raise BackendError("busy")
+
+    _acts(parts, act)
+    worker.register_inputs(parts, RUN)
+    assert {d.outcome for d in _work(parts).values()} == {Outcome.REVIEW}
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(BackendError("gone"), "model_error"), (KeyError("oops"), "internal_error")]
+)
+def test_one_document_that_cannot_be_processed_does_not_cost_the_other(
+    parts: Parts, error: Exception, reason: str
+) -> None:
+    def act(ref: DocumentRef) -> None:
+        if ref.uri.endswith("a.pdf"):
+            raise error
+
+    _acts(parts, act)
+    worker.register_inputs(parts, RUN)
+    documents = _work(parts)
+    assert documents["a.pdf"].outcome is Outcome.FAILED
+    assert documents["a.pdf"].reasons == [reason]
+    assert documents["b.pdf"].outcome is Outcome.REVIEW
+
+
+def test_a_file_that_changed_after_it_was_listed_is_not_taken_for_what_it_was(parts: Parts) -> None:
+    worker.register_inputs(parts, RUN)
+    for copy in parts.spool.folder.iterdir():
+        copy.unlink()
+    write_invoice(Path(parts.source) / "a.pdf", 99)
+    documents = _work(parts)
+    assert documents["a.pdf"].outcome is Outcome.FAILED
+    assert "changed" in documents["a.pdf"].detail
+    assert documents["b.pdf"].outcome is Outcome.REVIEW
+
+
+def test_a_stopped_run_gives_its_document_back_uncounted(parts: Parts) -> None:
+    _acts(parts, lambda ref: parts.stopping.set())
+    worker.register_inputs(parts, RUN)
+    documents = _work(parts)
+    assert parts.ledger.open_documents(RUN) == 2
+    assert {d.attempts for d in documents.values()} == {0}
+
+
+def test_the_lease_lives_as_long_as_the_work(parts: Parts) -> None:
+    parts.settings = parts.settings.model_copy(update={"lease_seconds": 0.8})
+    rivals: list[object] = []
+
+    def act(ref: DocumentRef) -> None:
+        if ref.uri.endswith("b.pdf"):
+            return
+        time.sleep(1.6)  # twice the lease
+        done = threading.Thread(target=lambda: rivals.append(worker.claim_next(parts, RUN)))
+        done.start()
+        done.join()
+
+    _acts(parts, act)
+    worker.register_inputs(parts, RUN)
+    claimed = worker.claim_next(parts, RUN)
+    assert claimed is not None and claimed.uri.endswith("a.pdf")
+    worker.process(parts, claimed)
+    assert [getattr(r, "uri", "")[-5:] for r in rivals] == ["b.pdf"]  # the free one, not ours
+
+
+def test_what_is_worth_doing_again() -> None:
+    assert worker.worth_retrying(BackendError("x"))
+    assert worker.worth_retrying(OSError("x"))
+    assert not worker.worth_retrying(ValueError("x"))
