@@ -111,17 +111,21 @@ def _home(settings: Settings) -> Finding:
 
 def _model(settings: Settings) -> Finding:
     from extractors.models.base import base_folder, is_fetched
+    from extractors.models.load import EMBEDDED
 
     if settings.model == "scripted":
         return Finding("model", "ok", "scripted: no weights")
     if settings.model == "embedded":
+        if not (EMBEDDED / "model.json").is_file():
+            return Finding("model", "fail", f"{EMBEDDED} is not complete", "Install parquetry again.")
         if is_fetched(settings.cache):
             return Finding("model", "ok", f"embedded, base weights in {base_folder(settings.cache)}")
         fetch = f"Run `python -m extractors.models fetch {settings.cache}`, or use --model scripted."
         return Finding("model", "fail", "the base weights of the embedded model are not here", fetch)
-    if (Path(settings.model) / "config.json").is_file():
+    if any((Path(settings.model) / name).is_file() for name in ("model.json", "config.json")):
         return Finding("model", "ok", settings.model)
-    return Finding("model", "fail", f"{settings.model} is no model folder", "It has no config.json.")
+    remedy = "Give a folder with a model.json (tuned) or a config.json (whole checkpoint)."
+    return Finding("model", "fail", f"{settings.model} is no model folder", remedy)
 
 
 def _schema(settings: Settings) -> Finding:

@@ -26,7 +26,8 @@ def review(
     from flows.ledger.store import Ledger
     from flows.review import server
     from flows.review.app import create_app
-    from flows.serve import LOOPBACK, require_free
+    from flows.review.server import LOOPBACK, run
+    from flows.serve import require_free
     from flows.settings import load_settings
     from schemas.registry import load_schema
 

@@ -198,7 +198,8 @@ def record_extraction(
     document.failure = extraction.failure.value if extraction.failure else None
     document.detail = extraction.detail
     document.page_count = extraction.page_count
-    document.seconds = sum(extraction.timings.values())
+    timings = extraction.timings
+    document.seconds = timings.get("total", sum(timings.values()))
     document.doubtful = sum(1 for field in extraction.fields if field.reasons)
     document.search_text = _search_text(document.uri, extraction)
     document.queued_at = at if state is DocumentState.REVIEW else None

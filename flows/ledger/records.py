@@ -223,7 +223,7 @@ class RunRecord(_Record):
 
 
 class RunDocument(_Record):
-    """How one input of a run ended; ``seconds`` is the sum of the stages' timings (0 when not processed)."""
+    """How one input of a run ended; ``seconds`` is its time in the pipeline (0 when not processed)."""
 
     input_id: int
     uri: str
