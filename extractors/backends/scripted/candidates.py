@@ -69,7 +69,7 @@ def _numbers(line: Line, kind: Kind, style: DocumentStyle) -> Iterator[Candidate
             money = bool(_CENTS.search(stripped)) or _beside_currency(line, i, end)
             found = piece(line, i, end, _bare(stripped))
             zero = not any(c in "123456789" for c in stripped)
-            yield Candidate(found, (1.0 if money else 0.6) * (0.8 if zero else 1.0), percent)
+            yield Candidate(found, (1.0 if money or percent else 0.6) * (0.8 if zero else 1.0), percent)
         i = end
 
 

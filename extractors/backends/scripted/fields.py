@@ -31,7 +31,7 @@ _LEGAL_FORM = re.compile(
 )
 _LETTERS = re.compile(r"[^\W\d_]")
 _NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
-_ADDRESS_END = ("phone", "mail", "tax", "date", "doc", "iban", "bank", "number", "id", "amount", "order")
+_ADDRESS_END = ("phone", "mail", "tax", "date", "doc", "iban", "bank", "amount", "order")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ _LIGHT = {
     "from": 0.4,
     "until": 0.4,
 }
-_OPTIONAL = frozenset({"from", "until", "percent"})
+_OPTIONAL = frozenset({"from", "until", "percent", "seller"})
 _PARTY_VERBS = {
     **dict.fromkeys(("bill", "billed", "sold", "invoice", "invoiced", "sell"), "buyer"),
     **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),

@@ -103,14 +103,19 @@ def piece(line: Line, start: int, end: int, raw: str | None = None) -> Piece:
 
 def join(pieces: Sequence[tuple[Line, int, int]]) -> Piece:
     """Runs of several lines as one value, joined with spaces."""
-    tokens = [(line.page, t) for line, start, end in pieces for t in line.tokens[start:end]]
-    words = tuple(dict.fromkeys((page, t.word) for page, t in tokens))
+    words = tuple(word for line, a, b in pieces for word in _words(line.page, line.tokens[a:b]))
+    raw = " ".join(t.text for line, a, b in pieces for t in line.tokens[a:b])
     line, start, end = pieces[0]
-    return Piece(" ".join(t.text for _, t in tokens), words, line.index, start, end)
+    return Piece(raw, words, line.index, start, end)
 
 
 def _words(page: int, tokens: Sequence[Token]) -> tuple[tuple[int, Word], ...]:
-    return tuple(dict.fromkeys((page, t.word) for t in tokens))
+    """The words of the tokens; a word of which both halves are taken counts once."""
+    found: list[Word] = []
+    for token in tokens:
+        if not found or found[-1] is not token.word:
+            found.append(token.word)
+    return tuple((page, word) for word in found)
 
 
 def read_sheet(document: ReadDocument) -> list[Line]:
