@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -300,8 +300,10 @@ def test_fifty_pages_take_seconds_not_minutes() -> None:
     schema = load_schema("invoice")
     document = paper(*[INVOICE + RECHNUNG] * 50)
     _answer(paper(INVOICE), schema)  # loads the names of months once
-    started = perf_counter()
+    started = process_time()
     answer = _answer(document, schema)
-    assert perf_counter() - started < 10  # 0.5 s on a quiet core; the bound only catches a quadratic slip
+    assert (
+        process_time() - started < 10
+    )  # half a second of processor time; the bound catches a quadratic slip
     assert len(answer.data["line_items"]) >= 3
     _check_grounded(answer, document, schema)

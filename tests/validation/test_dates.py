@@ -197,7 +197,7 @@ _LANGUAGES = [
 ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(day=_DAYS, language=st.sampled_from(_LANGUAGES), width=st.sampled_from(["full", "long", "medium"]))
 def test_dates_in_words_round_trip_in_many_languages(day: dt.date, language: str, width: str) -> None:
     month_first = language == "en_US"
@@ -205,6 +205,7 @@ def test_dates_in_words_round_trip_in_many_languages(day: dt.date, language: str
     assert parse_date(printed, not month_first) == day
 
 
+@settings(deadline=None)
 @given(
     day=_DAYS, form=st.sampled_from(["%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y-%m-%d", "%d %m %Y", "%d%m%Y"])
 )
@@ -212,6 +213,7 @@ def test_numeric_dates_round_trip_with_a_hint(day: dt.date, form: str) -> None:
     assert parse_date(day.strftime(form), True) == day
 
 
+@settings(deadline=None)
 @given(day=_DAYS)
 def test_without_a_hint_a_date_is_right_or_ambiguous_never_wrong(day: dt.date) -> None:
     for form in ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"):
@@ -222,6 +224,7 @@ def test_without_a_hint_a_date_is_right_or_ambiguous_never_wrong(day: dt.date) -
             assert day.day <= 12
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=40), st.text(alphabet="0123456789/.-: decjanmar'", max_size=20)))
 def test_no_text_breaks_it(text: str) -> None:
     for parse in (parse_date, parse_datetime):

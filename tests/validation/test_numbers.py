@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.validation.numbers import NumberStyle, number_style, parse_number, plain
@@ -157,6 +157,7 @@ def _grouped(digits: str, mark: str) -> str:
     return mark.join([digits, *groups])
 
 
+@settings(deadline=None)
 @given(
     amount=_AMOUNTS,
     marks=st.sampled_from(
@@ -176,6 +177,7 @@ def test_every_way_of_printing_an_amount_gives_it_back(
     assert Decimal(plain(parse_number(printed))) == amount
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_breaks_it(text: str) -> None:
     for style in (NumberStyle(), DOT, COMMA):
@@ -188,6 +190,7 @@ def test_no_text_breaks_it(text: str) -> None:
             assert "E" not in plain(number)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789.,' -()€$", max_size=14))
 def test_the_digits_of_a_value_are_those_that_are_printed(text: str) -> None:
     try:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.validation.rules import violations
@@ -70,6 +70,7 @@ def test_the_schemas_own_words_come_first() -> None:
     assert violation.message == "No way to reach them: none of phone, mail was found."
 
 
+@settings(deadline=None)
 @given(st.lists(st.decimals(-1000, 1000, places=2), min_size=1, max_size=60))
 def test_sums_are_exact(parts: list[Decimal]) -> None:
     values: dict[str, Any] = {f"lines.{i}.total": str(part) for i, part in enumerate(parts)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.validation.currencies import currencies_seen
@@ -100,6 +100,7 @@ def test_the_style_of_a_document_decides_for_its_leaves() -> None:
     assert parse_leaf("03/04/2018", _leaf(Kind.DATE, day_first=False), style).value == "2018-03-04"
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60), kind=st.sampled_from(Kind))
 def test_no_text_breaks_any_kind(text: str, kind: Kind) -> None:
     parsed = parse_leaf(text, _leaf(kind, choices=("a", "b") if kind is Kind.ENUM else ()))
