@@ -11,9 +11,12 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
+from operator import itemgetter
 from statistics import median
+from typing import Any
 
+from pdfplumber.utils.clustering import cluster_objects
 from pdfplumber.utils.text import WordExtractor
 
 from extractors.reading.geometry import Frame2D, clip_box, turn_box, turn_word
@@ -30,6 +33,8 @@ _TURN_SHARE = 0.6
 _SLANT_DEGREES = 12.0
 _SAME_PLACE = 0.12
 """The same character again within this share of its size is a shadow or false bold, not a second letter."""
+_OVERPRINT_SHARE = 0.4
+"""Neighbouring letters that cover each other by this share of their width belong to different texts."""
 _CELL = 16.0
 _STRAY_SHARE = 0.7
 """A space is no space when letters cover this share of it."""
@@ -197,16 +202,10 @@ def _group(chars: Sequence[Char]) -> tuple[list[Word], int]:
     sizes = [char.box.y1 - char.box.y0 for char in chars if not char.text.isspace()]
     if not sizes:
         return [], 0
-    extractor = WordExtractor(
-        x_tolerance_ratio=_GAP_SHARE,
-        y_tolerance=max(0.3, min(_LEVEL_MAX, _LEVEL_SHARE * median(sizes))),
-        keep_blank_chars=False,
-        use_text_flow=False,
-        expand_ligatures=False,
-    )
+    tolerance = max(0.3, min(_LEVEL_MAX, _LEVEL_SHARE * median(sizes)))
     words: list[Word] = []
     unknown = 0
-    for found in extractor.extract_words([_as_dict(char) for char in _without_stray_spaces(chars)]):
+    for found in _extract(_without_stray_spaces(chars), tolerance):
         text = normalise_text(_logical(found["text"]))
         if text and says_nothing(text):
             unknown += 1
@@ -215,15 +214,46 @@ def _group(chars: Sequence[Char]) -> tuple[list[Word], int]:
     return words, unknown
 
 
-def _as_dict(char: Char) -> dict[str, object]:
+def _extract(chars: Sequence[Char], tolerance: float) -> Iterator[dict[str, Any]]:
+    """Words by pdfplumber: letters sorted from left to right, unless a line was printed over another.
+
+    Letters of two texts that overlap must not be shuffled together; they are taken in the order of the file.
+    """
+    lines = cluster_objects(
+        [_as_dict(order, char) for order, char in enumerate(chars)], itemgetter("top"), tolerance
+    )
+    for line in lines:
+        extractor = WordExtractor(
+            x_tolerance_ratio=_GAP_SHARE,
+            y_tolerance=tolerance,
+            keep_blank_chars=False,
+            use_text_flow=_is_overprinted(line),
+            expand_ligatures=False,
+        )
+        yield from extractor.extract_words(sorted(line, key=itemgetter("order")))
+
+
+def _is_overprinted(line: Sequence[dict[str, Any]]) -> bool:
+    """Whether letters of the line stand on top of each other."""
+    letters = sorted((char for char in line if not char["text"].isspace()), key=itemgetter("x0"))
+    return any(
+        left["x1"] - right["x0"] > _OVERPRINT_SHARE * min(left["width"], right["width"])
+        and abs(left["order"] - right["order"]) > 1
+        for left, right in pairwise(letters)
+    )
+
+
+def _as_dict(order: int, char: Char) -> dict[str, Any]:
     box = char.box
     return {
         "text": char.text,
+        "order": order,
         "x0": box.x0,
         "x1": box.x1,
         "top": box.y0,
         "bottom": box.y1,
         "doctop": box.y0,
+        "width": max(box.x1 - box.x0, 1e-6),
         "height": box.y1 - box.y0,
         "upright": True,
         "size": box.y1 - box.y0,

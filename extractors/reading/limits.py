@@ -69,19 +69,30 @@ def limit_cpu(seconds: float) -> None:
 
 
 @contextmanager
-def interrupt_after(seconds: float) -> Iterator[None]:
-    """Raises `Interrupted` in the main thread after ``seconds``, again and again until it gets through.
+def interrupt_after(cpu_seconds: float, seconds: float) -> Iterator[None]:
+    """Raises `Interrupted` in the main thread when time is up, again and again until it gets through.
 
     Only Python code can be interrupted; a call that hangs in C is ended by the parent.
+
+    Args:
+        cpu_seconds: CPU time, so that what is read does not depend on how busy the machine is.
+        seconds: time on the clock, so that the document's own deadline is kept.
     """
 
     def on_alarm(_signal: int, _frame: FrameType | None) -> None:
         raise Interrupted
 
-    previous = signal.signal(signal.SIGALRM, on_alarm)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), _REPEAT_SECONDS)
+    timers = (
+        (signal.SIGPROF, signal.ITIMER_PROF, cpu_seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, seconds),
+    )
+    previous = [signal.signal(number, on_alarm) for number, _, _ in timers]
     try:
+        for _, timer, limit in timers:
+            signal.setitimer(timer, max(limit, 0.01), _REPEAT_SECONDS)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        for _, timer, _ in timers:
+            signal.setitimer(timer, 0)
+        for (number, _, _), handler in zip(timers, previous, strict=True):
+            signal.signal(number, handler)

@@ -31,7 +31,7 @@ _SCAN_COVER = 0.6
 """An image over this share of the page makes it a scan."""
 _PLUMBER_SECONDS = 20.0
 _PLUMBER_SHARE = 0.4
-"""A page may hold pdfplumber up for this share of the time that is left, and never longer than 20 s."""
+"""A page may cost pdfplumber this share of the time that is left as CPU time, and never more than 20 s."""
 _METADATA_CHARS = 200
 
 
@@ -130,7 +130,7 @@ class PdfFile:
         if number not in request.rescue:
             left = self._ends - time.monotonic()
             try:
-                with interrupt_after(min(_PLUMBER_SECONDS, _PLUMBER_SHARE * left)):
+                with interrupt_after(min(_PLUMBER_SECONDS, _PLUMBER_SHARE * left), 2 * _PLUMBER_SHARE * left):
                     chars = list(plumber_chars(request.path, number, self._password, page))
                     return words_of([*chars, *filled], frame)
             except Interrupted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import NoReturn
 
 import pdfplumber
@@ -31,7 +32,7 @@ class PlainPdf:
         self._refusal = refusal
         self.metadata: dict[str, str] = {}
         try:
-            with interrupt_after(_OPEN_SHARE * request.max_seconds), pdfplumber.open(request.path) as pdf:
+            with _in_time(_OPEN_SHARE, request), pdfplumber.open(request.path) as pdf:
                 self.page_count = len(pdf.pages)
         except (Exception, Interrupted):
             self._give_up()
@@ -64,6 +65,10 @@ class PlainPdf:
         )
 
 
+def _in_time(share: float, request: ReadRequest) -> AbstractContextManager[None]:
+    return interrupt_after(share * request.max_seconds, 2 * share * request.max_seconds)
+
+
 def plain_page(request: ReadRequest, number: int, password: str) -> RawPage:
     """One page by pdfplumber alone, in the frame of its media box.
 
@@ -72,7 +77,7 @@ def plain_page(request: ReadRequest, number: int, password: str) -> RawPage:
     """
     try:
         with (
-            interrupt_after(_PAGE_SHARE * request.max_seconds),
+            _in_time(_PAGE_SHARE, request),
             pdfplumber.open(request.path, pages=[number], password=password) as pdf,
         ):
             if not pdf.pages:

@@ -66,6 +66,17 @@ def test_a_watermark_across_the_page_is_one_word() -> None:
     assert words[0].box == Box(20, 20, 130, 130)
 
 
+def test_two_texts_printed_over_each_other_are_not_shuffled() -> None:
+    chars = [*_line("LINE-001"), *_line("Premium", x=77), *_line("below", y=70)]
+    assert [w.text for w in words_of(chars, PAGE).words] == ["LINE-001", "Premium", "below"]
+
+
+def test_letters_out_of_order_in_the_file_are_sorted() -> None:
+    chars = _line("Total 9.50")
+    assert [w.text for w in words_of([*chars[5:], *chars[:5]], PAGE).words] == ["Total", "9.50"]
+    assert [w.text for w in words_of(chars[::-1], PAGE).words] == ["Total", "9.50"]
+
+
 def test_double_letters_survive() -> None:
     narrow = [Char(c, Box(50 + 2.2 * i, 50, 52.2 + 2.2 * i, 60)) for i, c in enumerate("1111")]
     assert [w.text for w in words_of(narrow, PAGE).words] == ["1111"]
