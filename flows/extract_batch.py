@@ -84,6 +84,8 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> int:
     rest = total = counts.get("pending", 0) + counts.get("failed", 0)  # a failure is tried again, once a run
     guess = seconds_for(total, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
     watcher().expect(inputs, total, guess)
+    if rest:
+        parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document
     progress, done = ProgressArtifact(), 0
     while rest:
         batches = max(min(settings.concurrency, rest), math.ceil(rest / settings.batch_size))

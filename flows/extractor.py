@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from extractors.pipeline import extract_document
-
 from extractors.backends import load_backend
 from extractors.backends.base import Answer, Backend
+from extractors.models.load import model_identity
 from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.pipeline import extract_document
 from extractors.reading import ReaderPool, document_ref
 from flows.settings import Settings
 from schemas.document import DocumentRef, ReadDocument
@@ -27,22 +27,40 @@ from schemas.registry import LoadedSchema, load_schema
 log = logging.getLogger(__name__)
 
 
-class SerialBackend:
-    """One call at a time: a model uses all cores by itself, and documents are read beside it meanwhile."""
+class SharedBackend:
+    """A model for all threads of the process, loaded when it is first needed, asked one call at a time.
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    It uses all cores by itself, and documents are read beside it meanwhile. Its identity is known without
+    loading it, so a run that finds nothing new does not load it at all.
+    """
+
+    def __init__(self, model: str, cache: Path) -> None:
+        self._model, self._cache = model, cache
         self._lock = threading.Lock()
+        self._loaded: Backend | None = load_backend(model, cache=cache) if model == "scripted" else None
+        self._identity = self._loaded.model_id if self._loaded else model_identity(model)
 
     @property
     def model_id(self) -> str:
-        """That of the backend inside."""
-        return self._backend.model_id
+        """Name and content hash of the model."""
+        return self._identity
+
+    def load(self) -> Backend:
+        """The backend itself.
+
+        Raises:
+            ModelError: the model is incomplete, with a remedy.
+        """
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = load_backend(self._model, cache=self._cache)
+            return self._loaded
 
     def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
-        """What the backend inside answers, when it is this call's turn."""
+        """What the model answers, when it is this call's turn."""
+        loaded = self.load()
         with self._lock:
-            return self._backend.answer(documents, schema)
+            return loaded.answer(documents, schema)
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class Extractor:
     """What it takes to extract documents. Safe to share between threads."""
 
     schema: LoadedSchema
-    backend: Backend
+    backend: SharedBackend
     reader: ReaderPool
     read_options: ReadOptions
     options: ExtractOptions
@@ -111,15 +129,20 @@ class Extractor:
 
 
 @cache
-def backend(model: str, folder: Path) -> Backend:
-    """The model, loaded once per process."""
-    return SerialBackend(load_backend(model, cache=folder))
+def backend(model: str, folder: Path) -> SharedBackend:
+    """The model of that name, one per process.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    return SharedBackend(model, folder)
 
 
 @contextmanager
 def extractor_for(ours: Settings, pages: PageRange | None) -> Iterator[Extractor]:
     """An extractor without ledger and lake, ended with the block; the settings must name a schema."""
     made = make_extractor(ours, ours.schema_ or "", ours.model, pages)
+    made.backend.load()
     try:
         yield made
     finally:

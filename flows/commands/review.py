@@ -26,7 +26,6 @@ def review(
     from flows.ledger.store import Ledger
     from flows.review import server
     from flows.review.app import create_app
-    from flows.review.server import LOOPBACK, run
     from flows.serve import require_free
     from flows.settings import load_settings
     from schemas.registry import load_schema
@@ -44,5 +43,5 @@ def review(
             land=(lambda: land_decided(ledger, settings.lake_uri)) if land else None,
             passwords=[password.get_secret_value() for password in options.passwords],
         )
-        stdout().print(f"Review page: http://{LOOPBACK}:{settings.review_port}  (Ctrl-C ends it)")
-        server.run(app, host=LOOPBACK, port=settings.review_port)
+        stdout().print(f"Review page: http://{server.LOOPBACK}:{settings.review_port}  (Ctrl-C ends it)")
+        server.run(app, port=settings.review_port)

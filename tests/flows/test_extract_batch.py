@@ -1,0 +1,135 @@
+"""The flows in Prefect, with the scripted model, on a folder of small files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+
+from extractors.options import ExtractOptions
+from flows import composition, conductor
+from flows.artifacts import RunReport
+from flows.ledger.store import Ledger
+from flows.settings import Settings, load_settings
+from schemas.errors import SourceError, UsageError
+from tests.flows.making import write_folder, write_invoice
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One temporary Prefect server for the module; it takes most of a minute to start."""
+    home = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in conductor.environment(load_settings(home=home)).items():
+            patch.setenv(name, value)
+        from prefect.testing.utilities import prefect_test_harness
+
+        with prefect_test_harness(server_startup_timeout=conductor.STARTUP_SECONDS):
+            yield
+
+
+@pytest.fixture
+def settings(tmp_path: Path, prefect_server: None) -> Settings:
+    """Three invoices, a copy, two damaged files and a text file; every readable one is accepted."""
+    write_folder(tmp_path / "in")
+    made = load_settings(
+        home=tmp_path / "home",
+        source=str(tmp_path / "in"),
+        schema="invoice",
+        model="scripted",
+        concurrency=2,
+        batch_size=2,
+    )
+    composition.use(made)
+    return made
+
+
+def _run(**parameters: Any) -> RunReport:
+    from flows.extract_batch import extract_batch
+
+    report = extract_batch(**parameters)
+    assert isinstance(report, RunReport)
+    return report
+
+
+def _lake(settings: Settings) -> dict[str, bytes]:
+    folder = Path(settings.lake_uri)
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.parquet")}
+
+
+def test_a_folder_goes_through_once_and_is_not_touched_again(settings: Settings) -> None:
+    first = _run()
+    assert first.inputs == 7
+    assert sum(first.outcomes.values()) == 7
+    assert (first.outcomes["duplicate"], first.outcomes["unreadable"]) == (1, 3)
+    assert first.outcomes.get("accepted", 0) + first.outcomes.get("review", 0) == 3
+    assert first.processed == 6
+    assert first.landed_rows == first.outcomes.get("accepted", 0)
+    lake = _lake(settings)
+
+    second = _run()
+    assert second.outcomes == first.outcomes
+    assert (second.processed, second.landed_rows) == (0, 0)
+    assert _lake(settings) == lake
+
+    write_invoice(Path(composition.job().source) / "new.pdf", 20)
+    third = _run()
+    assert (third.inputs, third.processed) == (8, 1)
+
+
+def test_the_run_leaves_artifacts_and_a_name_and_no_credentials(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.client.orchestration import get_client
+
+    report = _run(limit=4)
+    assert report.inputs == 4
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(report.run_id)
+        response = client.request("POST", "/artifacts/filter", json={"limit": 100})
+    ours = {a["key"]: a["data"] for a in response.json() if a["flow_run_id"] == report.run_id}
+    assert set(ours) == {"outcomes", "slowest-documents", "failed-documents", "progress"}
+    assert ours["progress"] == 100
+    assert run.name.startswith("invoice in 20")
+    assert run.parameters["source"] is None
+
+
+def test_what_a_person_decided_lands_with_land_reviews(settings: Settings) -> None:
+    from flows.land_reviews import land_reviews
+
+    nothing_passes = ExtractOptions(min_field_log_probability=0.0, min_ocr_confidence=1.0)
+    composition.use(settings.model_copy(update={"extract": nothing_passes}))
+    report = _run()
+    with Ledger.open(settings.database_url) as ledger:
+        waiting = ledger.queue()
+        assert len(waiting) == report.queue > 0
+        item = waiting[0]
+        proposal = ledger.document(item.document_id).extraction
+        assert proposal is not None
+        ledger.decide(
+            item.document_id,
+            reviewer="ada",
+            action="correct",
+            data={**(proposal.data or {}), "document_number": "CORRECTED-1"},
+            fields=None,
+            changes=[],
+            comment="",
+            expected_version=item.version,
+        )
+    assert land_reviews() == {"invoice": 1}
+    assert land_reviews() == {"invoice": 0}
+    rows = ds.dataset(Path(settings.lake_uri) / "invoice").to_table().to_pylist()
+    assert any("CORRECTED-1" in str(row) for row in rows)
+
+
+def test_a_wrong_request_fails_before_it_touches_the_ledger(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="credentials") as caught:
+        _run(source="s3://key:hunter2@bucket/in")
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(SourceError):
+        _run(source=str(settings.home / "nowhere"))
