@@ -103,7 +103,6 @@ class _Run:
         self.calls = 0
         self.device = decoder.model.device
         self.cache: Any = None
-        self.cached = 0
 
     def finish(self) -> Decoded:
         pending = self._forced()
@@ -173,7 +172,6 @@ class _Run:
         )
         self.calls += 1
         self.cache = out.past_key_values
-        self.cached += new.shape[1]
         return out.logits[0].float().cpu()
 
     def _accept(self, logits: torch.Tensor, draft: list[int]) -> list[int]:
@@ -186,8 +184,7 @@ class _Run:
             if step == len(draft) or choice != draft[step] or self.matcher.is_stopped():
                 unused = len(draft) - step
                 if unused:
-                    self.cached -= unused
-                    self.cache.crop(self.cached)
+                    self.cache.crop(-unused)
                 break
         return [self.tokens[-1], *self._forced()]
 

@@ -58,7 +58,7 @@ class Trainer:
         )
         # The adapter stays in the compute dtype; its fp32 copy is the optimiser's.
         self.model = get_peft_model(model, lora, autocast_adapter_dtype=False)
-        self.vision = _vision_parameters(model) if config.train_vision else {}
+        self.vision = _vision_parameters(self.model) if config.train_vision else {}
         for parameter in self.vision.values():
             parameter.requires_grad = True
         self.live = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
@@ -185,6 +185,11 @@ class Trainer:
     def _to_live(self) -> None:
         for name, parameter in self.live.items():
             parameter.copy_(self.master[name])
+
+    def vision_state(self) -> dict[str, torch.Tensor]:
+        """Tower and connector under their names in the untuned model."""
+        prefix = "base_model.model."
+        return {name.removeprefix(prefix): p for name, p in self.vision.items()}
 
     @torch.no_grad()
     def dev_loss(self, examples: list[Example]) -> float:

@@ -1,0 +1,127 @@
+"""The grammar: exactly the answers whose values are text of the page."""
+
+from __future__ import annotations
+
+import json
+
+import llguidance
+import llguidance.hf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors.grammar.compile import grammar_of
+from extractors.grammar.spans import SpanIndex
+from extractors.prompting.window import windows_of
+from schemas.registry import load_schema
+from schemas.tree import tree_of
+from tests.tiny import document_of, tiny_processor
+
+PAGE = ['ACME "Best" Shop Ltd.', 'Total","x":"9', "Date 25/12/2018", "Sum   $1,234.50  -5.00", "C:\\path é 中文"]
+GUIDE = llguidance.hf.from_tokenizer(tiny_processor().tokenizer)
+
+
+def accepts(grammar: str, text: str) -> bool:
+    matcher = llguidance.LLMatcher(GUIDE, llguidance.LLMatcher.grammar_from_lark(grammar))
+    assert not matcher.is_error(), matcher.get_error()
+    ids = tiny_processor().tokenizer(text, add_special_tokens=False)["input_ids"]
+    return matcher.validate_tokens(ids) == len(ids) and matcher.consume_tokens(ids) and matcher.is_accepting()
+
+
+def grammar(lines: list[str], schema: dict[str, object] | None = None) -> str:
+    (window,) = windows_of(document_of(lines), 100_000, lambda texts: [len(t) for t in texts])
+    tree = tree_of(schema) if schema else load_schema("receipt").tree
+    return grammar_of(tree, SpanIndex(window))
+
+
+def receipt(company: object = None, date: object = None, address: object = None, total: object = None) -> str:
+    return json.dumps(
+        {"company": company, "date": date, "address": address, "total": total},
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        receipt(),
+        receipt(company='ACME "Best" Shop Ltd.', date="25/12/2018", total="$1,234.50"),
+        receipt(company='Total","x":"9'),
+        receipt(company="C:\\path é 中文", address='Shop Ltd. Total","x":"9 Date', total="-5.00"),
+    ],
+)
+def test_page_text_is_accepted(answer: str) -> None:
+    assert accepts(grammar(PAGE), answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        receipt(company="ACMEX"),
+        receipt(company="CME"),
+        receipt(company=" Shop"),
+        receipt(company="Shop "),
+        receipt(company=""),
+        receipt(total="234.50"),
+        receipt(total="1,234.50"),
+        receipt(total=1234.5),
+        receipt(date="12/2018"),
+        receipt(date="Date 25/12/2018"),
+        '{"company":"Total","x":"9","date":null,"address":null,"total":null}',
+        '{"company":null,"date":null,"address":null}',
+        '{ "company":null,"date":null,"address":null,"total":null}',
+    ],
+)
+def test_anything_else_is_refused(answer: str) -> None:
+    assert not accepts(grammar(PAGE), answer)
+
+
+def test_an_empty_page_leaves_only_nulls() -> None:
+    assert accepts(grammar([]), receipt())
+    assert not accepts(grammar([]), receipt(company="a"))
+
+
+def test_arrays_are_bounded() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"codes": {"type": "array", "maxItems": 2, "items": {"type": "string"}}},
+    }
+    g = grammar(["a b c"], schema)
+    assert accepts(g, '{"codes":[]}')
+    assert accepts(g, '{"codes":["a","b"]}')
+    assert not accepts(g, '{"codes":["a","b","c"]}')
+
+
+def test_choices_and_booleans() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "kind": {"enum": ["invoice", "order"]},
+            "paid": {"type": "boolean"},
+            "state": {"enum": ["new", None]},
+        },
+    }
+    g = grammar(["x"], schema)
+    assert accepts(g, '{"kind":"order","paid":true,"state":null}')
+    assert not accepts(g, '{"kind":null,"paid":true,"state":null}')
+    assert not accepts(g, '{"kind":"offer","paid":true,"state":null}')
+
+
+def test_long_text_is_cut_off_by_the_bound() -> None:
+    schema = {"type": "object", "properties": {"t": {"type": "string", "maxLength": 5}}}
+    g = grammar(["abcde fghij"], schema)
+    assert accepts(g, '{"t":"abcde"}')
+    assert not accepts(g, '{"t":"abcde fghij"}')
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    words=st.lists(st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=8), min_size=1),
+    data=st.data(),
+)
+def test_any_run_of_words_is_a_legal_text(words: list[str], data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first, min(len(words) - 1, first + 6)))
+    value = " ".join(words[first : last + 1])
+    assert accepts(grammar([" ".join(words)]), receipt(company=value))

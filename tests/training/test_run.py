@@ -1,0 +1,145 @@
+"""A run that is killed goes on as if it had not been; the model folder it writes can be loaded."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from reportlab.pdfgen.canvas import Canvas
+
+from extractors.models.load import load_model
+from extractors.training.config import LabelledSet, TrainConfig, load_config
+from schemas.errors import ModelError, UsageError
+from tests.tiny import tiny_model, tiny_processor
+
+DRIVER = """
+import sys
+from pathlib import Path
+from extractors.options import ReadOptions
+from extractors.training.config import TrainConfig
+from extractors.training.run import train
+config = TrainConfig.model_validate_json(Path(sys.argv[1]).read_text())
+print(train(config, cache=Path(sys.argv[2]), read_options=ReadOptions(image_side_px=64), report=lambda s: print(s.step, flush=True)))
+"""
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labelled")
+    (folder / "docs").mkdir()
+    (folder / "truth").mkdir()
+    ids = []
+    for i in range(6):
+        pdf = Canvas(str(folder / "docs" / f"r{i}.pdf"), pagesize=(300, 200))
+        for row, line in enumerate([f"Shop {i} Ltd", f"Date 0{i + 1}/02/2024", f"Total {i + 1}.50"]):
+            pdf.drawString(30, 150 - 20 * row, line)
+        pdf.save()
+        truth = {"company": f"SHOP {i} LTD", "date": f"2024-02-0{i + 1}", "total": f"{i + 1}.50"}
+        (folder / "truth" / f"r{i}.json").write_text(json.dumps(truth))
+        ids.append(f"r{i}")
+    (folder / "splits.json").write_text(json.dumps({"train": ids[:5], "dev": ids[5:]}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    tiny_model().save_pretrained(folder)
+    tiny_processor().save_pretrained(folder)
+    return folder
+
+
+def config_for(labelled: Path, base: Path, output: Path) -> TrainConfig:
+    return TrainConfig(
+        sets=[LabelledSet(folder=labelled, schemas=["receipt"])],
+        base=str(base),
+        output=output,
+        max_tokens=26_000,
+        batch_windows=2,
+        checkpoint_every=2,
+        dev_every=5,
+        dev_windows=1,
+        lora_rank=2,
+        threads=1,
+    )
+
+
+def start(config: TrainConfig, cache: Path) -> subprocess.Popen[str]:
+    path = config.output.with_suffix(".config.json")
+    path.write_text(config.model_dump_json())
+    return subprocess.Popen([sys.executable, "-c", DRIVER, str(path), str(cache)], stdout=subprocess.PIPE, text=True)
+
+
+def losses(output: Path) -> list[tuple[int, float, float | None]]:
+    rows = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+    return [(row["step"], row["loss"], row["dev_loss"]) for row in rows]
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_as_if_it_had_not_been(labelled: Path, base: Path, tmp_path: Path) -> None:
+    whole = config_for(labelled, base, tmp_path / "whole")
+    process = start(whole, tmp_path)
+    printed, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, printed
+
+    broken = config_for(labelled, base, tmp_path / "broken")
+    process = start(broken, tmp_path)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip() == "5":  # between two checkpoints
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    process = start(broken, tmp_path)
+    printed, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, printed
+
+    expected = losses(tmp_path / "whole")
+    assert len(expected) > 8
+    assert losses(tmp_path / "broken") == expected
+    assert expected[-1][1] < expected[0][1]
+    loaded = load_model(str(tmp_path / "broken" / "model"), tmp_path)
+    assert loaded.model_id.startswith("model-")
+    assert (tmp_path / "broken" / "curve.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("sets = 3", "sets"),
+        ("output = 'x'\nsets = []", "sets"),
+        ("output = 'x'\nlearning = 1\n[[sets]]\nfolder='a'\nschemas=['receipt']", "learning"),
+        ("output = 'x", "TOML"),
+    ],
+)
+def test_a_wrong_config_is_named(text: str, complaint: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=complaint) as caught:
+        load_config(path)
+    assert caught.value.remedy
+
+
+def test_a_missing_config_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        load_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"base": "nowhere"}'])
+def test_a_broken_model_folder_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(content)
+    with pytest.raises(ModelError) as caught:
+        load_model(str(tmp_path), tmp_path)
+    assert caught.value.remedy
+
+
+def test_an_unknown_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No model named"):
+        load_model("gpt", tmp_path)
+    with pytest.raises(ModelError, match="neither"):
+        load_model(str(tmp_path), tmp_path)
