@@ -30,6 +30,11 @@ def extract_document(
     Args:
         ref: which bytes these are.
         path: a local file that holds them.
+        schema: what to extract.
+        reader: reads in children that can be killed.
+        backend: answers.
+        read_options: limits of reading, passwords, page range.
+        options: limits of extracting and the rule of acceptance.
 
     Raises:
         BackendError: the model failed; trying again can help, and the caller knows how often.
@@ -67,7 +72,10 @@ def extract_document(
         reasons=validated.reasons,
         messages=validated.messages,
         page_count=document.page_count,
-        pages=[PageShape(number=p.number, width=p.width, height=p.height, rotation=p.rotation) for p in document.pages],
+        pages=[
+            PageShape(number=p.number, width=p.width, height=p.height, rotation=p.rotation)
+            for p in document.pages
+        ],
         timings={
             "read": round(read_seconds, 3),
             **answer.timings,

@@ -141,7 +141,9 @@ class _Builder:
         if isinstance(types, list):
             nullable = nullable or "null" in types
             types = [t for t in types if t != "null"]
-            types = "number" if set(types) == {"number", "integer"} else types[0] if len(types) == 1 else types
+            types = (
+                "number" if set(types) == {"number", "integer"} else types[0] if len(types) == 1 else types
+            )
         if isinstance(types, list):
             raise SchemaError(f"{at}: a union of {types} cannot be extracted.", remedy="Choose one type.")
         if "enum" in schema or "const" in schema:
@@ -189,9 +191,7 @@ class _Builder:
         rest = {k: v for k, v in schema.items() if k not in (union, "default")}
         return self.build({**arms[0], **rest}, f"{at}/{union}", depth + 1, nullable, description)
 
-    def _object(
-        self, schema: dict[str, Any], at: str, depth: int, nullable: bool, description: str
-    ) -> Node:
+    def _object(self, schema: dict[str, Any], at: str, depth: int, nullable: bool, description: str) -> Node:
         properties = schema.get("properties")
         if not isinstance(properties, dict) or not properties:
             raise SchemaError(
@@ -204,9 +204,7 @@ class _Builder:
             fields.append((name, self.build(child, f"{at}/properties/{name}", depth + 1, False, "")))
         return ObjectNode(tuple(fields), nullable, description)
 
-    def _array(
-        self, schema: dict[str, Any], at: str, depth: int, nullable: bool, description: str
-    ) -> Node:
+    def _array(self, schema: dict[str, Any], at: str, depth: int, nullable: bool, description: str) -> Node:
         if "items" not in schema:
             raise SchemaError(f"{at}: an array without items.", remedy='Give it "items".')
         item = self.build(schema["items"], f"{at}/items", depth + 1, False, "")
@@ -228,14 +226,16 @@ class _Builder:
             Kind.ENUM, nullable, description, "string", "choice", tuple(values), essential=hints.essential
         )
 
-    def _leaf(self, schema: dict[str, Any], json_type: Any, at: str, nullable: bool, description: str) -> Leaf:
+    def _leaf(
+        self, schema: dict[str, Any], json_type: Any, at: str, nullable: bool, description: str
+    ) -> Leaf:
         hints = self._hints(schema, at)
         try:
             kind = Kind(hints.kind) if hints.kind else _kind(schema, json_type, description)
         except ValueError as error:
             known = ", ".join(k.value for k in Kind)
             raise SchemaError(f"{at}: unknown kind {hints.kind!r}.", remedy=f"One of: {known}.") from error
-        default = "choice" if kind is Kind.BOOLEAN else "span"
+        default: Literal["choice", "span"] = "choice" if kind is Kind.BOOLEAN else "span"
         limit = hints.max_chars or min(int(schema.get("maxLength", DEFAULT_TEXT_CHARS)), 4000)
         return Leaf(
             kind=kind,

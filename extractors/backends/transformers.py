@@ -23,7 +23,9 @@ from schemas.registry import LoadedSchema
 class TransformersBackend:
     """Reads documents with a model in this process; not for several threads at once (one KV cache, all cores)."""
 
-    def __init__(self, loaded: LoadedModel, *, max_answer_tokens: int = 1500, with_image: bool = True) -> None:
+    def __init__(
+        self, loaded: LoadedModel, *, max_answer_tokens: int = 1500, with_image: bool = True
+    ) -> None:
         self.loaded = loaded
         self.max_answer_tokens = max_answer_tokens
         self.with_image = with_image

@@ -91,7 +91,12 @@ class GreedyDecoder:
 
 class _Run:
     def __init__(
-        self, decoder: GreedyDecoder, matcher: llguidance.LLMatcher, index: SpanIndex, prompt: Encoded, limit: int
+        self,
+        decoder: GreedyDecoder,
+        matcher: llguidance.LLMatcher,
+        index: SpanIndex,
+        prompt: Encoded,
+        limit: int,
     ) -> None:
         self.decoder = decoder
         self.matcher = matcher
@@ -153,7 +158,9 @@ class _Run:
         following = continuation(self.index, prefix)
         if not following:
             return []
-        ids = self.decoder.tokenizer(following, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        ids = self.decoder.tokenizer(following, add_special_tokens=False, split_special_tokens=True)[
+            "input_ids"
+        ]
         return list(ids[:MAX_DRAFT])
 
     def _forward(self, pending: list[int], draft: list[int]) -> torch.Tensor:
@@ -172,7 +179,8 @@ class _Run:
         )
         self.calls += 1
         self.cache = out.past_key_values
-        return out.logits[0].float().cpu()
+        logits: torch.Tensor = out.logits[0].float().cpu()
+        return logits
 
     def _accept(self, logits: torch.Tensor, draft: list[int]) -> list[int]:
         """Takes the draft as far as it is the greedy choice, then one choice. Returns what is not yet cached."""

@@ -50,7 +50,12 @@ def _node(
             parts = [v if isinstance(v, dict) else {} for v in values]
             return {
                 name: _node(
-                    child, f"{path}.{name}", f"{new_path}.{name}", by_path, [p.get(name) for p in parts], chosen
+                    child,
+                    f"{path}.{name}",
+                    f"{new_path}.{name}",
+                    by_path,
+                    [p.get(name) for p in parts],
+                    chosen,
                 )
                 for name, child in node.fields
             }

@@ -91,7 +91,8 @@ class _Walker:
             raise _EndOfTextError from error
         score = self._score(start, self.at)
         raw = None if value is None else value if isinstance(value, str) else json.dumps(value)
-        span, reasons = None, ()
+        span: Span | None = None
+        reasons: tuple[str, ...] = ()
         if raw is not None and leaf.grounding == "span":
             place = self._place(raw, leaf)
             if place is None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from schemas.errors import ModelError
 
@@ -75,7 +75,7 @@ def fetch_base(cache: Path, say: Say = lambda line: None) -> Path:
         if folder.exists():  # an interrupted earlier run left a folder without a manifest
             shutil.rmtree(folder)
         try:
-            os.replace(built, folder)
+            built.rename(folder)
         except OSError:
             if not is_fetched(cache):  # else another process was faster, with the same bytes
                 raise
@@ -116,7 +116,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     language = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     config = vision_language_config(language.config.to_dict(), tokenizer)
     torch.manual_seed(0)
-    model = Idefics3ForConditionalGeneration(config)
+    model: Any = Idefics3ForConditionalGeneration(config)
     weights = language.model.state_dict()
     table = model.get_input_embeddings().weight.data
     old = weights.pop("embed_tokens.weight")
@@ -129,12 +129,12 @@ def _convert(gguf: Path, folder: Path) -> None:
     processor_for(tokenizer).save_pretrained(folder)
 
 
-def vision_language_config(language: dict[str, object], tokenizer: object, **vision: int) -> object:
+def vision_language_config(language: dict[str, Any], tokenizer: Any, **vision: int) -> Any:
     """An Idefics3Config of a llama config and the small tower; ``vision`` overrides its sizes (tests)."""
     from transformers import Idefics3Config
 
     text = {k: v for k, v in language.items() if k not in ("quantization_config", "_name_or_path")}
-    text |= {"model_type": "llama", "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}  # type: ignore[arg-type,attr-defined]
+    text |= {"model_type": "llama", "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
     tower = {
         "hidden_size": 192,
         "intermediate_size": 768,
@@ -143,17 +143,18 @@ def vision_language_config(language: dict[str, object], tokenizer: object, **vis
         "image_size": IMAGE_SIDE,
         "patch_size": PATCH_SIDE,
     }
-    return Idefics3Config(
+    build: Any = Idefics3Config  # its pad_token_id is an undeclared keyword
+    return build(
         text_config=text,
         vision_config=tower | vision,
         scale_factor=SCALE_FACTOR,
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),  # type: ignore[attr-defined]
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,  # type: ignore[attr-defined]
+        pad_token_id=tokenizer.pad_token_id,
     )
 
 
-def processor_for(tokenizer: object, side: int = IMAGE_SIDE) -> object:
+def processor_for(tokenizer: Any, side: int = IMAGE_SIDE) -> Any:
     """The processor that goes with `vision_language_config`: one square image, never split."""
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
     from transformers.models.idefics3.processing_idefics3 import Idefics3Processor

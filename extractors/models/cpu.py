@@ -44,7 +44,7 @@ def settle_instruction_set(cache: Path) -> str:
         record.parent.mkdir(parents=True, exist_ok=True)
         aside = record.with_suffix(f".{os.getpid()}.tmp")
         aside.write_text(json.dumps({"isa": isa}))
-        os.replace(aside, record)
+        aside.replace(record)
     if isa != "default":
         os.environ["ONEDNN_MAX_CPU_ISA"] = isa
     return isa

@@ -37,6 +37,9 @@ def _field(name: str, node: Node, indent: str) -> list[str]:
         case ArrayNode(item=ObjectNode() as item):
             return [f"{indent}{name} (list): {node.description}".rstrip(": "), *_lines(item, indent + "  ")]
         case ArrayNode():
-            return [f"{indent}{name} (list): {node.description}".rstrip(": "), *_field("item", node.item, indent + "  ")]
+            return [
+                f"{indent}{name} (list): {node.description}".rstrip(": "),
+                *_field("item", node.item, indent + "  "),
+            ]
         case ObjectNode():
             return [f"{indent}{name}: {node.description}".rstrip(": "), *_lines(node, indent + "  ")]

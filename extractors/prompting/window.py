@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from extractors.reading.lines import group_lines
@@ -73,7 +74,7 @@ def printed_lines(page: Page) -> list[PrintedLine]:
 
 def _cells(words: Sequence[Word], gap: float) -> tuple[tuple[Word, ...], ...]:
     cells = [[words[0]]]
-    for left, right in zip(words, words[1:], strict=False):
+    for left, right in pairwise(words):
         if right.box.x0 - left.box.x1 > gap:
             cells.append([])
         cells[-1].append(right)

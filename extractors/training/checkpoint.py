@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,8 +39,8 @@ def save_checkpoint(
     final, before = folder / "checkpoint", folder / ".checkpoint.old"
     shutil.rmtree(before, ignore_errors=True)
     if final.exists():
-        os.replace(final, before)
-    os.replace(aside, final)
+        final.replace(before)
+    aside.replace(final)
     shutil.rmtree(before, ignore_errors=True)
 
 
@@ -51,7 +50,7 @@ def load_checkpoint(
     """Puts the last checkpoint into ``trained`` and ``optimizer``, in place. ``None`` when there is none."""
     final = folder / "checkpoint"
     if not final.exists() and (folder / ".checkpoint.old").exists():  # killed between the two renames
-        os.replace(folder / ".checkpoint.old", final)
+        (folder / ".checkpoint.old").replace(final)
     if not (final / "position.json").is_file():
         return None
     saved = load_file(final / TENSORS)

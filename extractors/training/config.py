@@ -69,7 +69,9 @@ def load_config(path: Path) -> TrainConfig:
     try:
         return TrainConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}.", remedy="Give an existing config file.") from error
+        raise UsageError(
+            f"{path}: {error.strerror or error}.", remedy="Give an existing config file."
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}.", remedy="Correct the file.") from error
     except ValidationError as error:

@@ -101,7 +101,9 @@ def shuffled_fields(example: Example, chance: random.Random) -> Example:
     return dataclasses.replace(example, schema=schema, answer=text)
 
 
-def choose_windows(examples: Sequence[Example], chance: random.Random, most: int, empty_share: float) -> Iterator[Example]:
+def choose_windows(
+    examples: Sequence[Example], chance: random.Random, most: int, empty_share: float
+) -> Iterator[Example]:
     """The windows of one document for one epoch: the fullest first, an empty one now and then."""
     full = sorted((e for e in examples if e.filled), key=lambda e: (-e.filled, e.window.index))
     yield from full[:most]

@@ -73,7 +73,9 @@ class Trainer:
         seen = [n for n, p in self.live.items() if id(p) in vision]
         groups = [{"params": [self.master[n] for n in own], "rate": self.config.learning_rate}]
         if seen:
-            groups.append({"params": [self.master[n] for n in seen], "rate": self.config.vision_learning_rate})
+            groups.append(
+                {"params": [self.master[n] for n in seen], "rate": self.config.vision_learning_rate}
+            )
         return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=self.config.weight_decay)
 
     def train(self, report: Report = lambda step: None) -> None:

@@ -40,7 +40,9 @@ class Invoice(BaseModel):
                     equals="gross_total",
                     message="Net total and tax do not sum to the gross total.",
                 ),
-                OrderRule(fields=["issue_date", "due_date"], message="The due date lies before the issue date."),
+                OrderRule(
+                    fields=["issue_date", "due_date"], message="The due date lies before the issue date."
+                ),
             ],
         ),
     )
@@ -64,9 +66,7 @@ class Invoice(BaseModel):
     buyer_name: str | None = Field(description="Name of the buyer the document is addressed to.")
     buyer_address: str | None = Field(description="Postal address of the buyer.")
     buyer_vat_id: str | None = Field(description="VAT registration id of the buyer.")
-    order_reference: str | None = Field(
-        description="Buyer's purchase order number the document refers to."
-    )
+    order_reference: str | None = Field(description="Buyer's purchase order number the document refers to.")
     currency: str | None = Field(
         description="Currency of the amounts, as printed (code or sign).",
         json_schema_extra=field_hints(kind="currency"),

@@ -17,7 +17,13 @@ from schemas.registry import load_schema
 from schemas.tree import tree_of
 from tests.tiny import document_of, tiny_processor
 
-PAGE = ['ACME "Best" Shop Ltd.', 'Total","x":"9', "Date 25/12/2018", "Sum   $1,234.50  -5.00", "C:\\path é 中文"]
+PAGE = [
+    'ACME "Best" Shop Ltd.',
+    'Total","x":"9',
+    "Date 25/12/2018",
+    "Sum   $1,234.50  -5.00",
+    "C:\\path é 中文",
+]
 GUIDE = llguidance.hf.from_tokenizer(tiny_processor().tokenizer)
 
 
@@ -117,7 +123,9 @@ def test_long_text_is_cut_off_by_the_bound() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    words=st.lists(st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=8), min_size=1),
+    words=st.lists(
+        st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=8), min_size=1
+    ),
     data=st.data(),
 )
 def test_any_run_of_words_is_a_legal_text(words: list[str], data: st.DataObject) -> None:

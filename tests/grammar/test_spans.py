@@ -91,7 +91,9 @@ def test_a_cell_ends_where_its_line_or_gap_does() -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=12), max_size=30))
+@given(
+    st.lists(st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=12), max_size=30)
+)
 def test_every_candidate_stands_where_it_says(words: list[str]) -> None:
     index = index_of(" ".join(words))
     for kind in (Kind.DECIMAL, Kind.DATE, Kind.CURRENCY):

@@ -23,7 +23,8 @@ from extractors.options import ReadOptions
 from extractors.training.config import TrainConfig
 from extractors.training.run import train
 config = TrainConfig.model_validate_json(Path(sys.argv[1]).read_text())
-print(train(config, cache=Path(sys.argv[2]), read_options=ReadOptions(image_side_px=64), report=lambda s: print(s.step, flush=True)))
+options = ReadOptions(image_side_px=64)
+train(config, cache=Path(sys.argv[2]), read_options=options, report=lambda s: print(s.step, flush=True))
 """
 
 
@@ -71,7 +72,9 @@ def config_for(labelled: Path, base: Path, output: Path) -> TrainConfig:
 def start(config: TrainConfig, cache: Path) -> subprocess.Popen[str]:
     path = config.output.with_suffix(".config.json")
     path.write_text(config.model_dump_json())
-    return subprocess.Popen([sys.executable, "-c", DRIVER, str(path), str(cache)], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(path), str(cache)], stdout=subprocess.PIPE, text=True
+    )
 
 
 def losses(output: Path) -> list[tuple[int, float, float | None]]:
