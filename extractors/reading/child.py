@@ -126,7 +126,11 @@ def _page_frame(raw: RawPage) -> Frame:
         raw.image,
         tuple(raw.warnings),
     )
-    data: dict[str, Any] = {"page": PAGE.dump_python(page, mode="json"), "blank": raw.blank}
+    data: dict[str, Any] = {
+        "page": PAGE.dump_python(page, mode="json"),
+        "blank": raw.blank,
+        "ocr_share": raw.ocr_share,
+    }
     if raw.raster is None:
         return Frame("page", data)
     data["raster"] = {"width": raw.raster.width, "height": raw.raster.height}

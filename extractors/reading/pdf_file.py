@@ -21,12 +21,16 @@ from extractors.reading.pdf_chars import (
 from extractors.reading.plain_pdf import plain_page
 from extractors.reading.raster import encode_model_image, is_blank, ocr_scale, to_raster, turn_image
 from extractors.reading.request import RawPage, ReadRequest
-from extractors.reading.text import is_garbled, normalise_text
+from extractors.reading.text import is_garbled, is_misread, normalise_text
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
 
 _FEW_LETTERS = 120
 """A layer with fewer letters over a full-page image is a stamp on a scan, not the text of the page."""
+_STAMP_SHARE = 1.3
+"""OCR must find this many times the letters of such a layer, or it is print over a picture after all."""
+_MISREAD_SHARE = 0.6
+"""Where an old scanner misread numbers, OCR wins with fewer letters too."""
 _SCAN_COVER = 0.6
 """An image over this share of the page makes it a scan."""
 _PLUMBER_SECONDS = 20.0
@@ -80,7 +84,8 @@ class PdfFile:
             layer = self._layer(page, number, frame, filled, warnings)
             upright = frame.turned(layer.quarters)
             rotation = (page.get_rotation() + 90 * layer.quarters) % 360
-            needs_ocr = request.ocr and self._layer_is_useless(page, frame, layer, warnings)
+            share = self._doubt(page, frame, layer, warnings)
+            needs_ocr = request.ocr and share is not None
             scale = ocr_scale(frame) if needs_ocr else request.image_side_px / frame.longer
             drawn = self._draw(page, scale, layer.quarters, warnings) if scale > 0 else None
             if layer.words and not needs_ocr:
@@ -89,7 +94,9 @@ class PdfFile:
             blank = drawn is not None and is_blank(drawn)
             raster = to_raster(drawn) if needs_ocr and drawn and not blank else None
             image = encode_model_image(drawn, request.image_side_px) if drawn and not raster else None
-            return RawPage(number, upright, rotation, layer.words, raster, image, blank, warnings)
+            return RawPage(
+                number, upright, rotation, layer.words, raster, image, blank, share or 0.0, warnings
+            )
         finally:
             page.close()
 
@@ -147,17 +154,22 @@ class PdfFile:
             warnings.append(f"The simpler reader failed too ({type(error).__name__}).")
             return Layer((), 0, 0)
 
-    def _layer_is_useless(
-        self, page: pdfium.PdfPage, frame: Frame2D, layer: Layer, warnings: list[str]
-    ) -> bool:
+    def _doubt(self, page: pdfium.PdfPage, frame: Frame2D, layer: Layer, warnings: list[str]) -> float | None:
+        """Whether OCR should read the page: how many letters it must find to win, as a share of the layer's.
+
+        ``None``: the text layer is good.
+        """
         texts = [word.text for word in layer.words]
         if layer.unknown > len(texts) or is_garbled(texts):
             warnings.append("The text layer is unreadable (fonts without a usable encoding).")
-            return True
+            return 0.0
         letters = sum(char.isalnum() for text in texts for char in text)
         if not letters:
-            return True
-        return letters < _FEW_LETTERS and _image_cover(page, frame) >= _SCAN_COVER
+            return 0.0
+        stamp, misread = letters < _FEW_LETTERS, is_misread(texts)
+        if (stamp or misread) and _image_cover(page, frame) >= _SCAN_COVER:
+            return _STAMP_SHARE if stamp else _MISREAD_SHARE
+        return None
 
     def _draw(
         self, page: pdfium.PdfPage, scale: float, quarters: int, warnings: list[str]

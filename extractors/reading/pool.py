@@ -27,6 +27,8 @@ _MEMORY_MARK = 768 << 20
 """A child that keeps this much more than it began with is replaced."""
 _MAX_RESTARTS = 3
 """So often may pages of one document kill a text child before the document is given up."""
+_OPTIONAL_SHARE = 0.5
+"""OCR of pages that have a text layer, only not a trusted one, ends when this share of the time is left."""
 _RENDER_SECONDS = 30.0
 
 
@@ -266,12 +268,21 @@ class _Reading:
             "image_side_px": self._options.image_side_px,
             "warnings": list(page.warnings),
         }
+        wanted = float(frame.data["ocr_share"]) * _letters(page)
+        deadline = self._deadline - (_OPTIONAL_SHARE * self._options.max_seconds if wanted else 0)
+        if time.monotonic() > deadline:
+            return page
         child = self._child("ocr")
-        with self._outcome("ocr"):
-            child.send(Frame("ocr", data, frame.body), self._deadline)
-            answer = _checked(child.receive(self._deadline, self._memory_of(child)))
+        try:
+            with self._outcome("ocr"):
+                child.send(Frame("ocr", data, frame.body), deadline)
+                answer = _checked(child.receive(deadline, self._memory_of(child)))
+        except DocumentError:
+            if wanted:
+                return page
+            raise
         read = PAGE.validate_python(answer.data["page"])
-        if _letters(page) > _letters(read) and not page.warnings:
+        if _letters(read) < wanted:
             return replace(page, image=read.image) if read.rotation == page.rotation else page
         return read if read.words else replace(read, source="blank")
 

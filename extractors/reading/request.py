@@ -44,8 +44,8 @@ class Raster:
 class RawPage:
     """One page as a source gives it.
 
-    ``raster`` is there when the page should go through OCR; ``words`` then hold what its text layer says,
-    in case OCR finds less.
+    ``raster`` is there when the page should go through OCR; ``words`` then hold what its text layer says.
+    OCR takes their place if it finds at least ``ocr_share`` as many letters; 0: whatever it finds.
     """
 
     number: int
@@ -55,4 +55,5 @@ class RawPage:
     raster: Raster | None = None
     image: PageImage | None = None
     blank: bool = False
+    ocr_share: float = 0.0
     warnings: list[str] = field(default_factory=list)

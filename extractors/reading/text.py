@@ -14,6 +14,9 @@ _LIGATURES = re.compile(
     "[\N{LATIN SMALL LIGATURE FF}-\N{LATIN SMALL LIGATURE ST}"
     "\N{ARMENIAN SMALL LIGATURE MEN NOW}-\N{ARMENIAN SMALL LIGATURE MEN XEH}]"
 )
+_MISREAD = re.compile(r"\d[tlIiOo|'!]{1,2}\d")
+_MIN_MISREAD = 3
+_MISREAD_SHARE = 0.03
 _DROPPED = frozenset({"Cc", "Cf", "Cs"})
 _UNKNOWN = frozenset({"Co", "Cn"})
 
@@ -46,6 +49,16 @@ def _printable(char: str) -> str:
 def says_nothing(word: str) -> bool:
     """Whether a word is made of unknown characters only."""
     return not word.strip(REPLACEMENT)
+
+
+def is_misread(words: list[str]) -> bool:
+    """Whether numbers were misread, as old scanners do: ``06t02t20`` for 06/02/20, ``05lo4l20``.
+
+    Meant for text layers of scanned pages only: in print, letters between digits are part of a code.
+    """
+    with_digits = [word for word in words if sum(char.isdigit() for char in word) >= 3]
+    misread = sum(bool(_MISREAD.search(word)) for word in with_digits)
+    return misread >= _MIN_MISREAD and misread >= _MISREAD_SHARE * len(with_digits)
 
 
 def is_garbled(words: list[str]) -> bool:

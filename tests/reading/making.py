@@ -45,11 +45,13 @@ def edit_pdf(path: Path, **keys: object) -> Path:
     return path
 
 
-def picture(lines: tuple[str, ...] = LINES, size: tuple[int, int] = (600, 320)) -> Image.Image:
+def picture(
+    lines: tuple[str, ...] = LINES, size: tuple[int, int] = (600, 320), font_size: float = 34
+) -> Image.Image:
     """A scan: dark text on light paper."""
     image = Image.new("RGB", size, (250, 250, 246))
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(size=34)
+    font = ImageFont.load_default(size=font_size)
     for row, line in enumerate(lines):
         draw.text((40, 40 + 70 * row), line, fill=(20, 20, 30), font=font)
     return image

@@ -116,6 +116,44 @@ def test_a_stamp_on_a_scan_does_not_pass_for_its_text(pool: ReaderPool, tmp_path
     assert "Received" in text_of(page) and "1,234.50" in text_of(page)
 
 
+def test_print_over_a_picture_keeps_its_text_layer(pool: ReaderPool, tmp_path: Path) -> None:
+    paper = tmp_path / "paper.png"
+    Image.new("RGB", (60, 30), (235, 240, 250)).save(paper)
+    path = tmp_path / "letterhead.pdf"
+    canvas = Canvas(str(path), pagesize=(460, 230))
+    canvas.drawImage(str(paper), 0, 0, 460, 230)
+    canvas.drawString(60, 120, "Total 1,234.50 EUR")
+    canvas.save()
+    page = read(pool, path).pages[0]
+    assert (page.source, text_of(page)) == ("text_layer", "Total 1,234.50 EUR")
+    assert page.image is not None
+
+
+def test_an_old_scanners_misread_numbers_are_read_again(pool: ReaderPool, tmp_path: Path) -> None:
+    printed = (
+        "Flight 06/02/20 to 06/08/20 and 05/04/20",
+        "for the account of the advertiser above",
+        "all thirty second spots as ordered here",
+        "and invoiced by the station every month",
+    )
+    image = tmp_path / "scan.png"
+    picture(printed, font_size=24).save(image)
+    path = tmp_path / "misread.pdf"
+    canvas = Canvas(str(path), pagesize=(460, 230))
+    canvas.drawImage(str(image), 0, 0, 460, 230)
+    hidden = canvas.beginText(30, 180)
+    hidden.setTextRenderMode(3)
+    for line in ("Flight 06t02t20 to 06t08t20 and 05lo4l20", *printed[1:]):
+        hidden.textLine(line)
+    canvas.drawText(hidden)
+    canvas.save()
+    page = read(pool, path).pages[0]
+    assert page.source == "ocr"
+    assert {"06/02/20", "06/08/20", "05/04/20"} <= {word.text for word in page.words}
+    without = ReadOptions(ocr=False)
+    assert "06t02t20" in text_of(read(pool, path, without).pages[0])
+
+
 def test_pictures_that_are_refused(pool: ReaderPool, tmp_path: Path) -> None:
     wide, cut = tmp_path / "wide.png", tmp_path / "cut.jpg"
     Image.new("1", (30_000, 10)).save(wide)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.reading import normalise_text
-from extractors.reading.text import is_garbled, says_nothing
+from extractors.reading.text import is_garbled, is_misread, says_nothing
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,9 @@ def test_garbled_layers() -> None:
 def test_a_word_of_unknown_characters_says_nothing() -> None:
     assert says_nothing("\ufffd\ufffd")
     assert not says_nothing("1\ufffd")
+
+
+def test_misread_numbers() -> None:
+    assert is_misread(["06t02t20", "06/08/20", "05lo4l20", "1O7120", "Flight"])
+    assert not is_misread(["06/02/20", "1,234.50", "B2B", "A1B2"] * 5)
+    assert not is_misread(["06t02t20", *["06/02/20"] * 40])
