@@ -23,7 +23,7 @@ from flows.review.queueing import Filter, document_href, name_of, next_document
 from flows.review.site import Site
 from flows.review.view import Form
 from flows.review.wording import path_label, shown
-from schemas.errors import LedgerError
+from schemas.errors import UsageError
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
 
@@ -46,6 +46,9 @@ def decide(
 ) -> Response:
     """Stores a decision, or answers with the form (422), or with the conflict (409)."""
     record = site.ledger.document(document_id)
+    schema, current = site.schema_of(record), Current.of(record)
+    if schema is None or current is None:
+        raise UsageError(f"{record.uri} has nothing to decide on.", remedy="Go back to the queue.")
     version = str(form.get("version", ""))
     comment = " ".join(str(form.get("comment", "")).split())[:MAX_COMMENT]
     items = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
@@ -56,11 +59,8 @@ def decide(
         return _store(
             site, request, record, wanted, _Decision("reject", version, reviewer, comment, None, state)
         )
-    schema, current = site.schema_of(record), Current.of(record)
     if record.version != _number(version):
         return conflict(site, request, record, wanted, state, "save these values")
-    if schema is None or current is None:
-        raise LedgerError(f"{record.uri} has nothing to decide on.", remedy="Go back to the queue.")
     corrected = read_form(state, current, schema, reviewer)
     if corrected.errors:
         return show(site, request, record, wanted, draft=Draft(state, corrected, comment))

@@ -161,6 +161,22 @@ def test_a_wrong_value_comes_back_with_the_cursor_on_it(page: Page, site: Live) 
     assert site.ledger.document(site.ids[0]).decisions == []
 
 
+def test_rows_added_before_and_after_an_error_are_all_stored(page: Page, site: Live) -> None:
+    open_document(page, site)
+    page.get_by_role("button", name="Add a row").click()
+    page.keyboard.type("Before")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was stored")  # the date is still ambiguous
+    page.get_by_label("Issue date", exact=True).fill("2026-04-03")
+    page.get_by_role("button", name="Add a row").click()
+    page.keyboard.type("After")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("status")).to_contain_text("Corrections saved.")
+    [decision] = site.ledger.document(site.ids[0]).decisions
+    assert decision.data is not None
+    assert [row["description"] for row in decision.data["line_items"]][3:] == ["Before", "After"]
+
+
 def test_rejecting_and_skipping_by_keyboard(page: Page, site: Live) -> None:
     open_document(page, site)
     page.keyboard.press("n")

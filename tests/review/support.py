@@ -22,7 +22,7 @@ from flows.review.app import create_app
 from flows.review.blobs import BlobStore
 from schemas.document import PageImage
 from schemas.extraction import ExtractedField, Extraction, PageShape
-from schemas.outcome import ReviewReason
+from schemas.outcome import FailureReason, ReviewReason
 from schemas.registry import LoadedSchema, load_schema
 
 MODEL = "scripted@1"
@@ -74,6 +74,7 @@ class Case:
     messages: list[str] = field(default_factory=list)
     shapes: bool = True
     media_type: str = "application/pdf"
+    failure: FailureReason | None = None
 
     @property
     def sha256(self) -> str:
@@ -85,12 +86,14 @@ class Case:
         return Extraction(
             document=self.name,
             sha256=self.sha256,
-            outcome="extracted",
+            outcome="unreadable" if self.failure else "extracted",
+            failure=self.failure,
+            detail="as told" if self.failure else "",
             schema_name=self.schema.name,
             schema_fingerprint=self.schema.fingerprint,
             model=MODEL,
-            data=self.data,
-            fields=self.fields,
+            data=None if self.failure else self.data,
+            fields=[] if self.failure else self.fields,
             reasons=list(dict.fromkeys([*self.reasons, *at_fields])),
             messages=self.messages,
             page_count=self.pages,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from schemas.extraction import ExtractedField, PageShape
-from schemas.outcome import ReviewReason
+from schemas.outcome import FailureReason, ReviewReason
 from schemas.registry import LoadedSchema, from_json_schema
 from tests.review.support import Case, Desk, desk, invoice_case, parsed, receipt_case
 
@@ -129,6 +129,18 @@ def test_a_document_whose_bytes_are_gone_can_still_be_decided(signed_in: Desk) -
     assert "the file itself is not kept here" in page
     assert signed_in.client.get(f"/documents/{document_id}/pages/1.png").status_code == 404
     assert signed_in.decide(document_id, signed_in.form(document_id)).status_code == 303
+
+
+def test_an_unreadable_document_says_why_and_asks_for_nothing(signed_in: Desk) -> None:
+    [document_id] = signed_in.add(receipt_case("r.pdf", "Shop", failure=FailureReason.ENCRYPTED))
+    page = signed_in.client.get(f"/documents/{document_id}").text
+    assert "The file is encrypted and none of the given passwords opens it." in page
+    assert "This document is unreadable." in page
+    assert "data-accept" not in page and "edit=1" not in page
+    form = {"token": signed_in.form(document_id)["token"], "version": ["0"]}
+    assert signed_in.decide(document_id, form).status_code == 400
+    assert signed_in.decide(document_id, form | {"comment": ["not ours"]}, "reject").status_code == 400
+    assert signed_in.ledger.document(document_id).decisions == []
 
 
 def test_the_original_is_a_download(signed_in: Desk) -> None:

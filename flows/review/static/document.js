@@ -160,7 +160,10 @@ for (const button of $$("[data-zoom]")) button.addEventListener("click", () => z
 
 const isChanged = (input) => input.value !== input.dataset.original;
 const rowsAtStart = new Map($$("[data-list]", form).map((list) => [list, rowTokens(list)]));
-let addedRows = 0;
+// A form that came back with errors has added rows already: go on counting after them.
+let addedRows = 1 + Math.max(-1, ...$$("input[type=hidden]", form)
+  .filter((input) => input.name.startsWith("row.") && /^n\d+$/.test(input.value))
+  .map((input) => Number(input.value.slice(1))));
 
 function rowTokens(list) {
   const name = `row.${list.dataset.list}`;
