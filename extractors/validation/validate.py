@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isnan
@@ -13,9 +11,9 @@ from extractors.backends.base import Answer, LeafAnswer
 from extractors.options import ExtractOptions
 from extractors.validation import checks
 from extractors.validation.conform import Finding, conform
-from extractors.validation.paths import ABSENT, concrete_leaves, get, leaf_at, pattern_of, put, steps_of
+from extractors.validation.paths import ABSENT, concrete_leaves, get, pattern_of, steps_of
 from extractors.validation.rules import violations
-from extractors.validation.values import NO_STYLE, DocumentStyle, Parsed, document_style, parse_leaf
+from extractors.validation.values import DocumentStyle, document_style, parse_leaf
 from schemas.document import ReadDocument
 from schemas.extraction import ExtractedField
 from schemas.outcome import ReviewReason
@@ -142,8 +140,10 @@ def json_value(value: Any, leaf: Leaf, decimals_as_text: bool) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
-    if leaf.json_type == "string" or decimals_as_text:
-        return value if decimals_as_text and isinstance(value, int) else str(value)
+    if leaf.json_type == "string":
+        return str(value)
+    if decimals_as_text:
+        return value
     if isinstance(value, str):
         try:
             number = Decimal(value)
@@ -209,63 +209,3 @@ def _assemble(data: dict[str, Any], checked: dict[str, _Checked], general: list[
     messages = [message for _, message in general if message]
     messages += [f"{f.path}: {m}" for f in fields for m in f.messages if m not in messages]
     return Validated(data, fields, list(dict.fromkeys(reasons)), messages)
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """A reviewer's text, typed; ``error`` says in words why it cannot be taken, and is empty when it can."""
-
-    value: Any = None
-    error: str = ""
-
-
-def parse_correction(
-    path: str, text: str, schema: LoadedSchema, style: DocumentStyle = NO_STYLE
-) -> Correction:
-    """Types what a reviewer wrote into the field at ``path``; empty text means: not on the document.
-
-    Args:
-        path: concrete, ``line_items.0.quantity``.
-        text: ISO dates and plain decimals are understood as well as anything a document may print.
-        schema: whose leaf decides what is allowed.
-        style: of the document, so that a figure is read as it was when the document was.
-    """
-    leaf = leaf_at(schema.tree, path)
-    if leaf is None:
-        return Correction(error=f"{schema.qualified_name} has no field {path}.")
-    if checks.is_blank(text):
-        return Correction() if leaf.nullable else Correction(error=f"{path} must not be empty.")
-    parsed: Parsed = parse_leaf(text, leaf, style)
-    return Correction(parsed.value, parsed.message)
-
-
-def with_corrections(
-    data: dict[str, Any], corrections: Mapping[str, Any], schema: LoadedSchema
-) -> tuple[dict[str, Any], list[str]]:
-    """``data`` with typed corrections at their paths, and what the schema and its rules say against it.
-
-    Args:
-        data: as in `Validated.data`; not changed.
-        corrections: typed values (`Correction.value`) by concrete path.
-        schema: validates the whole again.
-
-    Returns:
-        The data to land, and the complaints in words. Rules are complaints too: a person may overrule them, a
-        schema error (``valid`` data is impossible) may not; both are told so that they can be shown.
-    """
-    shape = deepcopy(data)
-    complaints: list[str] = []
-    for path, value in corrections.items():
-        leaf = leaf_at(schema.tree, path)
-        if leaf is None or not isinstance(get(shape, steps_of(path)[:-1]), dict | list):
-            complaints.append(f"{path}: the document has no such field")
-            continue
-        put(shape, steps_of(path), json_value(value, leaf, schema.model is not None))
-    conformed = conform(shape, schema)
-    complaints += [f"{f.path}: {f.message}" if f.path else f.message for f in conformed.findings]
-    values = {
-        path: get(conformed.data, steps_of(path)) for path, _ in concrete_leaves(schema.tree, conformed.data)
-    }
-    present = {path: None if value is ABSENT else value for path, value in values.items()}
-    complaints += [violation.message for violation in violations(schema.rules, present)]
-    return conformed.data, complaints

@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from extractors.backends.base import Answer, LeafAnswer, Span
 from extractors.options import ExtractOptions
-from extractors.validation import Validated, parse_correction, route, validate, with_corrections
+from extractors.validation import Validated, route, validate
 from schemas.document import Box, Word
 from schemas.hints import document_hints, field_hints
 from schemas.outcome import ReviewReason
@@ -317,28 +318,29 @@ def test_words_of_a_page_that_does_not_exist_are_no_evidence() -> None:
     assert ReviewReason.NOT_ON_PAGE in _at(validated, "company").reasons
 
 
-def test_corrections_are_typed_like_the_field() -> None:
-    schema = load_schema("invoice")
-    assert parse_correction("gross_total", "1,234.50", schema).value == "1234.50"
-    assert parse_correction("issue_date", "2020-04-03", schema).value == "2020-04-03"
-    assert parse_correction("line_items.3.quantity", "2", schema).value == "2"
-    assert parse_correction("due_date", " ", schema) == parse_correction("iban", "", schema)
-    assert "03/04/2020" in parse_correction("issue_date", "03/04/2020", schema).error
-    assert "must not be empty" in parse_correction("document_type", "", schema).error
-    assert "no field" in parse_correction("line_items.quantity", "2", schema).error
+_RAWS = st.one_of(
+    st.none(),
+    st.sampled_from([*INVOICE.split(), "1,000", "-1", "9" * 25, "31/02/2020", "03/04/2020", "yes", "$"]),
+    st.text(max_size=12),
+)
 
 
-def test_corrected_data_is_validated_again() -> None:
+@settings(max_examples=80, deadline=None)
+@given(raws=st.lists(_RAWS, min_size=28, max_size=28), score=st.floats(-9, 0))
+def test_whatever_a_backend_answers_the_data_is_valid_or_a_reason_says_why_not(
+    raws: list[str | None], score: float
+) -> None:
     schema = load_schema("invoice")
-    data = _invoice(gross_total="INV-1", document_type=None).data
-    fixed, complaints = with_corrections(data, {"gross_total": "17.85", "document_type": "invoice"}, schema)
-    assert complaints == []
-    assert (fixed["gross_total"], data["gross_total"]) == ("17.85", None)
-    _, complaints = with_corrections(data, {"document_type": "invoice", "gross_total": "18.00"}, schema)
-    assert complaints == [
-        "Net total and tax do not sum to the gross total: 15.00 + 2.85 = 17.85, but gross_total is 18.00."
-    ]
-    _, complaints = with_corrections(data, {"line_items.9.quantity": "1"}, schema)
-    assert "line_items.9.quantity: the document has no such field" in complaints
-    assert any(complaint.startswith("document_type: ") for complaint in complaints)
-    assert Decimal(fixed["gross_total"]) == Decimal("17.85")
+    assert schema.model is not None
+    texts = iter(raws)
+    raw: dict[str, Any] = {name: next(texts) for name, node in schema.tree.fields if name != "line_items"}
+    names = ["description", "quantity", "unit_price", "line_total"]
+    raw["line_items"] = [{name: next(texts) for name in names} for _ in range(2)]
+    document = paper(INVOICE)
+    validated = validate(answered(document, raw, score), schema, document, OPTIONS)
+    json.dumps(validated.data)
+    assert all(f.value is not None or f.raw is None or f.reasons for f in validated.fields)
+    if raw["document_type"] in ("invoice", "credit_note"):
+        schema.model.model_validate(validated.data)
+    else:
+        assert not route(validated, OPTIONS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 from extractors.backends.scripted.candidates import Candidate, candidates
 from extractors.backends.scripted.labels import Goal, Run, score
@@ -58,10 +60,20 @@ class Scene:
             self._found[key] = candidates(line, kind, self.style)
         return self._found[key]
 
+    def values_between(self, line: Line, kind: Kind, start: int, end: int) -> list[Candidate]:
+        """The values of a kind that begin at the tokens ``start`` to ``end`` of a line."""
+        found = self.values(line, kind)
+        first = bisect_left(found, start, key=lambda c: c.piece.start)
+        return found[first : bisect_left(found, end, lo=first, key=lambda c: c.piece.start)]
+
+    def labels_from(self, line: Line, start: int) -> Iterator[Run]:
+        """The labels of a line that begin at the token ``start`` or behind it, left to right."""
+        runs = self.runs.get(line.index, [])
+        return islice(runs, bisect_left(runs, start, key=lambda r: r.start), None)
+
     def limit(self, run: Run) -> int:
         """Where the next label on the line begins."""
-        later = [other.start for other in self.runs.get(run.line.index, ()) if other.start >= run.end]
-        return min(later, default=len(run.line.tokens))
+        return next((r.start for r in self.labels_from(run.line, run.end)), len(run.line.tokens))
 
     def below(self, run: Run) -> Iterator[Line]:
         """The next lines under a label, on its page."""
@@ -106,19 +118,18 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
         yield from _texts(goal, run, scene)
         return
     limit = scene.limit(run)
-    right = [c for c in scene.values(run.line, goal.leaf.kind) if run.end <= c.piece.start < limit]
-    chosen = _choose(goal, right)
+    chosen = _choose(goal, scene.values_between(run.line, goal.leaf.kind, run.end, limit))
     if chosen is not None:
         yield chosen.piece, chosen.strength
         return
     if limit < len(run.line.tokens) and limit < run.line.cell_end(run.start):
         return
     for line in scene.below(run):
-        cells = [cell for cell in line.cells if _under(run, line, cell)]
         under = [
             c
-            for c in scene.values(line, goal.leaf.kind)
-            if any(start <= c.piece.start < end for start, end in cells)
+            for cell in line.cells
+            if _under(run, line, cell)
+            for c in scene.values_between(line, goal.leaf.kind, *cell)
         ]
         chosen = _choose(goal, under)
         if chosen is not None:
@@ -184,16 +195,16 @@ def _heads_column(run: Run, scene: Scene, start: int) -> bool:
     if run.tokens[-1].ends_label or line.tokens[start].cell == line.tokens[run.start].cell:
         return False
     digits = any(c.isdigit() for token in line.tokens[start:end] for c in token.text)
-    return not digits and any(start <= other.start < end for other in scene.runs.get(line.index, ()))
+    return not digits and any(other.start < end for other in islice(scene.labels_from(line, start), 1))
 
 
 def _next_firm(run: Run, scene: Scene, start: int) -> int:
-    firm = [r.start for r in scene.runs.get(run.line.index, ()) if r.start >= start and r.firm]
-    return min(firm, default=len(run.line.tokens))
+    firm = (r.start for r in scene.labels_from(run.line, start) if r.firm)
+    return next(firm, len(run.line.tokens))
 
 
 def _is_label(scene: Scene, line: Line, start: int, end: int) -> bool:
-    inside = [r for r in scene.runs.get(line.index, ()) if start <= r.start < end]
+    inside = list(takewhile(lambda r: r.start < end, scene.labels_from(line, start)))
     if any(r.start == start and (r.end == end or r.tokens[-1].ends_label) for r in inside):
         return True
     digits = any(c.isdigit() for t in line.tokens[start:end] for c in t.text)

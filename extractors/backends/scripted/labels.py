@@ -137,7 +137,8 @@ class Run:
     @property
     def firm(self) -> bool:
         """Whether its form says that it is a label: a colon, or a cell of its own."""
-        alone = (self.start, self.end) in self.line.cells
+        opens = self.start == 0 or self.line.tokens[self.start - 1].cell != self.line.tokens[self.start].cell
+        alone = opens and self.line.cell_end(self.start) == self.end
         return self.tokens[-1].ends_label or alone or _is_colon(self.line, self.end)
 
 

@@ -66,9 +66,13 @@ class Line:
                 start = i
         return tuple(found)
 
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        return {self.tokens[start].cell: end for start, end in self.cells}
+
     def cell_end(self, position: int) -> int:
         """Where the cell that holds the token at ``position`` ends."""
-        return next(end for start, end in self.cells if start <= position < end)
+        return self._ends[self.tokens[position].cell]
 
 
 @dataclass(frozen=True, slots=True)
