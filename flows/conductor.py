@@ -31,6 +31,9 @@ def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[s
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(STARTUP_SECONDS),
         "PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS": str(settings.concurrency),
+        # On busy disks Prefect's SQLite file is locked for longer than its default of 10 s allows.
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+        "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
         "PREFECT_CLI_PROMPT": "false",
         # Opt-outs, not preferences: they hold whatever the user's shell says.
         "DO_NOT_TRACK": "1",
