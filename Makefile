@@ -9,6 +9,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 VENV ?= .venv
+# `cuda` installs the GPU build of torch, several gigabytes; `cpu` makes sure that it is not pulled by accident.
+TORCH ?= cpu
 BIN := $(VENV)/bin
 
 # Which model the demo asks: `embedded`, or `scripted` (no weights, no network).
@@ -31,10 +33,10 @@ python:
 	  echo "or name it: PYTHON=/path/to/python3.12 make ..." >&2; exit 1; }
 
 install: python ## the environment in .venv, without development tools
-	@"$(PYTHON)" scripts/setup_env.py --venv "$(VENV)"
+	@"$(PYTHON)" scripts/setup_env.py --venv "$(VENV)" --torch "$(TORCH)"
 
 install-dev: python
-	@"$(PYTHON)" scripts/setup_env.py --venv "$(VENV)" --extras dev
+	@"$(PYTHON)" scripts/setup_env.py --venv "$(VENV)" --torch "$(TORCH)" --extras dev
 
 demo: install ## the main job on the sample documents; results in demo/
 	@$(BIN)/python scripts/demo.py --model "$(MODEL)" --home "$(DEMO_HOME)"

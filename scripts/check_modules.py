@@ -1,4 +1,4 @@
-"""Fails when a module grows past the cap, or past the length that the debt list in pyproject.toml grants it."""
+"""Fails when a module grows past the cap, or past what the debt list in pyproject.toml grants it."""
 
 from __future__ import annotations
 

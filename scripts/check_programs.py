@@ -1,7 +1,7 @@
 """Says which programs outside Python the tests need and cannot find, and how to install them.
 
-The product itself needs none of them. A missing one skips its tests on a developer's machine; under ``CI=true``
-it is an error, so that a green run never hides tests that did not run.
+The product itself needs none of them. A missing one skips its tests on a developer's machine; under
+``CI=true`` it is an error, so that a green run never hides tests that did not run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Makes the project's virtual environment; what `make demo` and `make test` begin with.
 
 Needs nothing but Python's standard library, runs again in a moment when nothing changed, and never lets pip
-pull a GPU build of torch (several gigabytes) unless ``PARQUETRY_TORCH=cuda`` asks for it.
+pull a GPU build of torch (several gigabytes) unless ``--torch cuda`` (``TORCH=cuda make ...``) asks for it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -34,11 +33,12 @@ def main() -> int:
     """Makes or updates the environment; 0 when it is ready."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where the environment is")
+    parser.add_argument("--torch", choices=("cpu", "cuda"), default="cpu", help="which build of torch")
     parser.add_argument("--extras", default="", help="extras of pyproject.toml, e.g. dev or s3,postgres")
     arguments = parser.parse_args()
     started = time.monotonic()
     try:
-        fresh = ensure(arguments.venv, [e for e in arguments.extras.split(",") if e])
+        fresh = ensure(arguments.venv, [e for e in arguments.extras.split(",") if e], arguments.torch)
     except SetupError as error:
         print(f"\nparquetry could not be installed: {error}", file=sys.stderr)
         return 1
@@ -50,7 +50,7 @@ def main() -> int:
     return 0
 
 
-def ensure(venv: Path, extras: list[str]) -> bool:
+def ensure(venv: Path, extras: list[str], torch: str) -> bool:
     """Brings ``venv`` up to date; False when it already was.
 
     Raises:
@@ -65,7 +65,7 @@ def ensure(venv: Path, extras: list[str]) -> bool:
     # Extras add up, so that `make demo` after `make test` does not take anything away or install anew.
     key, installed = _stamp(venv)
     extras = sorted({*extras, *installed})
-    if python.exists() and key == _key() and extras == installed:
+    if python.exists() and key == _key(torch) and extras == installed:
         return False
     (venv / STAMP).unlink(missing_ok=True)
     if not _works(python):
@@ -74,11 +74,11 @@ def ensure(venv: Path, extras: list[str]) -> bool:
     step(2, "updating pip")
     pip(python, "install", "--upgrade", *_pinned("pip"))
     step(3, "installing torch")
-    install_torch(python)
+    install_torch(python, torch)
     step(4, "installing parquetry and its libraries (about 150; a few minutes the first time)")
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     pip(python, "install", "--constraint", str(CONSTRAINTS), "--editable", target)
-    (venv / STAMP).write_text(json.dumps({"key": _key(), "extras": extras}), encoding="utf-8")
+    (venv / STAMP).write_text(json.dumps({"key": _key(torch), "extras": extras}), encoding="utf-8")
     return True
 
 
@@ -107,17 +107,17 @@ def create(venv: Path) -> None:
         )
 
 
-def install_torch(python: Path) -> None:
-    """Installs the pinned torch: a CPU build, unless ``PARQUETRY_TORCH=cuda``.
+def install_torch(python: Path, build: str) -> None:
+    """Installs the pinned torch: a CPU build, unless ``build`` is ``cuda``.
 
-    What an index offers differs by platform: on Linux, PyPI's torch depends on CUDA libraries, and the CPU build
-    is on PyTorch's own index (or in a folder of wheels that pip was told about). So pip is asked first what it
-    would install, which costs a few kilobytes.
+    What an index offers differs by platform: on Linux, PyPI's torch depends on CUDA libraries, and the CPU
+    build is on PyTorch's own index (or in a folder of wheels that pip was told about). So pip is asked first
+    what it would install, which costs a few kilobytes.
 
     Raises:
         SetupError: no CPU build can be had.
     """
-    if os.environ.get("PARQUETRY_TORCH", "cpu") == "cuda":
+    if build == "cuda":
         pip(python, "install", "--constraint", str(CONSTRAINTS), *_pinned("torch"))
         return
     requirement = _pinned("torch")
@@ -136,14 +136,14 @@ def install_torch(python: Path) -> None:
             pip(python, "install", "--constraint", str(CONSTRAINTS), *arguments)
             return
     raise SetupError(
-        f"no CPU build of {requirement[0]} is to be had for Python {platform.python_version()} here. Nothing was "
-        f"downloaded. Is {CPU_INDEX} reachable, or does another Python (PYTHON=python3.12 make ...) have one? To "
-        "install the GPU build on purpose (several gigabytes): PARQUETRY_TORCH=cuda make ..."
+        f"no CPU build of {requirement[0]} is to be had for Python {platform.python_version()} here. Nothing "
+        f"was downloaded. Is {CPU_INDEX} reachable, or has another Python one (PYTHON=python3.12 make ...)? To "
+        "install the GPU build on purpose (several gigabytes): TORCH=cuda make ..."
     )
 
 
 def gpu_packages(python: Path, arguments: list[str]) -> list[str] | None:
-    """Names of the GPU packages that ``pip install <arguments>`` would bring; None when it cannot be resolved."""
+    """Names of the GPU packages that ``pip install <arguments>`` would bring; None: it cannot be resolved."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [str(python), "-m", "pip", "install", "--dry-run", "--quiet", "--no-input"]
@@ -165,7 +165,7 @@ def pip(python: Path, *arguments: str) -> None:
     command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise SetupError(
-            "pip failed; its message stands above. If it could not reach the package index: check the network, "
+            "pip failed; its message stands above. If it could not reach the package index: check the network "
             "or name yours with PIP_INDEX_URL=https://... ; then run the same command again."
         )
 
@@ -177,8 +177,8 @@ def _pinned(name: str) -> list[str]:
     raise SetupError(f"{CONSTRAINTS} has no pin for {name}; run `git checkout constraints.txt`.")
 
 
-def _key() -> str:
-    digest = hashlib.sha256(f"{sys.version}|{os.environ.get('PARQUETRY_TORCH', 'cpu')}|{ROOT}".encode())
+def _key(torch: str) -> str:
+    digest = hashlib.sha256(f"{sys.version}|{torch}|{ROOT}".encode())
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
