@@ -16,7 +16,7 @@ from flows.ledger.store import Ledger
 from flows.review.app import create_app
 from flows.review.blobs import BlobStore
 from schemas.registry import load_schema
-from tests.review.support import Case, fill
+from tests.review.support import Case, empty_ledger, fill
 
 
 @dataclass
@@ -34,6 +34,7 @@ def live(folder: Path, cases: Sequence[Case], reader: ReaderPool) -> Iterator[Li
     home, source = folder / "home", folder / "in"
     home.mkdir(parents=True)
     source.mkdir()
+    (home / "ledger.db").write_bytes(empty_ledger())
     with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
         ids = fill(ledger, BlobStore(home / "documents"), source, cases)
         app = create_app(ledger=ledger, schemas=load_schema, reader=reader, blobs=home / "documents")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -387,12 +389,22 @@ def token_of(html: str) -> str:
     return found[1]
 
 
+@cache
+def empty_ledger() -> bytes:
+    """The file of a ledger with all its tables; made once, since migrating takes most of a short test's time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        Ledger.open(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
 @contextmanager
 def desk(tmp_path: Path, **more: Any) -> Iterator[Desk]:
     """A desk in a folder of its own."""
     home, folder = tmp_path / "home", tmp_path / "in"
     folder.mkdir(parents=True)
     home.mkdir()
+    (home / "ledger.db").write_bytes(empty_ledger())
     landed: list[int] = []
     reader = FakeReader()
     with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
