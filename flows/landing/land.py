@@ -46,7 +46,8 @@ def land(ledger: Ledger, lake: str | Path, schema: LoadedSchema) -> LandingRepor
     """
     target = open_lake(lake)
     ledger.register_schema(schema)
-    ledger.freeze_batch(schema.name)
+    while ledger.freeze_next(schema.name):
+        pass
     target.sweep(schema.name)
     files: list[LandedFile] = []
     warnings: list[str] = []

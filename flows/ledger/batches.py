@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import groupby, islice
+from itertools import takewhile
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -41,19 +41,20 @@ def add_row(
     )
 
 
-def freeze(session: Session, at: dt.datetime, schema_name: str, max_rows: int) -> list[FrozenBatch]:
-    """See `Ledger.freeze_batch`."""
+def freeze_next(session: Session, at: dt.datetime, schema_name: str, max_rows: int) -> FrozenBatch | None:
+    """See `Ledger.freeze_next`."""
     _wait_for_turn(session)
-    rows = session.scalars(
+    open_rows = session.scalars(
         select(Row)
         .where(Row.schema_name == schema_name, Row.batch_id.is_(None))
-        .order_by(Row.fingerprint, Row.row_id)
+        .order_by(Row.row_id)
+        .limit(max_rows)
     ).all()
-    made: list[FrozenBatch] = []
-    for fingerprint, group in groupby(rows, key=lambda row: row.fingerprint):
-        while chunk := list(islice(group, max_rows)):
-            made.append(_freeze_rows(session, at, schema_name, fingerprint, chunk))
-    return made
+    if not open_rows:
+        return None
+    # A file has one schema, and versions must follow each other in time: so up to where the schema changes.
+    fingerprint = open_rows[0].fingerprint
+    return _freeze_rows(session, at, list(takewhile(lambda row: row.fingerprint == fingerprint, open_rows)))
 
 
 def _wait_for_turn(session: Session) -> None:
@@ -62,63 +63,91 @@ def _wait_for_turn(session: Session) -> None:
     session.execute(update(Lock).where(Lock.name == "freeze").values(taken=Lock.taken + 1))
 
 
-def _freeze_rows(
-    session: Session, at: dt.datetime, schema_name: str, fingerprint: str, rows: list[Row]
-) -> FrozenBatch:
+def _freeze_rows(session: Session, at: dt.datetime, rows: list[Row]) -> FrozenBatch:
+    name, fingerprint = rows[0].schema_name, rows[0].fingerprint
     stored = session.get(StoredSchema, fingerprint)
     if stored is None:
         raise LedgerError(
-            f"Rows of {schema_name} wait for a schema {fingerprint[:12]} that the ledger does not have.",
+            f"Rows of {name} wait for a schema {fingerprint[:12]} that the ledger does not have.",
             remedy="Land once with the schema they were extracted with.",
         )
-    frozen = [_freeze_row(session, row, stored.version) for row in rows]
+    frozen = _with_versions(session, rows, stored.version)
     names = [f"{row.row_key}:{row.version}" for row in frozen]
-    batch_id = f"{rows[0].created_at:%Y%m%dT%H%M%S}-{digest(fingerprint, *names)[:20]}"
+    batch = FrozenBatch(
+        batch_id=f"{rows[0].created_at:%Y%m%dT%H%M%S}-{digest(fingerprint, *names)[:20]}",
+        schema_name=name,
+        fingerprint=fingerprint,
+        schema_version=stored.version,
+        json_schema=stored.json_schema,
+        rows=frozen,
+    )
     session.add(
         Batch(
-            batch_id=batch_id,
-            schema_name=schema_name,
+            batch_id=batch.batch_id,
+            schema_name=name,
             fingerprint=fingerprint,
             row_count=len(rows),
             frozen_at=at,
         )
     )
     session.flush()
+    for row, content in zip(rows, frozen, strict=True):
+        row.batch_id, row.version = batch.batch_id, content.version
+        row.payload = content.model_dump(mode="json")
+    return batch
+
+
+def _with_versions(session: Session, rows: list[Row], schema_version: int) -> list[FrozenRow]:
+    """The rows as they will land: each one version above the last of its key."""
+    documents = {
+        document.document_id: document
+        for document in session.scalars(
+            select(Document).where(Document.document_id.in_({row.document_id for row in rows}))
+        )
+    }
+    decisions = {
+        decision.decision_id: decision
+        for decision in session.scalars(
+            select(Decision).where(Decision.decision_id.in_({row.decision_id for row in rows} - {None}))
+        )
+    }
+    last = {
+        key: (version, at)
+        for key, version, at in session.execute(
+            select(Row.row_key, func.max(Row.version), func.max(Row.created_at))
+            .where(Row.row_key.in_({row.row_key for row in rows}), Row.version.is_not(None))
+            .group_by(Row.row_key)
+        )
+    }
+    frozen = []
     for row in rows:
-        row.batch_id = batch_id
-    session.flush()
-    return FrozenBatch(
-        batch_id=batch_id,
-        schema_name=schema_name,
-        fingerprint=fingerprint,
-        schema_version=stored.version,
-        json_schema=stored.json_schema,
-        rows=frozen,
-    )
-
-
-def _freeze_row(session: Session, row: Row, schema_version: int) -> FrozenRow:
-    last = session.scalar(
-        select(Row)
-        .where(Row.row_key == row.row_key, Row.version.is_not(None))
-        .order_by(Row.version.desc())
-        .limit(1)
-    )
-    document = session.get_one(Document, row.document_id)
-    extraction = Extraction.model_validate(document.extraction)
-    data, evidence = extraction.data, extraction.fields
-    if row.decision_id is not None:
-        decision = session.get_one(Decision, row.decision_id)
-        data, evidence = decision.data, decision.fields
-    valid_from = row.created_at
-    if last is not None and last.payload is not None:
+        version, at = last.get(row.row_key, (None, row.created_at))
         # Clocks of machines differ, and commits overtake each other: versions still follow in time.
-        valid_from = max(valid_from, dt.datetime.fromisoformat(last.payload["valid_from"]))
-    frozen = FrozenRow.model_validate(
+        valid_from = max(at, row.created_at)
+        last[row.row_key] = ((version or 0) + 1, valid_from)
+        decision = decisions[row.decision_id] if row.decision_id is not None else None
+        frozen.append(
+            _frozen_row(row, documents[row.document_id], decision, version, valid_from, schema_version)
+        )
+    return frozen
+
+
+def _frozen_row(
+    row: Row,
+    document: Document,
+    decision: Decision | None,
+    last_version: int | None,
+    valid_from: dt.datetime,
+    schema_version: int,
+) -> FrozenRow:
+    extraction = Extraction.model_validate(document.extraction)
+    data = decision.data if decision else extraction.data
+    evidence = decision.fields if decision else extraction.fields
+    return FrozenRow.model_validate(
         {
             "row_key": row.row_key,
-            "version": (last.version or 0) + 1 if last else 1,
-            "supersedes": last.version if last else None,
+            "version": (last_version or 0) + 1,
+            "supersedes": last_version,
             "valid_from": valid_from,
             "landed_by": row.landed_by,
             "retracted": row.retracted,
@@ -132,10 +161,6 @@ def _freeze_row(session: Session, row: Row, schema_version: int) -> FrozenRow:
             "evidence": [] if row.retracted else evidence,
         }
     )
-    row.version = frozen.version
-    row.payload = frozen.model_dump(mode="json")
-    session.flush()
-    return frozen
 
 
 def pending_ids(session: Session, schema_name: str | None) -> list[str]:
@@ -148,7 +173,7 @@ def pending_ids(session: Session, schema_name: str | None) -> list[str]:
 
 def load(session: Session, batch_id: str) -> FrozenBatch:
     """A batch with its rows, as frozen."""
-    batch = existing_batch(session, batch_id)
+    batch = session.get_one(Batch, batch_id)
     stored = session.get_one(StoredSchema, batch.fingerprint)
     payloads = session.scalars(select(Row.payload).where(Row.batch_id == batch_id).order_by(Row.row_id))
     return FrozenBatch(

@@ -38,7 +38,13 @@ def create_ledger_engine(url: str) -> Engine:
     if backend == "sqlite":
         return _sqlite(parsed)
     if backend == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        try:
+            return create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        except ImportError as error:
+            raise LedgerError(
+                "PostgreSQL's client library is not installed.",
+                remedy="Install psycopg: pip install 'psycopg[binary]'.",
+            ) from error
     raise LedgerError(f"The ledger cannot be kept in {backend!r}.", remedy=_URL_REMEDY)
 
 
@@ -72,6 +78,13 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine for transactions that only read: they see one state of the database, and block nobody."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine.execution_options(parquetry_read=True)
 
 
 def now(session: Session) -> dt.datetime:

@@ -134,7 +134,7 @@ class Document(Base):
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("sha256", "fingerprint", "model_key"),
-        Index("ix_documents_work", "fingerprint", "model_key", "state", "created_at"),
+        Index("ix_documents_work", "fingerprint", "model_key", "state", "created_at", "document_id"),
         Index("ix_documents_queue", "state", "queued_at", "document_id"),
     )
 

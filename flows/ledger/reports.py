@@ -63,7 +63,7 @@ def status(session: Session, last_runs: int) -> StatusReport:
         landed_files=landed_files,
         rows_to_land=session.scalars(to_land).one(),
         reasons=_reason_counts(session),
-        runs=[_run_record(session, row) for row in newest],
+        runs=_run_records(session, list(newest)),
     )
 
 
@@ -85,23 +85,27 @@ def _reason_counts(session: Session) -> dict[str, int]:
 
 def run(session: Session, run_id: str) -> RunRecord:
     """See `Ledger.run`."""
-    return _run_record(session, existing_run(session, run_id))
+    return _run_records(session, [existing_run(session, run_id)])[0]
 
 
-def _run_record(session: Session, row: Run) -> RunRecord:
-    seen = select(func.count()).select_from(RunInput).where(RunInput.run_id == row.run_id)
-    return RunRecord(
-        run_id=row.run_id,
-        source=row.source,
-        schema_name=row.schema_name,
-        fingerprint=row.fingerprint,
-        model=row.model,
-        parameters=row.parameters,
-        state=row.state,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        inputs=session.scalars(seen).one(),
-    )
+def _run_records(session: Session, rows: list[Run]) -> list[RunRecord]:
+    seen = select(RunInput.run_id, func.count()).group_by(RunInput.run_id)
+    inputs = dict(session.execute(seen.where(RunInput.run_id.in_([r.run_id for r in rows]))).all())
+    return [
+        RunRecord(
+            run_id=row.run_id,
+            source=row.source,
+            schema_name=row.schema_name,
+            fingerprint=row.fingerprint,
+            model=row.model,
+            parameters=row.parameters,
+            state=row.state,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            inputs=inputs.get(row.run_id, 0),
+        )
+        for row in rows
+    ]
 
 
 def open_documents(session: Session, run_id: str) -> int:

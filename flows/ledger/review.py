@@ -154,7 +154,9 @@ def document(session: Session, document_id: str) -> DocumentRecord:
     """See `Ledger.document`."""
     found = session.get(Document, document_id)
     if found is None:
-        raise UnknownDocumentError(f"The ledger has no document {document_id!r}.", remedy="Go back to the queue.")
+        raise UnknownDocumentError(
+            f"The ledger has no document {document_id!r}.", remedy="Go back to the queue."
+        )
     inputs = session.scalars(
         select(Input)
         .where(Input.document_id == document_id)

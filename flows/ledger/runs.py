@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from flows.ledger.common import insert_new
@@ -69,6 +70,16 @@ def finish_run(session: Session, at: dt.datetime, run_id: str, state: str) -> No
     """Notes how a run ended."""
     run = existing_run(session, run_id)
     run.state, run.finished_at = state, at
+
+
+def latest_schemas(session: Session) -> dict[str, str]:
+    """See `Ledger.latest_schemas`."""
+    rows = session.execute(
+        select(Run.schema_name, Run.fingerprint)
+        .group_by(Run.schema_name, Run.fingerprint)
+        .order_by(func.max(Run.started_at))
+    )
+    return dict(rows.all())
 
 
 def existing_run(session: Session, run_id: str) -> Run:

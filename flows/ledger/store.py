@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from flows.ledger import batches, claims, intake, reports, review, runs
-from flows.ledger.engine import create_ledger_engine, explain, migrate, now
+from flows.ledger.engine import create_ledger_engine, explain, migrate, now, reading
 from flows.ledger.records import (
     Action,
     ClaimedDocument,
@@ -31,7 +31,7 @@ from schemas.outcome import FailureReason, Outcome
 from schemas.registry import LoadedSchema
 
 MAX_ATTEMPTS = 3
-MAX_BATCH_ROWS = 5_000
+MAX_BATCH_ROWS = 2_000
 
 
 class Ledger:
@@ -42,6 +42,7 @@ class Ledger:
 
     def __init__(self, engine: Engine, *, clock: Callable[[Session], dt.datetime] = now) -> None:
         self._engine = engine
+        self._reader = reading(engine)
         self._clock = clock
 
     @classmethod
@@ -102,6 +103,11 @@ class Ledger:
             runs.start_run(
                 session, self._clock(session), run_id, source, schema, fingerprint, model, parameters
             )
+
+    def latest_schemas(self) -> dict[str, str]:
+        """The fingerprint that was used last, by schema name, of everything that has been run."""
+        with self._read() as session:
+            return runs.latest_schemas(session)
 
     def finish_run(self, run_id: str, state: str) -> None:
         """Records the end of a run with a word such as ``completed``, ``failed`` or ``cancelled``."""
@@ -257,13 +263,17 @@ class Ledger:
     # ---------------------------------------------------------------- landing
 
     def freeze_batch(self, schema_name: str, *, max_rows: int = MAX_BATCH_ROWS) -> list[FrozenBatch]:
-        """Freezes all accepted rows and decisions of a schema that are in no batch yet; the new batches.
+        """Freezes all accepted rows and decisions of a schema that are in no batch yet; the new batches."""
+        return list(iter(lambda: self.freeze_next(schema_name, max_rows=max_rows), None))
+
+    def freeze_next(self, schema_name: str, *, max_rows: int = MAX_BATCH_ROWS) -> FrozenBatch | None:
+        """Freezes the oldest of those rows, all of one schema, as one batch; ``None`` when there are none.
 
         A batch's id, row versions and contents never change afterwards, so whoever writes it, and however
         often, writes the same.
         """
         with self._write() as session:
-            return batches.freeze(session, self._clock(session), schema_name, max_rows)
+            return batches.freeze_next(session, self._clock(session), schema_name, max_rows)
 
     def pending_batches(self, schema_name: str | None = None) -> Iterator[FrozenBatch]:
         """Every frozen batch whose file is not recorded yet, oldest first, one in memory at a time."""
@@ -383,15 +393,11 @@ class Ledger:
 
     # ---------------------------------------------------------------- transactions
 
-    @contextmanager
-    def _write(self) -> Iterator[Session]:
-        with self._session(self._engine) as session:
-            yield session
+    def _write(self) -> AbstractContextManager[Session]:
+        return self._session(self._engine)
 
-    @contextmanager
-    def _read(self) -> Iterator[Session]:
-        with self._session(self._engine.execution_options(parquetry_read=True)) as session:
-            yield session
+    def _read(self) -> AbstractContextManager[Session]:
+        return self._session(self._reader)
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:

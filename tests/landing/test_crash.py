@@ -15,8 +15,8 @@ from tests.landing.deadly import land_and_die
 from tests.ledger.builders import SCHEMA, add, process, start
 
 STEPS = {
-    "before freezing": ("flows.ledger.store:Ledger", "freeze_batch", "before"),
-    "after freezing": ("flows.ledger.store:Ledger", "freeze_batch", "after"),
+    "before freezing": ("flows.ledger.store:Ledger", "freeze_next", "before"),
+    "after freezing": ("flows.ledger.store:Ledger", "freeze_next", "after"),
     "before writing": ("flows.landing.lake:LocalLake", "write", "before"),
     "folder made": ("flows.landing.lake", "_make_folder", "after"),
     "half written": ("os", "fsync", "before"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from typing import Any
 
@@ -10,6 +11,7 @@ from flows.ledger.store import Ledger
 from schemas.errors import LedgerError
 from schemas.extraction import ExtractedField
 from schemas.outcome import FailureReason, Outcome, ReviewReason
+from schemas.registry import from_json_schema
 from tests.ledger.builders import SCHEMA, add, claim, extraction, process, start
 
 UNSURE, VIOLATED = ReviewReason.MODEL_UNSURE, ReviewReason.RULE_VIOLATED
@@ -221,3 +223,40 @@ def test_status_adds_up(ledger: Ledger) -> None:
     assert ledger.open_documents("run-1") == 1
     ledger.record_extraction(other.document_id, other.token, extraction(other.sha256))
     ledger.check_conservation("run-1")
+
+
+def test_versions_follow_in_time_across_schemas_and_within_a_batch(ledger: Ledger) -> None:
+    changed = from_json_schema({**SCHEMA.json_schema, "description": "changed"}, "bill")
+    first, second = sorted([SCHEMA, changed], key=lambda s: s.fingerprint, reverse=True)
+    ids = []
+    for run, schema in (("run-1", first), ("run-2", second)):
+        start(ledger, run, schema=schema)
+        add(ledger, run, "a.pdf", schema=schema)
+        (held,) = claim(ledger, run, schema=schema)
+        ledger.record_extraction(held.document_id, held.token, extraction(held.sha256, schema=schema))
+        ids.append(held.document_id)
+    decide(ledger, ids[1], "reject")
+    decide(ledger, ids[0], "correct", data={"number": "last", "day": None, "total": None})
+    made = ledger.freeze_batch("bill")
+    assert [b.fingerprint for b in made] == [first.fingerprint, second.fingerprint, first.fingerprint]
+    rows = [row for batch in made for row in batch.rows]
+    assert [(r.version, r.supersedes, r.retracted) for r in rows] == [
+        (1, None, False),
+        (2, 1, False),
+        (3, 2, True),
+        (4, 3, False),
+    ]
+    assert len({r.row_key for r in rows}) == 1
+    assert [r.valid_from for r in rows] == sorted(r.valid_from for r in rows)
+    assert list(ledger.pending_batches("bill")) == made
+    assert ledger.latest_schemas() == {"bill": second.fingerprint}
+
+
+def test_versions_follow_in_time_when_a_clock_goes_back(ledger: Ledger) -> None:
+    (document_id,) = waiting(ledger, "a.pdf")
+    decide(ledger, document_id)
+    (before,) = ledger.freeze_batch("bill")[0].rows
+    slow = Ledger(ledger._engine, clock=lambda _: before.valid_from - dt.timedelta(hours=1))
+    decide(slow, document_id, version=1)
+    (after,) = ledger.freeze_batch("bill")[0].rows
+    assert (after.version, after.valid_from) == (2, before.valid_from)

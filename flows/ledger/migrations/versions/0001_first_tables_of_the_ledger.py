@@ -49,7 +49,9 @@ def upgrade() -> None:
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.create_index("ix_documents_queue", ["state", "queued_at", "document_id"], unique=False)
         batch_op.create_index(
-            "ix_documents_work", ["fingerprint", "model_key", "state", "created_at"], unique=False
+            "ix_documents_work",
+            ["fingerprint", "model_key", "state", "created_at", "document_id"],
+            unique=False,
         )
 
     op.create_table(
