@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 VENV ?= .venv
 # `cuda` installs the GPU build of torch, several gigabytes; `cpu` makes sure that it is not pulled by accident.
 TORCH ?= cpu
+# Extras of pyproject.toml to install as well: s3, gcs, azure, postgres; several with commas.
+EXTRAS ?=
 BIN := $(VENV)/bin
 
 # Which model the demo asks: `embedded`, or `scripted` (no weights, no network).
@@ -33,7 +35,7 @@ python:
 	  echo "or name it: PYTHON=/path/to/python3.12 make ..." >&2; exit 1; }
 
 install: python ## the environment in .venv, without development tools
-	@"$(PYTHON)" scripts/setup_env.py --venv "$(VENV)" --torch "$(TORCH)"
+	@"$(PYTHON)" scripts/setup_env.py --venv "$(VENV)" --torch "$(TORCH)" --extras "$(EXTRAS)"
 
 install-dev: python
 	@"$(PYTHON)" scripts/setup_env.py --venv "$(VENV)" --torch "$(TORCH)" --extras dev
