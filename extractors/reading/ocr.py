@@ -7,7 +7,7 @@ boxes pair the confidence of the n-th *character* with the n-th *word*, and take
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import SessionOptions
 from rapidocr import RapidOCR
+from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
 from rapidocr.main import RapidOCRError
 from rapidocr.utils.process_img import map_boxes_to_original
 
@@ -62,6 +64,7 @@ class Recogniser:
     """The OCR models, loaded once."""
 
     def __init__(self, threads: int) -> None:
+        _let_idle_threads_sleep()
         self._engine = RapidOCR(
             params={
                 "Global.log_level": "critical",
@@ -138,6 +141,24 @@ class Recogniser:
             yield from _words(
                 text, read.word_results[index], lines.boxes[index], lines.turned[index], lines.reversed[index]
             )
+
+
+def _let_idle_threads_sleep() -> None:
+    """Makes onnxruntime's threads wait without spinning: a third less CPU, and faster on a busy machine.
+
+    RapidOCR has no option for it, so its session options are made by a wrapper, once per process.
+    """
+    plain: Callable[[dict[str, Any]], SessionOptions] = OrtInferSession._init_sess_opts
+    if getattr(plain, "sleeps", False):
+        return
+
+    def options(cfg: dict[str, Any]) -> SessionOptions:
+        made = plain(cfg)
+        made.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return made
+
+    options.sleeps = True  # type: ignore[attr-defined]
+    OrtInferSession._init_sess_opts = staticmethod(options)  # type: ignore[method-assign]
 
 
 def without_echoes(words: list[Word]) -> list[Word]:

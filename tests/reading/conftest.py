@@ -12,5 +12,5 @@ from extractors.reading import ReaderPool
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[ReaderPool]:
-    with ReaderPool(ReadOptions(max_seconds=120)) as opened:
+    with ReaderPool(ReadOptions(max_seconds=250)) as opened:
         yield opened

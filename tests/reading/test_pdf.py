@@ -19,7 +19,7 @@ from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
 from tests.reading.making import edit_pdf, ink_outside, read, text_of, write_pdf
 
-NO_OCR = ReadOptions(ocr=False, max_seconds=120)
+NO_OCR = ReadOptions(ocr=False, max_seconds=250)
 
 
 def _locked(path: Path, owner: str = "owner", user: str = "user") -> Path:

@@ -23,9 +23,9 @@ from extractors.options import ReadOptions
 from extractors.reading import ReaderPool
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
-from tests.reading.making import read, text_of, write_pdf
+from tests.reading.making import picture, read, scan_pdf, text_of, write_pdf
 
-OPTIONS = ReadOptions(ocr=False, image_side_px=32, max_seconds=120)
+OPTIONS = ReadOptions(ocr=False, image_side_px=32, max_seconds=250)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -142,6 +142,52 @@ def test_memory_is_limited(tmp_path: Path) -> None:
             read(pool, path, OPTIONS.model_copy(update={"max_memory_mb": 256}))
         assert caught.value.reason is FailureReason.OUT_OF_MEMORY
         assert read(pool, write_pdf(tmp_path / "a.pdf")).pages[0].words
+
+
+def test_when_ocr_dies_or_hangs(tmp_path: Path) -> None:
+    """The child that reads pixels is stopped, so that it dies, or does nothing, with a page in hand."""
+    scan = scan_pdf(tmp_path / "scan.pdf", picture(("Total 9.50",), (300, 150)))
+    path, options, before = (
+        tmp_path / "both.pdf",
+        OPTIONS.model_copy(update={"ocr": True, "max_seconds": 250}),
+        _children(),
+    )
+    with pikepdf.open(write_pdf(tmp_path / "text.pdf")) as both, pikepdf.open(scan) as other:
+        both.pages.extend(other.pages)
+        both.save(path)
+    with ReaderPool(options) as pool, ThreadPoolExecutor(1) as threads:
+        read(pool, write_pdf(tmp_path / "first.pdf"))
+        text_child = _children() - before
+        assert text_of(read(pool, path).pages[1]) == "Total 9.50"
+
+        (ocr_child,) = _children() - before - text_child
+        os.kill(ocr_child, signal.SIGSTOP)
+        future = threads.submit(read, pool, path)
+        time.sleep(1)
+        os.kill(ocr_child, signal.SIGKILL)
+        first, second = future.result().pages
+        assert text_of(first).startswith("Invoice") and not first.warnings
+        assert not second.words and "OCR failed (reader_crashed)" in second.warnings[-1]
+
+        assert text_of(read(pool, path).pages[1]) == "Total 9.50"
+        (ocr_child,) = _children() - before - text_child
+        os.kill(ocr_child, signal.SIGSTOP)
+        with pytest.raises(DocumentError) as caught:
+            read(pool, path, options.model_copy(update={"max_seconds": 2}))
+        assert caught.value.reason is FailureReason.TIMEOUT
+        assert ocr_child not in _children()
+
+
+def test_who_waits_for_a_closed_pool_is_told(tmp_path: Path) -> None:
+    path, before = _busy_page(tmp_path / "busy.pdf", 5_000), _children()
+    pool = ReaderPool(OPTIONS)
+    with ThreadPoolExecutor(3) as threads:
+        futures = [threads.submit(read, pool, path) for _ in range(3)]
+        assert _eventually(lambda: bool(_children() - before))
+        pool.close()
+        errors = [future.exception() for future in futures]
+    assert errors.count(None) >= 1
+    assert all(error is None or isinstance(error, RuntimeError) for error in errors)
 
 
 def test_many_threads_share_a_pool(tmp_path: Path) -> None:
