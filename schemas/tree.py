@@ -163,6 +163,8 @@ class _Builder:
         )
 
     def _resolve(self, ref: str, at: str) -> dict[str, Any]:
+        if ref == "#":
+            return dict(self.root)
         if not ref.startswith("#/"):
             raise SchemaError(f"{at}: remote reference {ref!r}.", remedy="Put the definition in $defs.")
         node: Any = self.root

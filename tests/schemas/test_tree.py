@@ -1,0 +1,133 @@
+"""Schemas as trees: what is understood, and what is refused with its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.errors import SchemaError
+from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode, leaves, tree_of
+
+
+def root(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+def leaf(schema: dict[str, Any], **outer: Any) -> Leaf:
+    found = dict(tree_of({**root(x=schema), **outer}).fields)["x"]
+    assert isinstance(found, Leaf)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": "string"}, Kind.TEXT),
+        ({"type": "integer"}, Kind.INTEGER),
+        ({"type": "number"}, Kind.DECIMAL),
+        ({"type": "boolean"}, Kind.BOOLEAN),
+        ({"type": "string", "format": "date"}, Kind.DATE),
+        ({"type": "string", "format": "date-time"}, Kind.DATETIME),
+        ({"type": "string", "format": "time"}, Kind.TIME),
+        ({"type": "string", "description": "Date as YYYY-MM-DD."}, Kind.DATE),
+        ({"type": "string", "description": "Currency, ISO 4217."}, Kind.CURRENCY),
+        ({"type": "string", "x-parquetry": {"kind": "decimal"}}, Kind.DECIMAL),
+        ({"enum": ["a", "b"]}, Kind.ENUM),
+        ({"const": "a"}, Kind.ENUM),
+    ],
+)
+def test_kinds(schema: dict[str, Any], kind: Kind) -> None:
+    assert leaf(schema).kind is kind
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": ["string", "null"]},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        {"oneOf": [{"type": "null"}, {"type": "string"}]},
+        {"enum": ["a", None]},
+    ],
+)
+def test_null_may_be_said_in_any_way(schema: dict[str, Any]) -> None:
+    assert leaf(schema).nullable
+
+
+def test_pydantics_decimal_is_one_number() -> None:
+    found = leaf({"anyOf": [{"type": "number"}, {"type": "string", "pattern": "x"}, {"type": "null"}]})
+    assert (found.kind, found.nullable) == (Kind.DECIMAL, True)
+
+
+def test_references_are_followed_and_descriptions_win_from_outside() -> None:
+    schema = {
+        **root(x={"$ref": "#/$defs/Money", "description": "What is paid."}),
+        "$defs": {"Money": {"type": "number", "description": "An amount."}},
+    }
+    found = dict(tree_of(schema).fields)["x"]
+    assert (found.description, getattr(found, "kind", None)) == ("What is paid.", Kind.DECIMAL)
+
+
+def test_lists_and_objects_give_paths() -> None:
+    item = root(name={"type": "string"}, tags={"type": "array", "items": {"type": "string"}})
+    tree = tree_of(root(lines={"type": "array", "items": item, "maxItems": 7}, total={"type": "number"}))
+    assert [path for path, _ in leaves(tree)] == ["lines[].name", "lines[].tags[]", "total"]
+    lines = dict(tree.fields)["lines"]
+    assert isinstance(lines, ArrayNode)
+    assert isinstance(lines.item, ObjectNode)
+    assert lines.max_items == 7
+
+
+def test_date_hints_are_inherited_and_overridden() -> None:
+    date = {"type": "string", "format": "date"}
+    tree = tree_of(root(a=date, b={**date, "x-parquetry": {"day_first": False}}), day_first=True)
+    assert [leaf.day_first for _, leaf in leaves(tree)] == [True, False]
+
+
+DEEP: dict[str, Any] = {"type": "string"}
+for _ in range(12):
+    DEEP = root(x=DEEP)
+
+
+@pytest.mark.parametrize(
+    ("schema", "place", "complaint"),
+    [
+        ({"type": "array", "items": {"type": "string"}}, "", "root of a schema must be an object"),
+        ({"type": "object"}, "#", "without properties"),
+        (root(), "#", "without properties"),
+        (root(x={"type": "null"}), "#/properties/x", "cannot be extracted"),
+        (root(x={"type": "array"}), "#/properties/x", "without items"),
+        (root(x={"$ref": "https://example.com/s.json"}), "#/properties/x", "remote reference"),
+        (root(x={"$ref": "#/$defs/Gone"}), "#/properties/x", "points at nothing"),
+        (root(x={"type": ["string", "integer"]}), "#/properties/x", "union"),
+        (root(x={"anyOf": [{"type": "string"}, {"type": "boolean"}]}), "#/properties/x", "union"),
+        (root(x={"enum": [1, 2]}), "#/properties/x", "non-empty strings"),
+        (root(x={"enum": []}), "#/properties/x", "non-empty strings"),
+        (
+            root(x={"type": "string", "x-parquetry": {"kind": "poem"}}),
+            "#/properties/x",
+            "unknown kind 'poem'",
+        ),
+        (root(x={"type": "string", "x-parquetry": {"colour": 1}}), "#/properties/x/x-parquetry", "colour"),
+        (
+            root(x={"type": "string", "x-parquetry": {"max_chars": 0}}),
+            "#/properties/x/x-parquetry",
+            "max_chars",
+        ),
+        ({**root(x={"$ref": "#"})}, "x", "refers to itself"),
+        (DEEP, "#/properties/x/properties/x", "nested deeper"),
+        (root(**{"a.b": {"type": "string"}}), "#", "no field name"),
+        (root(x={"type": "array", "items": {"type": "string"}, "maxItems": 0}), "#/properties/x", "maxItems"),
+        (root(x=True), "#/properties/x", "must be an object"),
+        (root(**{f"f{i}": {"type": "string"} for i in range(401)}), "", "400 is the limit"),
+    ],
+)
+def test_wrong_schemas_are_refused_with_place_and_remedy(
+    schema: dict[str, Any], place: str, complaint: str
+) -> None:
+    with pytest.raises(SchemaError) as caught:
+        tree_of(schema)
+    assert place in str(caught.value)
+    assert complaint in str(caught.value)
+    assert caught.value.remedy
+    assert caught.value.exit_code == 3
