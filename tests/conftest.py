@@ -1,0 +1,11 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import os
+
+# Settings of the developer's shell must not decide whether a test passes.
+for _name in [name for name in os.environ if name.startswith("PARQUETRY_")]:
+    del os.environ[_name]
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
