@@ -52,7 +52,7 @@ def known_input(
     model: str,
 ) -> InputRecord | None:
     """See `Ledger.known_input`."""
-    found = _with_document(session, uri, version, member, fingerprint, model)
+    found = _with_document(session, uri, version, member, fingerprint, model, hold=True)
     if found is None:
         return None
     _seen(session, at, run_id, found)
@@ -63,16 +63,16 @@ def peek_input(
     session: Session, uri: str, version: str, member: str | None, fingerprint: str, model: str
 ) -> InputRecord | None:
     """See `Ledger.peek_input`."""
-    found = _with_document(session, uri, version, member, fingerprint, model)
+    found = _with_document(session, uri, version, member, fingerprint, model, hold=False)
     return None if found is None else input_record(session, found)
 
 
 def _with_document(
-    session: Session, uri: str, version: str, member: str | None, fingerprint: str, model: str
+    session: Session, uri: str, version: str, member: str | None, fingerprint: str, model: str, *, hold: bool
 ) -> Input | None:
     if not version:
         return None
-    found = _by_key(session, _key(uri, version, member or "", fingerprint, model))
+    found = _by_key(session, _key(uri, version, member or "", fingerprint, model), hold=hold)
     return found if found is not None and found.document_id is not None else None
 
 
@@ -127,8 +127,9 @@ def _insert(session: Session, at: dt.datetime, new: NewInput) -> tuple[bool, Inp
     return inserted, row
 
 
-def _by_key(session: Session, key: str) -> Input | None:
-    return session.scalar(select(Input).where(Input.key == key).with_for_update())
+def _by_key(session: Session, key: str, *, hold: bool = True) -> Input | None:
+    query = select(Input).where(Input.key == key)
+    return session.scalar(query.with_for_update() if hold else query)
 
 
 def _give_document(session: Session, at: dt.datetime, new: NewInput, row: Input) -> None:

@@ -76,6 +76,17 @@ def test_second_run_keeps_outcomes_and_processes_nothing(ledger: Ledger) -> None
     assert ledger.status().inputs == 1
 
 
+def test_a_look_at_an_input_records_nothing(ledger: Ledger) -> None:
+    start(ledger)
+    add(ledger, "run-1", "a.pdf")
+    start(ledger, "run-2")
+    look = {"version": "1", "member": None, "fingerprint": SCHEMA.fingerprint, "model": MODEL}
+    seen = ledger.peek_input("file:///in/a.pdf", **look)  # type: ignore[arg-type]
+    assert seen is not None and seen.needs_content and not seen.new
+    assert ledger.peek_input("file:///in/b.pdf", **look) is None  # type: ignore[arg-type]
+    assert ledger.outcome_counts("run-2") == {}
+
+
 def test_unknown_version_is_never_known(ledger: Ledger) -> None:
     start(ledger)
     add(ledger, "run-1", "a.pdf", version="")
