@@ -14,6 +14,7 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 from fsspec.core import url_to_fs
 
@@ -55,7 +56,7 @@ def open_lake(lake: str | Path) -> Lake:
     """The lake at a path or an fsspec URI."""
     text = str(lake)
     if text.startswith("file://"):
-        text = text.removeprefix("file://")
+        text = unquote(urlsplit(text).path)
     if "://" not in text:
         return LocalLake(Path(text))
     try:

@@ -30,16 +30,16 @@ def walk(path: Path, settle_seconds: float) -> Iterator[SourceObject]:
             f"The source {path} cannot be used: {brief(error)}.", remedy="Give an existing file or folder."
         ) from error
     if is_folder:
-        yield from _below(root, time.time() - settle_seconds)
+        yield from _below(root, settle_seconds)
     elif stat.S_ISREG(info.st_mode):
         yield _object(root, info)
     else:
         raise SourceError(f"The source {path} is neither file nor folder.", remedy="Give a file or a folder.")
 
 
-def _below(root: Path, settled_before: float) -> Iterator[SourceObject]:
+def _below(root: Path, settle_seconds: float) -> Iterator[SourceObject]:
     """Depth first. A stack instead of recursion: folders may be nested deeper than Python may call."""
-    entered: set[tuple[int, int]] = set()
+    now, entered = time.time(), set[tuple[int, int]]()
     stack: list[Path] = [root]
     while stack:
         path = stack.pop()
@@ -57,7 +57,8 @@ def _below(root: Path, settled_before: float) -> Iterator[SourceObject]:
         except OSError as error:
             yield _faulty(path, f"it cannot be read: {brief(error)}")
             continue
-        if stat.S_ISREG(info.st_mode) and info.st_mtime <= settled_before:
+        # By distance: a time far in the future is a wrong clock, not a file being written.
+        if stat.S_ISREG(info.st_mode) and abs(now - info.st_mtime) >= settle_seconds:
             yield _object(path, info)
 
 

@@ -16,7 +16,7 @@ from flows.sources.uris import public_uri
 from schemas.errors import SourceError
 
 _HTTP = ("http://", "https://")
-_TAGS = ("ETag", "etag", "VersionId", "version_id", "md5Hash", "content_md5", "Content-MD5")
+_TAGS = ("ETag", "etag", "VersionId", "version_id", "md5Hash", "content_md5", "Content-MD5", "CRC")
 _TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "created", "modified")
 
 
@@ -33,8 +33,7 @@ def walk(uri: str, settle_seconds: float) -> Iterator[SourceObject]:
     if info.get("type") != "directory" or uri.startswith(_HTTP):
         yield _object(system, uri, root, info)
         return
-    settled_before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=settle_seconds)
-    yield from _below(system, root, settled_before if settle_seconds > 0 else None)
+    yield from _below(system, root, uri.partition("::")[2], dt.timedelta(seconds=settle_seconds))
 
 
 def file_system(uri: str) -> tuple[Any, str]:
@@ -62,40 +61,44 @@ def file_system(uri: str) -> tuple[Any, str]:
 def reopen(source: str, uri: str) -> SourceObject:
     """See `flows.sources.reopen`."""
     system, root = file_system(source)
-    path = root if public_uri(source) == uri else _path_of(system, root, uri)
+    path = root if public_uri(source) == uri else _path_of(system, root, source, uri)
     try:
         info = dict(system.info(path))
     except Exception as error:
         raise SourceError(
             f"{uri} cannot be fetched: {brief(error)}.", remedy="Check that it is still there, and readable."
         ) from error
-    return _object(system, source if path == root else "", path, info)
+    return _object(system, uri, path, info)
 
 
-def _path_of(system: Any, root: str, uri: str) -> str:
+def _path_of(system: Any, root: str, source: str, uri: str) -> str:
     """The path in the source's own file system: its credentials are not in the public URI."""
-    path = str(type(system)._strip_protocol(uri))
-    if path != root and not path.startswith(root.rstrip("/") + "/"):
+    own, _, chain = uri.partition("::")
+    path = str(type(system)._strip_protocol(own))
+    inside = not root.strip("/") or path == root or path.startswith(root.rstrip("/") + "/")
+    if not inside or chain != public_uri(source).partition("::")[2]:
         raise SourceError(f"{uri} is not in the source.", remedy="Run with the source it came from.")
     return path
 
 
-def _below(system: Any, root: str, settled_before: dt.datetime | None) -> Iterator[SourceObject]:
-    """Depth first, each folder listed when its turn comes."""
+def _below(system: Any, root: str, chain: str, settle: dt.timedelta) -> Iterator[SourceObject]:
+    """Depth first, each folder listed when its turn comes. ``chain`` is what the source's own scheme lies in."""
+    now = dt.datetime.now(dt.UTC)
     stack: list[dict[str, Any]] = [{"name": root, "type": "directory"}]
     while stack:
         info = stack.pop()
         path = str(info["name"])
         if info.get("type") != "directory":
-            if settled_before is None or _settled(info, settled_before):
-                yield _object(system, "", path, info)
+            if _settled(info, now, settle):
+                yield _object(system, _address(system, path, chain), path, info)
             continue
         try:
             stack.extend(_entries(system, path))
         except Exception as error:
-            shown = public_uri(str(system.unstrip_protocol(path)))
             fault = f"the folder cannot be listed: {brief(error)}"
-            yield SourceObject(shown, "", 0, partial(_open, system, path), fault)
+            yield SourceObject(
+                public_uri(_address(system, path, chain)), "", 0, partial(_open, system, path), fault
+            )
 
 
 def _entries(system: Any, folder: str) -> list[dict[str, Any]]:
@@ -109,9 +112,15 @@ def _name(info: dict[str, Any]) -> str:
     return str(info["name"]).rstrip("/")
 
 
-def _settled(info: dict[str, Any], before: dt.datetime) -> bool:
+def _address(system: Any, path: str, chain: str) -> str:
+    """The URI of a path: ``zip://a.pdf::https://host/x.zip`` for what lies in something else."""
+    return str(system.unstrip_protocol(path)) + (f"::{chain}" if chain else "")
+
+
+def _settled(info: dict[str, Any], now: dt.datetime, settle: dt.timedelta) -> bool:
+    """See the local walk. Without a time it is: an object store shows an object only when it is whole."""
     times = [time for name in _TIMES if (time := _time(info.get(name))) is not None]
-    return not times or times[0] <= before  # an object store shows an object only when it is whole
+    return not times or abs(now - times[0]) >= settle
 
 
 def _time(value: Any) -> dt.datetime | None:
@@ -123,18 +132,18 @@ def _time(value: Any) -> dt.datetime | None:
     return None
 
 
-def _object(system: Any, given: str, path: str, info: dict[str, Any]) -> SourceObject:
-    """``given`` is the user's own URI where the object is the source itself: a chain stays a chain."""
-    uri = public_uri(given or str(system.unstrip_protocol(path)))
+def _object(system: Any, uri: str, path: str, info: dict[str, Any]) -> SourceObject:
     size = info.get("size")
-    return SourceObject(uri, _version(info), int(size) if size else 0, partial(_open, system, path))
+    return SourceObject(
+        public_uri(uri), _version(info), int(size) if size else 0, partial(_open, system, path)
+    )
 
 
 def _version(info: dict[str, Any]) -> str:
     """Size and tag, or size and time; empty when the source gives neither."""
     for name in (*_TAGS, *_TIMES):
         if value := info.get(name):
-            time = _time(value)
+            time = _time(value) if name in _TIMES else None
             text = time.isoformat() if time else str(value).strip('"')
             text = text if len(text) <= 80 else hashlib.sha256(text.encode()).hexdigest()
             return f"{info.get('size') or 0}-{text}"

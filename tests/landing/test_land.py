@@ -177,6 +177,13 @@ def test_object_store_gets_one_put(ledger: Ledger) -> None:
     system.rm("/lake-under-test", recursive=True)
 
 
+def test_lake_given_as_a_file_uri(ledger: Ledger, tmp_path: Path) -> None:
+    lake = tmp_path / "my lake"
+    accept(ledger, "a.pdf")
+    assert Path(land(ledger, lake.as_uri(), SCHEMA).files[0].path).is_relative_to(lake)
+    assert read_current(lake, "bill").num_rows == 1
+
+
 def test_orphans_are_swept_when_old_and_never_read(ledger: Ledger, lake: Path) -> None:
     accept(ledger, "a.pdf")
     land(ledger, lake, SCHEMA)

@@ -6,6 +6,7 @@ import http.server
 import os
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,6 +184,31 @@ def test_settling_passes_over_fresh_files(folder: Path) -> None:
     old = time.time() - 100
     os.utime(folder / "b.pdf", (old, old))
     assert names(discover(str(folder), settle_seconds=50)) == ["b.pdf"]
+
+
+def test_a_time_in_the_future_hides_no_file(folder: Path) -> None:
+    later = time.time() + 10_000
+    os.utime(folder / "b.pdf", (later, later))
+    assert "b.pdf" in names(discover(str(folder)))
+    assert names(discover(str(folder), settle_seconds=50)) == ["b.pdf"]
+
+
+def test_archive_as_a_chained_source(tmp_path: Path) -> None:
+    for archive in ("one.zip", "two.zip"):
+        with zipfile.ZipFile(tmp_path / archive, "w") as out:
+            out.writestr("in/a.pdf", f"%PDF- {archive}")
+            out.writestr("b.pdf", "x")
+    source = f"zip://::{tmp_path / 'one.zip'}"
+    found = list(discover(source))
+    assert [o.uri for o in found] == [
+        f"zip://b.pdf::{tmp_path / 'one.zip'}",
+        f"zip://in/a.pdf::{tmp_path / 'one.zip'}",
+    ]
+    assert found[1].fetch(tmp_path / "copy").path.read_text() == "%PDF- one.zip"
+    again = reopen(source, found[1].uri)
+    assert again == found[1] and again.version and again.fetch(tmp_path / "copy").size == found[1].size
+    with pytest.raises(SourceError, match="not in the source"):
+        reopen(f"zip://::{tmp_path / 'two.zip'}", found[1].uri)
 
 
 @pytest.mark.parametrize(
