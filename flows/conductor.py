@@ -12,13 +12,34 @@ import logging.handlers
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flows.settings import Settings
+from flows.supervisor import LOOPBACK, Supervisor, free_port
 
 SERVER_FILE = "serve.json"
-STARTUP_SECONDS = 300
+STARTUP_SECONDS = 600
 """How long to wait for a Prefect server: 20 s on two quiet cores, many times that on busy ones."""
+
+
+_TEMPORARY = {
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Prefect server that is up, or will be after `wait`."""
+
+    url: str
+    wait: Callable[[], None]
+    temporary: bool
 
 
 def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[str, str]:
@@ -29,7 +50,6 @@ def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[s
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": console_level,
         "PREFECT_LOGGING_EXTRA_LOGGERS": "flows",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(STARTUP_SECONDS),
         "PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS": str(settings.concurrency),
         # On busy disks Prefect's SQLite file is locked for longer than its default of 10 s allows.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
@@ -47,19 +67,32 @@ def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[s
     return {k: v if k in forced else os.environ.get(k, v) for k, v in wanted.items()}
 
 
-def prepare(settings: Settings, *, console_level: str = "WARNING") -> str | None:
-    """Sets the environment of this process. Call it before anything imports Prefect.
+@contextmanager
+def server(settings: Settings, *, console_level: str = "CRITICAL") -> Iterator[Server]:
+    """A Prefect server for this process; call it before anything imports Prefect.
 
-    Returns:
-        The URL of the server that will be used, or ``None`` for a temporary one.
+    One that is up is used: the user's own (``PREFECT_API_URL``), or that of ``parquetry serve`` on this home.
+    Else one is started, and ended with the block. While it starts, the caller can do other things.
     """
     os.environ.update(environment(settings, console_level=console_level))
-    if not os.environ.get("PREFECT_API_URL"):
-        url = running_server(settings.home)
-        if url is None:
-            return None
+    url = os.environ.get("PREFECT_API_URL") or running_server(settings.home)
+    if url:
         os.environ["PREFECT_API_URL"] = url
-    return os.environ["PREFECT_API_URL"]
+        yield Server(url, lambda: None, temporary=False)
+        return
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}/api"
+    # What Prefect itself does when it has no server; started here so that it cannot outlive us.
+    supervisor = Supervisor(settings.logs, {**os.environ, **_TEMPORARY})
+    app = ("--factory", "prefect.server.api.server:create_app", "--lifespan", "on", "--log-level", "error")
+    try:
+        supervisor.start("prefect-server", "-m", "uvicorn", *app, "--host", LOOPBACK, "--port", str(port))
+        os.environ["PREFECT_API_URL"] = url
+        wait = partial(supervisor.wait_until, lambda: healthy(url), "The Prefect server", STARTUP_SECONDS)
+        yield Server(url, wait, temporary=True)
+    finally:
+        os.environ.pop("PREFECT_API_URL", None)
+        supervisor.stop()
 
 
 def log_to_file(settings: Settings, name: str) -> Path:

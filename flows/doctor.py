@@ -193,7 +193,7 @@ def _passwords(settings: Settings) -> Finding:
 
 def _ports(settings: Settings) -> Finding:
     from flows.conductor import running_server
-    from flows.serve import port_is_free
+    from flows.supervisor import port_is_free
 
     wanted = {"Prefect UI": settings.serve.prefect_port, "review page": settings.review_port}
     if running_server(settings.home):

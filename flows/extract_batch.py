@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 
@@ -15,6 +16,8 @@ from flows.composition import Job, Parts
 from flows.estimate import seconds_for
 from flows.tasks import discover_inputs, extract_documents, land_rows
 from flows.watch import watcher
+
+log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 2.0
 """Between looks at documents that another run holds."""
@@ -83,6 +86,7 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> int:
     counts = ledger.outcome_counts(run_id)
     rest = total = counts.get("pending", 0) + counts.get("failed", 0)  # a failure is tried again, once a run
     guess = seconds_for(total, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
+    log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, total, guess)
     watcher().expect(inputs, total, guess)
     if rest:
         parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document

@@ -10,99 +10,17 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 from flows import conductor
 from flows.settings import PREFIX, Settings, load_settings
-from schemas.errors import ParquetryError, UsageError
+from flows.supervisor import LOOPBACK, Supervisor, listens, port_is_free
+from schemas.errors import UsageError
 
-LOOPBACK = "127.0.0.1"
-STOP_SECONDS = 15.0
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass
-class _Child:
-    name: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-
-@dataclass
-class Supervisor:
-    """Starts children, watches them, and ends them all together."""
-
-    settings: Settings
-    environment: dict[str, str]
-    children: list[_Child] = field(default_factory=list)
-    stopping: bool = False
-
-    def start(self, name: str, *arguments: str) -> None:
-        """Starts ``python arguments`` with its output in ``home/logs/<name>.log``."""
-        self.settings.logs.mkdir(parents=True, exist_ok=True)
-        log = self.settings.logs / f"{name}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches only us; we end the children in order
-            )
-        self.children.append(_Child(name, process, log))
-
-    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Waits until ``ready``, while watching that no child ends.
-
-        Raises:
-            ParquetryError: a child ended, or the time is over.
-        """
-        until = time.monotonic() + seconds
-        while not self.stopping and not ready():
-            self.check()
-            if time.monotonic() > until:
-                raise ParquetryError(
-                    f"{what} did not answer within {seconds:.0f} s.",
-                    remedy=f"Look into {self.settings.logs}, and try again on a less busy machine.",
-                )
-            time.sleep(0.2)
-
-    def check(self) -> None:
-        """Raises `ParquetryError` with the end of its log if a child has ended."""
-        for child in self.children:
-            code = child.process.poll()
-            if code is not None and not self.stopping:
-                raise ParquetryError(
-                    f"The {child.name} process ended by itself (exit code {code}):\n{_tail(child.log)}",
-                    remedy=f"See {child.log}.",
-                )
-
-    def watch(self) -> None:
-        """Returns when asked to stop; raises `ParquetryError` if a child ends before that."""
-        while not self.stopping:
-            self.check()
-            time.sleep(0.5)
-
-    def stop(self) -> None:
-        """Ends all children, the last started first: politely, then not."""
-        self.stopping = True
-        for child in reversed(self.children):
-            _signal(child.process, signal.SIGTERM)
-        until = time.monotonic() + STOP_SECONDS
-        for child in reversed(self.children):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.process.wait(max(0.1, until - time.monotonic()))
-            _signal(child.process, signal.SIGKILL)  # whatever is left of its group
-            child.process.wait()
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
@@ -119,7 +37,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     require_free(review, "review page", "--review-port")
     api = f"http://{LOOPBACK}:{prefect}/api" if own_server else os.environ["PREFECT_API_URL"]
     settings.home.mkdir(parents=True, exist_ok=True)
-    supervisor = Supervisor(settings, _environment(settings, api))
+    supervisor = Supervisor(settings.logs, _environment(settings, api))
     with _told_to_stop(supervisor):
         try:
             if own_server:
@@ -134,7 +52,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
             supervisor.start("flows", "-m", "flows.serve", str(ready))
             supervisor.start("review-page", "-m", "flows.cli", "review", "--no-land", "--port", str(review))
             supervisor.wait_until(ready.exists, "The scheduled flows", conductor.STARTUP_SECONDS)
-            supervisor.wait_until(lambda: _listens(review), "The review page", conductor.STARTUP_SECONDS)
+            supervisor.wait_until(lambda: listens(review), "The review page", conductor.STARTUP_SECONDS)
             if not supervisor.stopping:
                 _announce(settings, api, own_server, say)
                 supervisor.watch()
@@ -232,17 +150,6 @@ def _told_to_stop(supervisor: Supervisor) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def port_is_free(port: int) -> bool:
-    """Whether the loopback address can be bound at this port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
-
-
 def require_free(port: int, what: str, option: str) -> None:
     """Raises `UsageError` when something else listens at this port."""
     if not port_is_free(port):
@@ -252,27 +159,7 @@ def require_free(port: int, what: str, option: str) -> None:
         )
 
 
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
-        return True
-    return False
-
-
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-def _tail(path: Path, lines: int = 15) -> str:
-    def last(stream: IO[bytes]) -> str:
-        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 8_000))
-        return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-lines:])
-
-    with path.open("rb") as stream:
-        return last(stream)
-
-
 if __name__ == "__main__":
     _settings = load_settings()
-    conductor.prepare(_settings)
+    os.environ.update(conductor.environment(_settings))
     deploy(_settings, Path(sys.argv[1]))

@@ -5,6 +5,7 @@ Inputs and results stay in memory: nothing of a document gets into Prefect's dat
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from prefect import task
@@ -18,6 +19,8 @@ from schemas.errors import LedgerError
 
 RETRIES = 2
 PAUSES = [2.0, 15.0]
+
+logging.getLogger("flows").setLevel(logging.INFO)  # Prefect shows with a run what our own modules say
 
 
 def _can_help(_task: object, _run: object, state: Any) -> bool:

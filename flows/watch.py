@@ -1,11 +1,8 @@
-"""Who is told how a run goes: the log by default, a progress bar when a person sits at a console."""
+"""Who is told how a run goes: nobody by default, a progress bar when a person sits at a console."""
 
 from __future__ import annotations
 
-import logging
 from typing import Protocol
-
-log = logging.getLogger(__name__)
 
 
 class Watcher(Protocol):
@@ -14,24 +11,21 @@ class Watcher(Protocol):
     def expect(self, inputs: int, documents: int, seconds: float | None) -> None:
         """So many inputs were found, so many documents are to be processed; ``seconds`` is an estimate."""
 
-    def done(self, uri: str, outcome: str, seconds: float) -> None:
+    def done(self) -> None:
         """A document ended."""
 
 
-class LogWatcher:
-    """Writes to the log, which Prefect shows with the run."""
+class Nobody:
+    """Is not interested."""
 
     def expect(self, inputs: int, documents: int, seconds: float | None) -> None:
-        """One line."""
-        guess = "unknown" if seconds is None else f"about {seconds:.0f} s"
-        log.info("%d inputs, %d documents to process, time: %s", inputs, documents, guess)
+        """Does nothing."""
 
-    def done(self, uri: str, outcome: str, seconds: float) -> None:
-        """One line."""
-        log.info("%s: %s (%.1f s)", uri, outcome, seconds)
+    def done(self) -> None:
+        """Does nothing."""
 
 
-_in_charge: list[Watcher] = [LogWatcher()]
+_in_charge: list[Watcher] = [Nobody()]
 
 
 def watcher() -> Watcher:

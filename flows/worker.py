@@ -121,8 +121,14 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
     except StaleTokenError:
         log.warning("%s: finished after its lease was lost; another worker's result counts", claimed.uri)
         return
-    outcome = extraction.outcome if extraction.outcome != "extracted" else "review"
-    watcher().done(claimed.uri, "accepted" if extraction.accepted else outcome, time.monotonic() - started)
+    how = (
+        ("accepted" if extraction.accepted else "review")
+        if extraction.data is not None
+        else extraction.outcome
+    )
+    why = f" ({extraction.failure})" if extraction.failure else ""
+    log.info("%s: %s%s, %.1f s", claimed.uri, how, why, time.monotonic() - started)
+    watcher().done()
 
 
 def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:

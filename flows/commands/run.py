@@ -55,17 +55,18 @@ def run(
     job = composition.job(limit=limit, pages=pages)
     composition.check(job)  # what is wrong is told now, not after a server was started
     composition.make_home(settings)
-    server = conductor.prepare(settings, console_level="CRITICAL")
     conductor.log_to_file(settings, "run")
-    if server is None:
-        console.print("Starting a Prefect server for this run; that takes about 20 seconds ...", style="dim")
-    else:
-        console.print(f"The run is shown at {server.removesuffix('/api')}", style="dim")
-
-    from flows.extract_batch import extract_batch
-
     try:
-        with ProgressBar(console) as bar:
+        with conductor.server(settings) as server, ProgressBar(console) as bar:
+            if server.temporary:
+                console.print(
+                    "Starting a Prefect server for this run; that takes about 20 seconds ...", style="dim"
+                )
+            else:
+                console.print(f"The run is shown at {server.url.removesuffix('/api')}", style="dim")
+            from flows.extract_batch import extract_batch
+
+            server.wait()
             watch.watch(bar)
             report = extract_batch(
                 source=job.source,
@@ -163,7 +164,7 @@ class ProgressBar:
             f"{inputs} inputs found. {_estimate(documents, seconds)}", style="dim", soft_wrap=True
         )
 
-    def done(self, uri: str, outcome: str, seconds: float) -> None:
+    def done(self) -> None:
         """One step further; a line now and then where no bar can be drawn."""
         with self._lock:
             self._done += 1
