@@ -17,9 +17,11 @@ import psutil
 
 from extractors.reading.frames import Frame, FrameBuffer, ProtocolError, encode
 
-_START_SECONDS = 120.0
+_START_SECONDS = 300.0
 """A child imports its libraries and loads its models in this time, even on a busy machine."""
 _POLL_SECONDS = 0.1
+_FINISH_SECONDS = 2.0
+"""An answer that is on its way when the deadline passes may still arrive in this time."""
 _CHUNK = 1 << 20
 _STDERR_TAIL = 2000
 
@@ -128,16 +130,16 @@ class ReaderChild:
             ChildTimeoutError, ChildMemoryError, ChildDiedError, ProtocolError: kill the child then.
         """
         while (frame := self._buffer.take()) is None:
-            if self._selector.select(_POLL_SECONDS):
+            talking = bool(self._selector.select(_POLL_SECONDS))
+            if talking:
                 chunk = os.read(self._out, _CHUNK)
                 if not chunk:
                     raise self._death()
                 self._buffer.feed(chunk)
-                continue
-            if time.monotonic() > deadline:
-                raise ChildTimeoutError
-            if max_memory is not None and self.memory > max_memory:
+            elif max_memory is not None and self.memory > max_memory:
                 raise ChildMemoryError
+            if time.monotonic() > deadline + (_FINISH_SECONDS if talking else 0.0):
+                raise ChildTimeoutError
         return frame
 
     def kill(self) -> None:
