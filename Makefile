@@ -16,7 +16,7 @@ EXTRAS ?=
 BIN := $(VENV)/bin
 
 # Which model the demo asks: `embedded`, or `scripted` (no weights, no network).
-MODEL ?= scripted
+MODEL ?= embedded
 DEMO_HOME ?= demo
 PYTEST ?= $(BIN)/python -m pytest
 

@@ -37,7 +37,7 @@ def test_the_embedded_model_reads_a_receipt() -> None:
     assert extraction.outcome == "extracted"
     assert extraction.model.startswith("embedded-")
     assert extraction.data is not None
-    assert extraction.data["date"] == truth["date"]
+    assert extraction.data["date"] == truth["fields"]["date"]["value"]
     for found in extraction.fields:
         assert found.probability is None
         assert found.calibration == "uncalibrated"
