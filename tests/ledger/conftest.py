@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -32,44 +34,72 @@ def _program(name: str) -> str:
 
 
 def _as_server_user(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root: then another user owns the folder, and this is how to become it."""
+    """How to start a server program: as another user when we are root, which PostgreSQL refuses to run as.
+
+    Where there is setpriv, the server also ends with us, even if we are killed.
+    """
+    setpriv = shutil.which("setpriv")
+    command = [setpriv, "--pdeathsig", "INT"] if setpriv else []
     if os.geteuid() != 0:
-        return []
+        return command
+    if not setpriv:
+        pytest.fail("As root the tests need setpriv (package util-linux) to run PostgreSQL as another user.")
     names = {entry.pw_name: entry for entry in pwd.getpwall()}
     user = names.get("postgres") or names["nobody"]
     os.chown(folder, user.pw_uid, user.pw_gid)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    return [*command, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a throw-away server on a socket in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="pqpg", dir="/tmp"))  # a socket's path must be short
-    prefix, data, control = _as_server_user(folder), str(folder / "data"), _program("pg_ctl")
+    prefix, data, log = _as_server_user(folder), str(folder / "data"), folder / "log"
     env = {**os.environ, "LC_ALL": "C", "HOME": str(folder)}
-
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            [*prefix, *command], cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False
-        )
-        if done.returncode:
-            log = folder / "log"
-            pytest.fail(
-                f"{' '.join(command)}: {done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}"
-            )
-
+    address = f"postgresql://postgres@/postgres?host={folder}"
+    options = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off"}
+    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    server: subprocess.Popen[bytes] | None = None
     try:
-        run(_program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = (
-            f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c max_connections=50"
-        )
-        run(control, "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
-        try:
-            yield f"postgresql://postgres@/postgres?host={folder}"
-        finally:
-            run(control, "-D", data, "-m", "immediate", "-w", "stop")
+        initdb = [
+            *prefix,
+            _program("initdb"),
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
+        made = subprocess.run(initdb, cwd=folder, env=env, capture_output=True, text=True, check=False)
+        if made.returncode:
+            pytest.fail(f"initdb: {made.stdout}{made.stderr}")
+        with log.open("wb") as out:
+            command = [*prefix, _program("postgres"), "-D", data, *settings]
+            server = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
+        _wait_until_it_answers(address, server, log)
+        yield address
     finally:
+        if server is not None:
+            server.send_signal(signal.SIGQUIT)  # at once; nothing in it is kept
+            server.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_it_answers(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            pytest.fail(f"PostgreSQL ended at once: {log.read_text()}")
+        try:
+            psycopg.connect(address, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"PostgreSQL does not answer: {log.read_text()}")
 
 
 def _execute(server: str, statement: str) -> None:
