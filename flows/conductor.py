@@ -6,15 +6,15 @@ temporary one that Prefect starts and ends with the process. ``PREFECT_API_URL``
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import logging.handlers
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -35,11 +35,15 @@ _TEMPORARY = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A Prefect server that is up, or will be after `wait`."""
+    """A Prefect server that is up, or will be after `wait`; ``fresh`` when this call began to start it."""
 
     url: str
     wait: Callable[[], None]
     temporary: bool
+    fresh: bool = False
+
+
+_started: list[Server] = []
 
 
 def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[str, str]:
@@ -67,41 +71,42 @@ def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[s
     return {k: v if k in forced else os.environ.get(k, v) for k, v in wanted.items()}
 
 
-@contextmanager
-def server(settings: Settings, *, console_level: str = "CRITICAL") -> Iterator[Server]:
-    """A Prefect server for this process; call it before anything imports Prefect.
+def server(settings: Settings, *, console_level: str = "CRITICAL") -> Server:
+    """A Prefect server for this process; call it before anything imports Prefect, and `Server.wait` after.
 
     One that is up is used: the user's own (``PREFECT_API_URL``), or that of ``parquetry serve`` on this home.
-    Else one is started, and ended with the block. While it starts, the caller can do other things.
+    Else one is started, which ends with the process: Prefect reads its URL once, when it is imported.
     """
+    if _started:
+        return _started[0]
     os.environ.update(environment(settings, console_level=console_level))
     url = os.environ.get("PREFECT_API_URL") or running_server(settings.home)
     if url:
         os.environ["PREFECT_API_URL"] = url
-        yield Server(url, lambda: None, temporary=False)
-        return
+        return Server(url, lambda: None, temporary=False)
     port = free_port()
     url = f"http://{LOOPBACK}:{port}/api"
-    # What Prefect itself does when it has no server; started here so that it cannot outlive us.
+    # What Prefect itself does when it has no server; started here so that it cannot outlive a killed run.
     supervisor = Supervisor(settings.logs, {**os.environ, **_TEMPORARY})
     app = ("--factory", "prefect.server.api.server:create_app", "--lifespan", "on", "--log-level", "error")
-    try:
-        supervisor.start("prefect-server", "-m", "uvicorn", *app, "--host", LOOPBACK, "--port", str(port))
-        os.environ["PREFECT_API_URL"] = url
-        wait = partial(supervisor.wait_until, lambda: healthy(url), "The Prefect server", STARTUP_SECONDS)
-        yield Server(url, wait, temporary=True)
-    finally:
-        os.environ.pop("PREFECT_API_URL", None)
-        supervisor.stop()
+    supervisor.start("prefect-server", "-m", "uvicorn", *app, "--host", LOOPBACK, "--port", str(port))
+    atexit.register(supervisor.stop)
+    os.environ["PREFECT_API_URL"] = url
+    wait = partial(supervisor.wait_until, lambda: healthy(url), "The Prefect server", STARTUP_SECONDS)
+    _started.append(Server(url, wait, temporary=True))
+    return replace(_started[0], fresh=True)
 
 
 def log_to_file(settings: Settings, name: str) -> Path:
     """Sends every record, also those that the console does not show, to ``home/logs/<name>.log``."""
     settings.logs.mkdir(parents=True, exist_ok=True)
     path = settings.logs / f"{name}.log"
+    root = logging.getLogger()
+    if any(getattr(known, "baseFilename", None) == str(path) for known in root.handlers):
+        return path
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
-    logging.getLogger().addHandler(handler)
+    root.addHandler(handler)
     for ours in ("flows", "extractors", "prefect"):
         logging.getLogger(ours).setLevel(logging.INFO)
     return path

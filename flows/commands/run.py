@@ -56,17 +56,16 @@ def run(
     composition.check(job)  # what is wrong is told now, not after a server was started
     composition.make_home(settings)
     conductor.log_to_file(settings, "run")
-    try:
-        with conductor.server(settings) as server, ProgressBar(console) as bar:
-            if server.temporary:
-                console.print(
-                    "Starting a Prefect server for this run; that takes about 20 seconds ...", style="dim"
-                )
-            else:
-                console.print(f"The run is shown at {server.url.removesuffix('/api')}", style="dim")
-            from flows.extract_batch import extract_batch
+    server = conductor.server(settings)
+    if server.fresh:
+        console.print("Starting a Prefect server for this run; that takes about 20 seconds ...", style="dim")
+    elif not server.temporary:
+        console.print(f"The run is shown at {server.url.removesuffix('/api')}", style="dim")
+    from flows.extract_batch import extract_batch  # beside the start of the server
 
-            server.wait()
+    server.wait()
+    try:
+        with ProgressBar(console) as bar:
             watch.watch(bar)
             report = extract_batch(
                 source=job.source,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import conductor
 from flows.cli import main
 from tests.flows.making import write_invoice
 
@@ -152,3 +153,31 @@ def test_module_runs_as_the_script_does() -> None:
     done = subprocess.run(line, check=False, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
     assert "--limit" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_runs_in_one_process_share_a_server_that_ends_with_it(tmp_path: Path) -> None:
+    """As the demo does it; Prefect reads the address of its server only once."""
+    write_invoice(tmp_path / "in" / "a.pdf", 1)
+    write_invoice(tmp_path / "in" / "b.pdf", 2)
+    code = (
+        "import sys; from flows.cli import main; from flows import conductor;"
+        "codes = [main(['run', '--source', 'in', '--schema', s, '--model', 'scripted', '--home', s])"
+        " for s in ('invoice', 'receipt')];"
+        "print(codes, conductor._started[0].url)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("[0, 0] http://127.0.0.1:"), done.stderr
+    assert done.stderr.count("Starting a Prefect server") == 1
+    assert "Traceback" not in done.stderr
+    assert not conductor.healthy(last.split()[-1])
+    for home in ("invoice", "receipt"):
+        assert (tmp_path / home / "logs" / "run.log").read_text(encoding="utf-8").count("a.pdf") == 1
