@@ -51,11 +51,18 @@ class _Compiler:
                 return self._rule(f"({body}) | {_literal('null')}" if node.nullable else body)
             case ArrayNode():
                 item = self._node(node.item)
-                more = f'("," {item}){{{max(node.min_items - 1, 0)},{node.max_items - 1}}}'
+                most = max(self._most_items(node), node.min_items, 1)
+                more = f'("," {item}){{{max(node.min_items - 1, 0)},{most - 1}}}'
                 body = f'"[" {item} {more} "]"'
                 return self._rule(body if node.min_items else f"{_literal('[]')} | {body}")
             case Leaf():
                 return self._leaf(node)
+
+    def _most_items(self, node: ArrayNode) -> int:
+        """Rows of a table have a printed line each at least: a model that loops stops there."""
+        if isinstance(node.item, ObjectNode):
+            return min(node.max_items, self.index.line_count)
+        return node.max_items
 
     def _leaf(self, leaf: Leaf) -> str:
         if leaf.kind is Kind.BOOLEAN:

@@ -85,6 +85,7 @@ class SpanIndex:
         by_page: dict[int, list[PrintedLine]] = defaultdict(list)
         for line in window.lines:
             by_page[line.page].append(line)
+        self.line_count = len(window.lines)
         self.segments = tuple(_segment(page, lines) for page, lines in by_page.items())
 
     @cached_property

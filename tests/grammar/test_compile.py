@@ -99,6 +99,14 @@ def test_arrays_are_bounded() -> None:
     assert not accepts(g, '{"codes":["a","b","c"]}')
 
 
+def test_a_table_has_no_more_rows_than_the_page_has_lines() -> None:
+    item = {"type": "object", "properties": {"n": {"type": ["string", "null"]}}}
+    schema = {"type": "object", "properties": {"rows": {"type": "array", "items": item}}}
+    g = grammar(["a b", "c d"], schema)
+    assert accepts(g, '{"rows":[{"n":"a"},{"n":"c"}]}')
+    assert not accepts(g, '{"rows":[{"n":"a"},{"n":"c"},{"n":"a"}]}')
+
+
 def test_choices_and_booleans() -> None:
     schema = {
         "type": "object",
