@@ -33,7 +33,9 @@ class ReadOptions(_Options):
     pages: PageRange = PageRange()
     passwords: tuple[SecretStr, ...] = ()
     ocr: bool = True
-    image_side_px: int = Field(512, ge=32, description="longer side of the page image given to the model; 0: none")
+    image_side_px: int = Field(
+        512, ge=32, description="longer side of the page image given to the model; 0: none"
+    )
 
 
 class ExtractOptions(_Options):
@@ -43,5 +45,7 @@ class ExtractOptions(_Options):
     min_field_log_probability: float = Field(
         -0.7, le=0, description="an uncalibrated field below this score is a reason for review"
     )
-    min_probability: float = Field(0.95, ge=0, le=1, description="the same, once probabilities are calibrated")
+    min_probability: float = Field(
+        0.95, ge=0, le=1, description="the same, once probabilities are calibrated"
+    )
     min_ocr_confidence: float = Field(0.6, ge=0, le=1)
