@@ -33,7 +33,7 @@ def _children(of: int | None = None) -> set[int]:
     return {p.pid for p in psutil.Process(of).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE}
 
 
-def _eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+def _eventually(condition: Callable[[], bool], seconds: float = 150) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
