@@ -54,6 +54,8 @@ def report(home: Path, seconds: float) -> None:
 
     out = Console(highlight=False)
     table = Table("document", "outcome", "why", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    table.columns[0].min_width = max(len(f"{path.parent.name}/{path.name}") for path in SAMPLES.glob("*/*.*"))
     with Ledger.open(f"sqlite:///{(home / 'ledger.db').absolute()}") as ledger:
         status = ledger.status(last_runs=len(SCHEMAS))
         for run in reversed(status.runs):
