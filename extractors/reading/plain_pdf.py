@@ -15,7 +15,7 @@ from extractors.reading.request import RawPage, ReadRequest
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
 
-_OPEN_SHARE = 0.2
+_OPEN_SHARE = 0.1
 _PAGE_SHARE = 0.4
 _WARNING = "The page cannot be drawn; only its text layer was read."
 
