@@ -8,6 +8,8 @@ In bf16 the shape of a pass moves logits a little, so near ties may fall differe
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +26,9 @@ from extractors.prompting.encode import Encoded
 from schemas.errors import BackendError
 
 MAX_DRAFT = 24
+CIRCLES = 3
+"""An item said this often, and not that often on the page, ends the answer."""
+_ITEM = re.compile(r"\{[^{}]*\}")
 
 
 @dataclass(slots=True)
@@ -111,7 +116,7 @@ class _Run:
 
     def finish(self) -> Decoded:
         pending = self._forced()
-        while not self._done() and len(self.tokens) < self.limit:
+        while not self._done() and len(self.tokens) < self.limit and not self._in_circles():
             draft = self._draft()
             logits = self._forward(pending, draft)
             pending = self._accept(logits, draft)
@@ -122,6 +127,18 @@ class _Run:
             self.scores.pop()
         pieces = _pieces(self.decoder.tokenizer, self.tokens)
         return Decoded("".join(pieces), pieces, self.scores, not stopped, self.calls)
+
+    def _in_circles(self) -> bool:
+        """True when the answer repeats an item more often than the page can have it: a legal, endless loop."""
+        if not self.tokens or "}" not in self.decoder.tokenizer.decode(self.tokens[-4:]):
+            return False
+        text = self.decoder.tokenizer.decode(self.tokens)
+        item = next(reversed(_ITEM.findall(text)), "")
+        repeats = text.count(item) if item else 0
+        if repeats < CIRCLES:
+            return False
+        values = [v for v in json.loads(item).values() if isinstance(v, str)]
+        return any(self.index.occurrences(value) < repeats for value in values)
 
     def _done(self) -> bool:
         return self.matcher.is_stopped() or (

@@ -166,6 +166,10 @@ class SpanIndex:
                 at = segment.text.find(text, at + 1)
         return found
 
+    def occurrences(self, text: str) -> int:
+        """How often a text stands on the window's pages, as part of a longer one too."""
+        return sum(segment.text.count(text) for segment in self.segments)
+
     def words(self, place: Place) -> list[tuple[int, Word]]:
         """The words of a place with their page number, in reading order."""
         segment = self.segments[place.segment]

@@ -78,10 +78,25 @@ class _Walker:
             return
         self._expect("[")
         while True:
+            before = len(self.leaves)
             self._node(node.item, f"{path}.{len(items)}", items, None)
+            if self._said_too_often(items, before):
+                items.pop()
+                del self.leaves[before:]
             if self._try("]"):
                 return
             self._expect(",")
+
+    def _said_too_often(self, items: list[Any], before: int) -> bool:
+        """True when the last item repeats others and the page does not have its values that many times.
+
+        A small model may go round in circles over a table; the same print cannot be two rows.
+        """
+        repeats = items.count(items[-1])
+        return repeats > 1 and any(
+            leaf.span is not None and self.index.occurrences(leaf.raw or "") < repeats
+            for leaf in self.leaves[before:]
+        )
 
     def _leaf(self, leaf: Leaf, path: str) -> Any:
         start = self.at

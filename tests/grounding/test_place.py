@@ -1,0 +1,76 @@
+"""Leaves of an answer: where they stand, what they score, and rows that the page does not have."""
+
+from __future__ import annotations
+
+import pytest
+
+from extractors.decoding.greedy import Decoded
+from extractors.grammar.spans import SpanIndex
+from extractors.grounding.place import WindowAnswer, read_answer
+from extractors.prompting.window import windows_of
+from schemas.tree import tree_of
+from tests.tiny import document_of
+
+TREE = tree_of(
+    {
+        "type": "object",
+        "properties": {
+            "rows": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": ["string", "null"]},
+                        "price": {"type": ["number", "null"]},
+                    },
+                },
+            },
+            "total": {"type": ["number", "null"]},
+        },
+    }
+)
+
+
+def read(text: str, *lines: str) -> WindowAnswer:
+    (window,) = windows_of(document_of(lines), 100_000, lambda texts: [len(t) for t in texts])
+    decoded = Decoded(text, list(text), [-0.01] * len(text))
+    return read_answer(decoded, TREE, SpanIndex(window))
+
+
+def row(name: str, price: str) -> str:
+    return f'{{"name":"{name}","price":"{price}"}}'
+
+
+def test_rows_that_the_page_has_twice_stay() -> None:
+    text = f'{{"rows":[{row("Tea", "2.00")},{row("Tea", "2.00")}],"total":"4.00"}}'
+    answer = read(text, "Tea   2.00", "Tea   2.00", "Total   4.00")
+    assert len(answer.data["rows"]) == 2
+    first, second = (leaf.span for leaf in answer.leaves if leaf.path.endswith(".name"))
+    assert first is not None
+    assert second is not None
+    assert first.words[0][1].box.y0 < second.words[0][1].box.y0
+
+
+def test_a_row_said_more_often_than_printed_goes() -> None:
+    text = f'{{"rows":[{row("Tea", "2.00")},{row("Tea", "2.00")},{row("Jam", "3.00")}],"total":null}}'
+    answer = read(text, "Tea   2.00", "Jam   3.00")
+    assert [r["name"] for r in answer.data["rows"]] == ["Tea", "Jam"]
+    assert [leaf.path for leaf in answer.leaves] == [
+        "rows.0.name",
+        "rows.0.price",
+        "rows.1.name",
+        "rows.1.price",
+        "total",
+    ]
+
+
+def test_scores_are_those_of_the_values_tokens() -> None:
+    answer = read('{"rows":[],"total":"4.00"}', "Total 4.00")
+    (total,) = answer.leaves
+    assert total.log_probability == pytest.approx(-0.01 * len('"4.00"'))
+
+
+def test_a_cut_off_answer_keeps_what_is_whole() -> None:
+    answer = read(f'{{"rows":[{row("Tea", "2.00")},{{"name":"Te', "Tea   2.00")
+    assert answer.truncated
+    assert answer.leaves[0].raw == "Tea"
