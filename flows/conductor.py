@@ -97,14 +97,24 @@ def server(settings: Settings, *, console_level: str = "CRITICAL") -> Server:
     return replace(_started[0], fresh=True)
 
 
+class _HomeLog(logging.handlers.RotatingFileHandler):
+    """The log file of a home; a class of its own so that it is told from handlers of others."""
+
+
 def log_to_file(settings: Settings, name: str) -> Path:
-    """Sends every record, also those that the console does not show, to ``home/logs/<name>.log``."""
+    """Sends every record, also those that the console does not show, to ``home/logs/<name>.log``.
+
+    A process that goes on with another home logs there from then on, and no longer into the first.
+    """
     settings.logs.mkdir(parents=True, exist_ok=True)
     path = settings.logs / f"{name}.log"
     root = logging.getLogger()
     if any(getattr(known, "baseFilename", None) == str(path) for known in root.handlers):
         return path
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+    for known in [h for h in root.handlers if isinstance(h, _HomeLog)]:
+        root.removeHandler(known)
+        known.close()
+    handler = _HomeLog(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
     root.addHandler(handler)
     for ours in ("flows", "extractors", "prefect"):

@@ -181,7 +181,9 @@ def test_rejecting_and_skipping_by_keyboard(page: Page, site: Live) -> None:
     open_document(page, site)
     page.keyboard.press("n")
     expect(page).to_have_url(re.compile(site.ids[1]))
+    page.wait_for_selector(".page.loaded")  # keys are the page's own only once its script runs
     page.keyboard.press("r")
+    expect(page.locator("#why")).to_be_focused()
     page.keyboard.type("Not a document of this kind")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(site.ids[2]))
