@@ -97,8 +97,8 @@ def server(settings: Settings, *, console_level: str = "CRITICAL") -> Server:
     return replace(_started[0], fresh=True)
 
 
-class _HomeLog(logging.handlers.RotatingFileHandler):
-    """The log file of a home; a class of its own so that it is told from handlers of others."""
+_home_logs: list[logging.Handler] = []
+"""The handler of the home that this process logs to; at most one."""
 
 
 def log_to_file(settings: Settings, name: str) -> Path:
@@ -111,10 +111,11 @@ def log_to_file(settings: Settings, name: str) -> Path:
     root = logging.getLogger()
     if any(getattr(known, "baseFilename", None) == str(path) for known in root.handlers):
         return path
-    for known in [h for h in root.handlers if isinstance(h, _HomeLog)]:
-        root.removeHandler(known)
-        known.close()
-    handler = _HomeLog(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+    while _home_logs:
+        root.removeHandler(_home_logs[-1])
+        _home_logs.pop().close()
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+    _home_logs.append(handler)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
     root.addHandler(handler)
     for ours in ("flows", "extractors", "prefect"):
