@@ -19,6 +19,7 @@ CACHE = Path("~/.cache/parquetry").expanduser()
 
 
 @pytest.mark.model
+@pytest.mark.timeout(900)  # a fresh machine fetches and converts the base first
 def test_the_embedded_model_reads_a_receipt() -> None:
     fetch_base(CACHE)
     backend = load_backend("embedded", cache=CACHE)
