@@ -41,11 +41,7 @@ class ReadOptions(_Options):
 class ExtractOptions(_Options):
     """Limits of extracting and the rule by which a document is accepted."""
 
-    max_answer_tokens: int = Field(1500, ge=16)
     min_field_log_probability: float = Field(
         -0.7, le=0, description="an uncalibrated field below this score is a reason for review"
-    )
-    min_probability: float = Field(
-        0.95, ge=0, le=1, description="the same, once probabilities are calibrated"
     )
     min_ocr_confidence: float = Field(0.6, ge=0, le=1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from extractors.grammar.compile import escaped
 from extractors.grammar.spans import SpanIndex
 
-MIN_PREFIX = 1
-"""Characters of a value that must stand before the page may continue it."""
 MAX_PREFIX = 300
+"""Characters; a longer value is not searched for on the page."""
 
 
 def open_value(text: str) -> str | None:
@@ -30,12 +29,10 @@ def open_value(text: str) -> str | None:
 
 def continuation(index: SpanIndex, prefix: str) -> str:
     """How the page goes on after an escaped prefix, to the end of the printed cell; empty when it does not."""
-    if not MIN_PREFIX <= len(prefix) <= MAX_PREFIX:
+    # Page text is searched unescaped; a prefix that needed escapes is rare enough to go undrafted.
+    if not 0 < len(prefix) <= MAX_PREFIX or "\\" in prefix:
         return ""
     for segment in index.segments:
-        # Page text is searched unescaped; a prefix that needed escapes is rare enough to go undrafted.
-        if "\\" in prefix:
-            return ""
         at = segment.text.find(prefix)
         while at >= 0:
             end = at + len(prefix)
