@@ -126,8 +126,19 @@ def _fuzzy(value: str, chunks: list[str]) -> tuple[float, str]:
     if hit is None or len(text.casefold()) != len(text):
         return 0.0, ""
     start, end = _word_edges(text, hit.dest_start, hit.dest_end)
-    found = text[start:end].strip()
-    return fuzz.ratio(value.casefold(), found.casefold()), found
+    return _trimmed(value, text[start:end].strip())
+
+
+def _trimmed(value: str, found: str) -> tuple[float, str]:
+    """The found run without words at its ends that make it less like the value."""
+    score = fuzz.ratio(value.casefold(), found.casefold())
+    while " " in found:
+        shorter = [found.split(" ", 1)[1].strip(), found.rsplit(" ", 1)[0].strip()]
+        best = max(shorter, key=lambda part: fuzz.ratio(value.casefold(), part.casefold()))
+        if (better := fuzz.ratio(value.casefold(), best.casefold())) <= score:
+            break
+        score, found = better, best
+    return score, found
 
 
 def _word_edges(text: str, start: int, end: int) -> tuple[int, int]:

@@ -154,14 +154,13 @@ class Trainer:
         target = torch.tensor(answer)
         device = next(iter(self.live.values())).device
         ids = torch.cat([encoded.input_ids, target[None, :]], dim=1).to(device)
-        # the tower keeps its gradient; the token table is frozen
-        out = self.model(
-            input_ids=ids,
-            use_cache=False,
-            logits_to_keep=len(answer) + 1,
-            **{k: v.to(device) for k, v in encoded.extra.items()},
+        # Body and head apart: the head over a flat (tokens, width) input spares a copy of its whole table.
+        untuned = self.model.get_base_model()
+        body = untuned.base_model(
+            input_ids=ids, use_cache=False, **{k: v.to(device) for k, v in encoded.extra.items()}
         )
-        logits = out.logits[0, :-1].float()
+        hidden = body.last_hidden_state[0, -len(answer) - 1 : -1]
+        logits = untuned.get_output_embeddings()(hidden).float()
         return nn.functional.cross_entropy(logits, target.to(device)), len(answer), ids.shape[1]
 
     def _rate(self, tokens: int) -> float:
