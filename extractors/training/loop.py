@@ -25,6 +25,10 @@ from extractors.training.stream import ExampleStream, LoadDocument
 
 LORA_TARGETS = r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
+SHAPE_STEP = 64
+"""Tokens. Passes are padded behind the answer, where causal attention does not look, to multiples of this: oneDNN
+builds its kernels anew for every shape, which took as long as the pass itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
@@ -153,15 +157,18 @@ class Trainer:
         answer = tokenizer(example.answer, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
         target = torch.tensor(answer)
         device = next(iter(self.live.values())).device
-        ids = torch.cat([encoded.input_ids, target[None, :]], dim=1).to(device)
+        ids = torch.cat([encoded.input_ids, target[None, :]], dim=1)
+        end = ids.shape[1]
+        ids = nn.functional.pad(ids, (0, -end % SHAPE_STEP), value=tokenizer.eos_token_id).to(device)
         # Body and head apart: the head over a flat (tokens, width) input spares a copy of its whole table.
         untuned = self.model.get_base_model()
         body = untuned.base_model(
             input_ids=ids, use_cache=False, **{k: v.to(device) for k, v in encoded.extra.items()}
         )
-        hidden = body.last_hidden_state[0, -len(answer) - 1 : -1]
-        logits = untuned.get_output_embeddings()(hidden).float()
-        return nn.functional.cross_entropy(logits, target.to(device)), len(answer), ids.shape[1]
+        before = min(-len(answer) % SHAPE_STEP, end - 1 - len(answer))
+        hidden = body.last_hidden_state[0, end - 1 - len(answer) - before : end - 1]
+        logits = untuned.get_output_embeddings()(hidden)[before:].float()
+        return nn.functional.cross_entropy(logits, target.to(device)), len(answer), end
 
     def _rate(self, tokens: int) -> float:
         """The schedule, 0..1: linear warm-up, then linear decay over the token budget."""
