@@ -26,6 +26,7 @@ def leaf(kind: Kind) -> Leaf:
         (Kind.CURRENCY, "EUR", "Total 5,00 €", "€"),
         (Kind.TEXT, "BLUE HARBOUR, LTD.", "to Blue Harbour Ltd paid", "Blue Harbour Ltd"),
         (Kind.TEXT, "BLUE HARBOUR BOOKS", "B1ue Harb0ur Books 12 Mill Lane", "B1ue Harb0ur Books"),
+        (Kind.TEXT, "12 MILL LANE, (NORTH)", "9 12 Mi1l Lane, (Narth) -INVOICE-", "12 Mi1l Lane, (Narth)"),
         (Kind.TEXT, "Jane Roe", "nothing of the kind", None),
         (Kind.DATE, "2026-02-17", "17/03/2026", None),
     ],
