@@ -1,8 +1,8 @@
 """What may be copied from a window: whole words for text, whole numbers for numbers, whole dates for dates.
 
-A window's words, joined by one space, form one *segment* per page. A text value is a run of *chunks* of a
-segment; a number, date or currency is one of the *candidates* found in it, so that a value can never be a piece of
-a longer number or date.
+A window's words, joined by one space, form one *segment* per page, and one more for each run of cells that stand
+below one another. A text value is a run of *chunks* of a segment; a number, date or currency is one of the
+*candidates* found in a page's segment, so that a value can never be a piece of a longer number or date.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from extractors.grammar.columns import column_runs
 from extractors.prompting.window import PrintedLine, Window
 from schemas.document import Word
 from schemas.tree import Kind
@@ -55,16 +57,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The words of one page of a window, joined by one space.
+    """The words of one page of a window, or of one column run of it, joined by one space.
 
-    ``starts`` are the words' offsets in ``text``; ``stops`` the offsets where a printed cell or line ends.
+    ``starts`` are the words' offsets in ``text``; ``stops`` the offsets where a printed cell or line ends;
+    ``orders`` the words' numbers in reading order over the whole window.
     """
 
     page: int
     text: str
     words: tuple[Word, ...]
     starts: tuple[int, ...]
-    stops: tuple[int, ...] = ()
+    stops: tuple[int, ...]
+    orders: tuple[int, ...]
 
     def cell_end(self, at: int) -> int:
         """Where the cell that holds character ``at`` ends."""
@@ -86,7 +90,14 @@ class SpanIndex:
         for line in window.lines:
             by_page[line.page].append(line)
         self.line_count = len(window.lines)
-        self.segments = tuple(_segment(page, lines) for page, lines in by_page.items())
+        order = {id(w): i for i, w in enumerate(w for line in window.lines for w in line.words)}
+        self.pages = tuple(
+            _segment(p, [c for ln in lines for c in ln.cells], order) for p, lines in by_page.items()
+        )
+        self.columns = tuple(
+            _segment(page, run, order) for page, lines in by_page.items() for run in column_runs(lines)
+        )
+        self.segments = self.pages + self.columns
 
     @cached_property
     def chunks(self) -> list[list[str]]:
@@ -108,7 +119,7 @@ class SpanIndex:
     def numbers(self) -> dict[str, list[Place]]:
         """Every whole number, as printed with its sign, brackets and currency sign."""
         found: dict[str, list[Place]] = defaultdict(list)
-        for i, segment in enumerate(self.segments):
+        for i, segment in enumerate(self.pages):
             for match in _NUMBER.finditer(segment.text):
                 start, end = match.span()
                 text = match.group()
@@ -135,7 +146,7 @@ class SpanIndex:
 
     def _candidates(self, pattern: re.Pattern[str]) -> dict[str, list[Place]]:
         found: dict[str, list[Place]] = defaultdict(list)
-        for i, segment in enumerate(self.segments):
+        for i, segment in enumerate(self.pages):
             for match in pattern.finditer(segment.text):
                 found[match.group()].append(Place(i, *match.span()))
         return dict(found)
@@ -153,22 +164,39 @@ class SpanIndex:
                 return None
 
     def places(self, text: str, kind: Kind) -> list[Place]:
-        """Everywhere that a value stands, in reading order; empty when it is not on the window's pages."""
+        """Everywhere that a value stands, in reading order; empty when it is not on the window's pages.
+
+        Column runs are asked only for what reading order does not have: their words are the pages' words.
+        """
         listed = self.candidates(kind)
         if listed is not None:
             return listed.get(text, [])
+        pages = range(len(self.pages))
+        columns = range(len(self.pages), len(self.segments))
+        return self._runs(text, pages) or self._runs(text, columns)
+
+    def _runs(self, text: str, segments: range) -> list[Place]:
         found = []
-        for i, segment in enumerate(self.segments):
-            at = segment.text.find(text)
+        for i in segments:
+            page = self.segments[i].text
+            at = page.find(text)
             while at >= 0 and text:
                 if at in self._edges[i] and at + len(text) in self._edges[i]:
                     found.append(Place(i, at, at + len(text)))
-                at = segment.text.find(text, at + 1)
+                at = page.find(text, at + 1)
         return found
 
     def occurrences(self, text: str) -> int:
         """How often a text stands on the window's pages, as part of a longer one too."""
-        return sum(segment.text.count(text) for segment in self.segments)
+        counts = (sum(s.text.count(text) for s in part) for part in (self.pages, self.columns))
+        return next(filter(None, counts), 0)
+
+    def order(self, place: Place) -> tuple[int, int]:
+        """Numbers of a place's first and last word in reading order over the window."""
+        segment = self.segments[place.segment]
+        first = max(bisect_right(segment.starts, place.start) - 1, 0)
+        last = max(bisect_right(segment.starts, place.end - 1) - 1, first)
+        return segment.orders[first], segment.orders[last]
 
     def words(self, place: Place) -> list[tuple[int, Word]]:
         """The words of a place with their page number, in reading order."""
@@ -176,13 +204,13 @@ class SpanIndex:
         return [(segment.page, word) for word in segment.words_at(place.start, place.end)]
 
 
-def _segment(page: int, lines: list[PrintedLine]) -> Segment:
+def _segment(page: int, cells: Sequence[tuple[Word, ...]], order: dict[int, int]) -> Segment:
     words, starts, stops, at = [], [], [], 0
-    for line in lines:
-        for cell in line.cells:
-            for word in cell:
-                words.append(word)
-                starts.append(at)
-                at += len(word.text) + 1
-            stops.append(at - 1)
-    return Segment(page, " ".join(w.text for w in words), tuple(words), tuple(starts), tuple(stops))
+    for cell in cells:
+        for word in cell:
+            words.append(word)
+            starts.append(at)
+            at += len(word.text) + 1
+        stops.append(at - 1)
+    orders = tuple(order[id(word)] for word in words)
+    return Segment(page, " ".join(w.text for w in words), tuple(words), tuple(starts), tuple(stops), orders)

@@ -129,8 +129,13 @@ class _Walker:
         last = self.last
         if last is None:
             return places[0]
-        behind = [p for p in places if (p.segment, p.start) >= (last.segment, last.end)]
+        behind = [p for p in places if self._behind(p, last)]
         return behind[0] if behind else places[0]
+
+    def _behind(self, place: Place, last: Place) -> bool:
+        if place.segment == last.segment:
+            return place.start >= last.end
+        return self.index.order(place)[0] > self.index.order(last)[1]
 
     def _score(self, start: int, end: int) -> float:
         """Sum of the log-probabilities of the tokens that have a character in ``start`` to ``end``."""
