@@ -26,6 +26,9 @@ from extractors.prompting.encode import Encoded
 from schemas.errors import BackendError
 
 MAX_DRAFT = 24
+SHAPE_STEP = 64
+"""Tokens. On a CPU prompts are padded behind their end, where causal attention does not look, to multiples of this:
+oneDNN builds its kernels anew for every length it meets."""
 CIRCLES = 3
 """An item said this often, and not that often on the page, ends the answer."""
 _ITEM = re.compile(r"\{[^{}]*\}")
@@ -184,18 +187,24 @@ class _Run:
         """Logits after the last certain token and after each token of the draft: (1 + len(draft), vocabulary)."""
         new = torch.tensor([pending + draft], dtype=torch.long)
         extra: dict[str, torch.Tensor] = {}
+        padding = 0
         if self.cache is None:
             new = torch.cat([self.prompt.input_ids, new], dim=1)
             extra = {k: v.to(self.device) for k, v in self.prompt.extra.items()}
+            padding = -new.shape[1] % SHAPE_STEP if self.device.type == "cpu" else 0
+        end = new.shape[1]
+        new = torch.nn.functional.pad(new, (0, padding), value=self.decoder.tokenizer.eos_token_id)
         out = self.decoder.model(
             input_ids=new.to(self.device),
             past_key_values=self.cache,
             use_cache=True,
-            logits_to_keep=1 + len(draft),
+            logits_to_keep=torch.arange(end - 1 - len(draft), end, device=self.device),
             **extra,
         )
         self.calls += 1
         self.cache = out.past_key_values
+        if padding:
+            self.cache.crop(-padding)
         logits: torch.Tensor = out.logits[0].float().cpu()
         return logits
 
