@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from extractors.backends.base import Answer
+from extractors.backends.scripted import ScriptedBackend
 from extractors.decoding.greedy import GreedyDecoder
+from extractors.decoding.guess import guess_of
 from extractors.grammar.compile import grammar_of
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.merge import merge
@@ -30,6 +32,7 @@ class TransformersBackend:
         self.max_answer_tokens = max_answer_tokens
         self.with_image = with_image
         self.decoder = GreedyDecoder(loaded.model, loaded.processor.tokenizer)
+        self.rules = ScriptedBackend()  # drafts only: what it finds costs the model fewer passes
 
     @property
     def model_id(self) -> str:
@@ -43,19 +46,29 @@ class TransformersBackend:
         began = time.perf_counter()
         counts = {"windows": 0, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0}
         windows = windows_of(document, self.loaded.window_tokens, self._count)
-        answers = [self._window(document, window, schema, counts) for window in windows]
+        by_rules = self.rules.answer([document], schema)[0].data
+        answers = [self._window(document, window, schema, by_rules, counts) for window in windows]
         merged = merge(answers, schema.tree) if answers else WindowAnswer({}, (), False)
         seconds = {"model": round(time.perf_counter() - began, 3)}
         return Answer(merged.data, merged.leaves, merged.truncated, counts, seconds)
 
     def _window(
-        self, document: ReadDocument, window: Window, schema: LoadedSchema, counts: dict[str, int]
+        self,
+        document: ReadDocument,
+        window: Window,
+        schema: LoadedSchema,
+        by_rules: dict[str, Any],
+        counts: dict[str, int],
     ) -> WindowAnswer:
         try:
             index = SpanIndex(window)
             prompt = encode(self.loaded.processor, schema, window, document, with_image=self.with_image)
             decoded = self.decoder.decode(
-                prompt, grammar_of(schema.tree, index), index, self.max_answer_tokens
+                prompt,
+                grammar_of(schema.tree, index),
+                index,
+                self.max_answer_tokens,
+                guess_of(schema.tree, by_rules, index),
             )
         except ParquetryError:
             raise

@@ -21,11 +21,14 @@ import numpy as np
 import torch
 
 from extractors.decoding.draft import continuation, open_value
+from extractors.decoding.guess import Guess
 from extractors.grammar.spans import SpanIndex
 from extractors.prompting.encode import Encoded
 from schemas.errors import BackendError
 
-MAX_DRAFT = 24
+MAX_DRAFT = 32
+"""Tokens proposed per pass: longer ones save a pass now and then, and every pass pays for what is refused."""
+MAX_DRAFT_CHARS = 200
 SHAPE_STEP = 64
 """Tokens. On a CPU prompts are padded behind their end, where causal attention does not look, to multiples of this:
 oneDNN builds its kernels anew for every length it meets."""
@@ -77,7 +80,9 @@ class GreedyDecoder:
         return matcher
 
     @torch.inference_mode()
-    def decode(self, prompt: Encoded, grammar: str, index: SpanIndex, max_tokens: int) -> Decoded:
+    def decode(
+        self, prompt: Encoded, grammar: str, index: SpanIndex, max_tokens: int, guess: Guess | None = None
+    ) -> Decoded:
         """The greedy answer to a prompt.
 
         Args:
@@ -85,9 +90,10 @@ class GreedyDecoder:
             grammar: Lark text of `extractors.grammar.compile.grammar_of`.
             index: what the window's values are copied from; source of drafts.
             max_tokens: longest answer; reaching it sets ``truncated``.
+            guess: a likely answer, to draft from.
         """
         matcher = self.matcher(grammar)
-        run = _Run(self, matcher, index, prompt, max_tokens)
+        run = _Run(self, matcher, index, prompt, max_tokens, guess)
         return run.finish()
 
     def allowed(self, matcher: llguidance.LLMatcher) -> torch.Tensor:
@@ -105,7 +111,9 @@ class _Run:
         index: SpanIndex,
         prompt: Encoded,
         limit: int,
+        guess: Guess | None,
     ) -> None:
+        self.guess = guess
         self.decoder = decoder
         self.matcher = matcher
         self.index = index
@@ -172,10 +180,9 @@ class _Run:
         if not self.decoder.drafts:
             return []
         text = self.decoder.tokenizer.decode(self.tokens)
-        prefix = open_value(text)
-        if not prefix:
-            return []
-        following = continuation(self.index, prefix)
+        following = self.guess.continuation(text)[:MAX_DRAFT_CHARS] if self.guess else ""
+        if not following and (prefix := open_value(text)):
+            following = continuation(self.index, prefix)
         if not following:
             return []
         ids = self.decoder.tokenizer(following, add_special_tokens=False, split_special_tokens=True)[

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from extractors.decoding.draft import continuation, open_value
 from extractors.decoding.greedy import Decoded, GreedyDecoder
+from extractors.decoding.guess import Guess
 from extractors.grammar.compile import grammar_of
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.place import read_answer
@@ -23,7 +24,13 @@ LINES = ["Blue Harbour Books Ltd", "12 Mill Lane, York", "Date 25/12/2018   No 7
 
 
 def decode(
-    lines: list[str], schema: LoadedSchema, seed: int, *, drafts: bool, limit: int = 400
+    lines: list[str],
+    schema: LoadedSchema,
+    seed: int,
+    *,
+    drafts: bool,
+    limit: int = 400,
+    guess: str | None = None,
 ) -> tuple[Decoded, SpanIndex]:
     processor = tiny_processor()
     document = document_of(lines)
@@ -31,7 +38,8 @@ def decode(
     index = SpanIndex(window)
     decoder = GreedyDecoder(tiny_model(seed), processor.tokenizer, drafts=drafts)
     prompt = encode(processor, schema, window, document)
-    return decoder.decode(prompt, grammar_of(schema.tree, index), index, limit), index
+    guessed = Guess(guess) if guess is not None else None
+    return decoder.decode(prompt, grammar_of(schema.tree, index), index, limit, guessed), index
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -42,6 +50,24 @@ def test_drafts_change_nothing_in_fp32(seed: int) -> None:
     assert drafted.text == plain.text
     assert drafted.log_probabilities == pytest.approx(plain.log_probabilities, abs=1e-3)
     assert drafted.model_calls <= plain.model_calls
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_right_guess_saves_passes_and_a_wrong_one_changes_nothing(seed: int) -> None:
+    schema = load_schema("receipt")
+    plain, _ = decode(LINES, schema, seed, drafts=False)
+    drafted, _ = decode(LINES, schema, seed, drafts=True)
+    right, _ = decode(LINES, schema, seed, drafts=True, guess=plain.text)
+    wrong, _ = decode(
+        LINES,
+        schema,
+        seed,
+        drafts=True,
+        guess='{"company":"12 Mill","date":null,"address":null,"total":"77"}',
+    )
+    assert plain.text == drafted.text == right.text == wrong.text
+    assert right.log_probabilities == pytest.approx(plain.log_probabilities, abs=1e-3)
+    assert right.model_calls < drafted.model_calls
 
 
 def test_forced_text_costs_no_call_of_its_own() -> None:

@@ -1,0 +1,54 @@
+"""A guess goes on where the answer agrees with it, and says nothing where it does not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.decoding.guess import Guess, guess_of
+from extractors.grammar.spans import SpanIndex
+from extractors.prompting.window import windows_of
+from schemas.registry import load_schema
+from tests.tiny import document_of
+
+TEXT = '{"a":"x, {y}","items":[{"d":"q","n":"1"},{"d":"r","n":"2"}],"z":null}'
+
+
+@pytest.mark.parametrize(
+    ("written", "rest"),
+    [
+        ("{", '"a":"x, {y}"'),
+        ('{"a', '":"x, {y}"'),
+        ('{"a":"x, ', '{y}","items":[{"d"'),
+        ('{"a":"other"', ""),
+        ('{"a":"other","items":', '[{"d":"q","n":"1"},'),
+        ('{"a":"other","items":[{"d":"Q","n":', '"1"},{"d":"r"'),
+        ('{"a":"other","items":[{"d":"Q","n":"7"},{"d":', '"r","n":"2"}],"z"'),
+        ('{"a":null,"items":[],"z":', "null}"),
+        ('{"b":', ""),
+        ("", ""),
+    ],
+)
+def test_continuation(written: str, rest: str) -> None:
+    found = Guess(TEXT).continuation(written)
+    assert found.startswith(rest)
+    assert bool(found) == bool(rest)
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=4), st.text(max_size=6), min_size=1), st.integers(0, 200))
+def test_every_beginning_of_the_guess_goes_on_to_its_end(data: dict[str, str], cut: int) -> None:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    begun = text[: 1 + cut % len(text)]
+    assert begun + Guess(text).continuation(begun) == text
+
+
+def test_only_what_stands_in_the_window() -> None:
+    (window,) = windows_of(
+        document_of(["Mill Books", "Total 4.50"]), 1000, lambda texts: [len(t) for t in texts]
+    )
+    data = {"company": "Mill Books", "date": "1.2.2024", "address": "Mill Bo", "total": "4.50"}
+    guess = guess_of(load_schema("receipt").tree, data, SpanIndex(window))
+    assert json.loads(guess.text) == {"company": "Mill Books", "date": None, "address": None, "total": "4.50"}
