@@ -7,6 +7,7 @@ turns it, in whatever process, into ledger, reader and model; secrets come from 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,10 @@ from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
 from flows.sources import discover, local_path, public_uri
 from flows.spool import Spool
-from schemas.errors import ParquetryError, UsageError
+from schemas.errors import LedgerError, ParquetryError, UsageError
 from schemas.registry import LoadedSchema, load_schema
+
+log = logging.getLogger(__name__)
 
 
 class Job(BaseModel):
@@ -72,10 +75,12 @@ class Parts:
             fingerprint=self.schema.fingerprint,
             model=self.model_id,
             parameters=self.job.model_dump(mode="json"),
+            lease_seconds=self.settings.lease_seconds,
         )
         state = "cancelled"
         try:
-            yield
+            with self._kept_alive(run_id):
+                yield
             state = "completed"
         except Exception:
             state = "failed"
@@ -83,6 +88,27 @@ class Parts:
         finally:
             self.stopping.set()  # on the way out of an error, workers give back what they hold
             self.ledger.finish_run(run_id, state)
+
+    @contextmanager
+    def _kept_alive(self, run_id: str) -> Iterator[None]:
+        """Says from a thread of its own that the run's process lives; one that is killed shows as crashed."""
+        seconds = self.settings.lease_seconds
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(seconds / 4):
+                try:
+                    self.ledger.keep_run(run_id, lease_seconds=seconds)
+                except LedgerError as error:  # a busy database; the next beat comes before the lease ends
+                    log.warning("run %s: heartbeat failed: %s", run_id, error)
+
+        thread = threading.Thread(target=beat, name="run-heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def close(self) -> None:
         """Ends the reading children and gives back connections and disk."""

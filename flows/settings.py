@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         120.0, ge=5, description="after this silence of its worker, a document is given to another"
     )
+    max_attempts: int = Field(
+        3, ge=1, description="a document that takes so many workers with it, or fails so often, is left alone"
+    )
     cache: Path = Field(
         Path("~/.cache/parquetry"),
         description="folder of fetched and converted model weights; shared by homes",

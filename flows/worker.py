@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from flows.composition import Parts
-from flows.ledger.records import ClaimedDocument, InputRecord, StaleTokenError
+from flows.ledger.records import ClaimedDocument, InputRecord, LedgerUnavailableError, StaleTokenError
 from flows.sources import SourceObject, discover, reopen
 from flows.watch import watcher
 from schemas.document import DocumentRef
@@ -28,6 +29,12 @@ FETCHES = 4
 CHUNK = 256
 BACKEND_PAUSES = (1.0, 5.0)
 """Seconds before a model that failed is asked again."""
+LEDGER_PAUSES = (1.0, 5.0, 15.0)
+"""Seconds before a result is recorded again that the database did not take: it may have cost minutes."""
+ONCE_MORE_SHARE = 0.5
+"""A document whose reader died is read once more if this share of its time is left."""
+
+_claiming = threading.Lock()
 
 
 def register_inputs(parts: Parts, run_id: str) -> int:
@@ -92,14 +99,16 @@ def _register(parts: Parts, run_id: str, found: SourceObject) -> InputRecord:
 
 def claim_next(parts: Parts, run_id: str) -> ClaimedDocument | None:
     """Takes one document of the run for this thread, if one is free."""
-    taken = parts.ledger.claim(
-        run_id,
-        worker=f"{socket.gethostname()}:{os.getpid()}:{threading.current_thread().name}",
-        lease_seconds=parts.settings.lease_seconds,
-        limit=1,
-        fingerprint=parts.schema.fingerprint,
-        model=parts.model_id,
-    )
+    with _claiming:  # so that each thread's claim sees what the others of the process hold
+        taken = parts.ledger.claim(
+            run_id,
+            worker=f"{socket.gethostname()}:{os.getpid()}:{threading.current_thread().name}",
+            lease_seconds=parts.settings.lease_seconds,
+            limit=1,
+            fingerprint=parts.schema.fingerprint,
+            model=parts.model_id,
+            max_attempts=parts.settings.max_attempts,
+        )
     return taken[0] if taken else None
 
 
@@ -110,14 +119,15 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
         LedgerError: nothing can be recorded; the lease will run out and another worker take the document.
     """
     started = time.monotonic()
-    with _heartbeat(parts, claimed):
-        extraction = _extract(parts, claimed)
-    if parts.stopping.is_set():  # its reading child may have been ended under it: no result of its own
-        with suppress(StaleTokenError):
-            parts.ledger.release(claimed.document_id, claimed.token)
-        return
     try:
-        parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction)
+        with _heartbeat(parts, claimed):
+            extraction = _extract(parts, claimed)
+            if (
+                parts.stopping.is_set()
+            ):  # its reading child may have been ended under it: no result of its own
+                parts.ledger.release(claimed.document_id, claimed.token)
+                return
+            _record_patiently(parts, claimed, extraction)
     except StaleTokenError:
         log.warning("%s: finished after its lease was lost; another worker's result counts", claimed.uri)
         return
@@ -152,23 +162,51 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
             parts.spool.drop(copy)
 
 
+def _record_patiently(parts: Parts, claimed: ClaimedDocument, extraction: Extraction) -> None:
+    """Records a result, again and again for a while when the database is gone; twice does no harm."""
+    for pause in LEDGER_PAUSES:
+        try:
+            return parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction)
+        except LedgerUnavailableError as error:
+            log.warning("%s: not recorded, trying again in %g s: %s", claimed.uri, pause, error)
+            if parts.stopping.wait(pause):
+                raise
+    return parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction)
+
+
 def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Extraction:
     """Tries again, with growing pauses, when the model failed; never when the document is at fault."""
     ref = DocumentRef(claimed.uri, claimed.sha256, claimed.size, claimed.media_type)
     for pause in BACKEND_PAUSES:
         try:
-            return parts.extractor.extract(ref, copy)
+            return _extract_once_more(parts, ref, copy)
         except BackendError as error:
             log.warning("%s: the model failed, trying again in %g s: %s", claimed.uri, pause, error)
             if parts.stopping.wait(pause):
                 raise
-    return parts.extractor.extract(ref, copy)
+    return _extract_once_more(parts, ref, copy)
+
+
+def _extract_once_more(parts: Parts, ref: DocumentRef, copy: Path) -> Extraction:
+    """Reads again, in what is left of the document's time, if its reader died.
+
+    It need not have been the document: a system short of memory kills whom it likes.
+    """
+    started, options = time.monotonic(), parts.extractor.read_options
+    first = parts.extractor.extract(ref, copy)
+    left = options.max_seconds - (time.monotonic() - started)
+    if first.failure is not FailureReason.READER_CRASHED or left < ONCE_MORE_SHARE * options.max_seconds:
+        return first
+    if parts.stopping.is_set():
+        return first
+    log.warning("%s: the reading process died; reading it once more", ref.uri)
+    hurried = options.model_copy(update={"max_seconds": left})
+    second = replace(parts.extractor, read_options=hurried).extract(ref, copy)
+    return second if second.outcome == "extracted" else first
 
 
 def worth_retrying(error: BaseException) -> bool:
     """Whether doing it again can help: a database or a lake did not answer; not a wrong request."""
-    if isinstance(error, LedgerError):
-        return not isinstance(error, StaleTokenError)
     return error.retryable if isinstance(error, ParquetryError) else isinstance(error, OSError)
 
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import os
 
+from tests.databases import (  # noqa: F401  fixtures of all tests
+    empty_postgres_url,
+    empty_url,
+    ledger_url,
+    postgres_server,
+    postgres_template,
+    postgres_url,
+)
+
 # Settings of the developer's shell must not decide whether a test passes.
 for _name in [name for name in os.environ if name.startswith("PARQUETRY_")]:
     del os.environ[_name]

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, not_, or_, select
 from sqlalchemy.orm import Session
 
 from flows.ledger.batches import add_row
@@ -22,7 +22,7 @@ _SEARCH_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """Who wants how many documents of what."""
+    """Who wants how many documents of what. ``worker`` is ``host:process:thread``, or any other name."""
 
     run_id: str | None
     worker: str
@@ -37,14 +37,13 @@ def claim(session: Session, at: dt.datetime, request: ClaimRequest) -> list[Clai
     """See `Ledger.claim`."""
     if request.limit < 1:
         return []
-    _set_aside(session, at, request)
     taken: list[ClaimedDocument] = []
-    for free in _free(at, request):
+    for free, most in _free(session, at, request):
         documents = session.scalars(
             select(Document)
             .where(*_of_request(request), free)
             .order_by(Document.created_at, Document.document_id)
-            .limit(request.limit - len(taken))
+            .limit(min(most, request.limit - len(taken)))
             .with_for_update(skip_locked=True, of=Document)
         ).all()
         taken += [_take(session, at, document, request) for document in documents]
@@ -53,24 +52,55 @@ def claim(session: Session, at: dt.datetime, request: ClaimRequest) -> list[Clai
     return taken
 
 
-def _free(at: dt.datetime, request: ClaimRequest) -> Iterator[ColumnElement[bool]]:
-    """What may be taken, one state at a time: so the index gives the oldest without sorting the others."""
-    yield Document.state == DocumentState.PENDING
-    yield and_(Document.state == DocumentState.PROCESSING, Document.lease_until < at)
+def _free(
+    session: Session, at: dt.datetime, request: ClaimRequest
+) -> Iterator[tuple[ColumnElement[bool], int]]:
+    """What may be taken and how much of it, one kind at a time: so the index gives the oldest, unsorted.
+
+    What lost its worker comes first: behind all that is pending it might wait for the rest of the night.
+    """
+    lost = and_(Document.state == DocumentState.PROCESSING, Document.lease_until < at)
+    if session.scalar(select(exists().where(*_of_schema_and_model(request), lost))):
+        _set_aside(session, at, request)
+        on_last_chance = Document.lost_workers >= request.max_attempts - 2
+        yield and_(lost, not_(on_last_chance)), request.limit
+        if not _holds_a_last_chance(session, at, request):
+            yield and_(lost, on_last_chance), 1
+    yield Document.state == DocumentState.PENDING, request.limit
     if request.run_id is not None:
-        yield and_(
+        failed = and_(
             Document.state == DocumentState.FAILED,
             Document.attempts < request.max_attempts,
             or_(Document.run_id.is_(None), Document.run_id != request.run_id),
         )
+        yield failed, request.limit
+
+
+def _holds_a_last_chance(session: Session, at: dt.datetime, request: ClaimRequest) -> bool:
+    """Whether a thread of the claiming process works on a document that must not lose one more worker.
+
+    Such documents are given out one at a time to a process: the one that kills it does not take with it, for
+    the last time, those that only happened to be beside it.
+    """
+    process, colon, _ = request.worker.rpartition(":")
+    threads = Document.worker.startswith(process + colon, autoescape=True)
+    held = exists().where(
+        *_of_schema_and_model(request),
+        Document.state == DocumentState.PROCESSING,
+        Document.lease_until >= at,
+        Document.lost_workers >= request.max_attempts - 1,
+        threads if colon else Document.worker == request.worker,
+    )
+    return bool(session.scalar(select(held)))
+
+
+def _of_schema_and_model(request: ClaimRequest) -> list[ColumnElement[bool]]:
+    return [Document.fingerprint == request.fingerprint, Document.model_key == digest(request.model)]
 
 
 def _of_request(request: ClaimRequest) -> list[ColumnElement[bool]]:
     """Documents of the schema and model, and of the run's inputs if there is a run."""
-    conditions: list[ColumnElement[bool]] = [
-        Document.fingerprint == request.fingerprint,
-        Document.model_key == digest(request.model),
-    ]
+    conditions = _of_schema_and_model(request)
     if request.run_id is not None:
         # Nested, not joined: SQLite would begin with all inputs of the run, for every document anew.
         seen = exists().where(RunInput.run_id == request.run_id, RunInput.input_id == Input.input_id)
@@ -86,15 +116,15 @@ def _set_aside(session: Session, at: dt.datetime, request: ClaimRequest) -> None
             *_of_request(request),
             Document.state == DocumentState.PROCESSING,
             Document.lease_until < at,
-            Document.attempts >= request.max_attempts,
+            Document.lost_workers + 1 >= request.max_attempts,
         )
         .with_for_update(skip_locked=True, of=Document)
     )
     for document in deadly.all():
+        document.lost_workers += 1
         document.failure = FailureReason.READER_CRASHED.value
-        document.detail = f"{document.attempts} workers in a row did not come back from this document."
+        document.detail = f"{document.lost_workers} workers in a row did not come back from this document."
         document.lease_until = None
-        document.token += 1
         move(
             session,
             at,
@@ -104,11 +134,13 @@ def _set_aside(session: Session, at: dt.datetime, request: ClaimRequest) -> None
             run_id=request.run_id,
             detail=document.detail,
         )
+        document.token += 1
 
 
 def _take(session: Session, at: dt.datetime, document: Document, request: ClaimRequest) -> ClaimedDocument:
     lost = document.worker if document.state == DocumentState.PROCESSING else ""
     document.attempts += 1
+    document.lost_workers += 1 if lost else 0
     document.token += 1
     document.worker = request.worker
     document.lease_until = at + dt.timedelta(seconds=request.lease_seconds)
@@ -170,7 +202,6 @@ def release(session: Session, at: dt.datetime, document_id: str, token: int) -> 
     """See `Ledger.release`."""
     document = _held(session, document_id, token)
     document.attempts -= 1
-    document.token += 1
     document.lease_until = None
     move(
         session,
@@ -181,6 +212,7 @@ def release(session: Session, at: dt.datetime, document_id: str, token: int) -> 
         run_id=document.run_id,
         detail="released",
     )
+    document.token += 1
 
 
 def record_extraction(
@@ -200,6 +232,7 @@ def record_extraction(
     state = _state_of(extraction)
     document.extraction = dumped
     document.lease_until = None
+    document.lost_workers = 0
     document.failure = extraction.failure.value if extraction.failure else None
     document.detail = extraction.detail
     document.page_count = extraction.page_count

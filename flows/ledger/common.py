@@ -77,6 +77,7 @@ def move(
             document_id=document.document_id,
             from_state=document.state,
             to_state=to.value,
+            token=document.token,
             actor=actor,
             run_id=run_id,
             detail=detail,

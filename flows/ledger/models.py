@@ -113,7 +113,7 @@ class StoredSchema(Base):
 
 
 class Run(Base):
-    """One run of the flow."""
+    """One run of the flow. ``lease_until`` is put forward while its process lives, so that a killed one shows."""
 
     __tablename__ = "runs"
 
@@ -126,10 +126,14 @@ class Run(Base):
     state: Mapped[str] = mapped_column(String(32))
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class Document(Base):
-    """One content under one schema and model. ``token`` fences late workers, ``revision`` late reviewers."""
+    """One content under one schema and model. ``token`` fences late workers, ``revision`` late reviewers.
+
+    ``attempts`` counts all claims; ``lost_workers`` those in a row whose worker did not come back.
+    """
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -149,6 +153,7 @@ class Document(Base):
     media_type: Mapped[str] = mapped_column(SafeText)
     state: Mapped[str] = mapped_column(STATE)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    lost_workers: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     token: Mapped[int] = mapped_column(BigInteger, default=0)
     worker: Mapped[str] = mapped_column(SafeText, default="")
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -216,7 +221,10 @@ class RunInput(Base):
 
 
 class Transition(Base):
-    """Every step of every document, append-only."""
+    """Every step of every document, append-only.
+
+    ``token`` is that of the claim which made the step, or which it ended; unknown before tables of version 2.
+    """
 
     __tablename__ = "transitions"
 
@@ -225,6 +233,7 @@ class Transition(Base):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
     from_state: Mapped[str | None] = mapped_column(STATE)
     to_state: Mapped[str] = mapped_column(STATE)
+    token: Mapped[int | None] = mapped_column(BigInteger)
     actor: Mapped[str] = mapped_column(SafeText)
     run_id: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[str] = mapped_column(SafeText, default="")

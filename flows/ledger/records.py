@@ -27,6 +27,12 @@ class StaleTokenError(LedgerError):
     """The lease was lost and another worker has the document; nothing was written."""
 
 
+class LedgerUnavailableError(LedgerError):
+    """The database did not answer, or not in time. What was begun is undone; trying again can help."""
+
+    retryable = True
+
+
 class DocumentState(StrEnum):
     """Where a document is. The last six are also the outcome of its input."""
 
@@ -114,11 +120,12 @@ class DecisionRecord(_Record):
 
 
 class TransitionRecord(_Record):
-    """One step of a document: who moved it, from where to where."""
+    """One step of a document: who moved it, from where to where; ``token`` is that of the claim it is of."""
 
     at: dt.datetime
     from_state: DocumentState | None
     to_state: DocumentState
+    token: int | None = None
     actor: str
     run_id: str | None
     detail: str = ""
@@ -208,7 +215,7 @@ class FrozenBatch(_Record):
 
 
 class RunRecord(_Record):
-    """One run of the flow."""
+    """One run of the flow. ``state`` is ``crashed`` when its process was lost; ``finished_at`` then its last sign."""
 
     run_id: str
     source: str

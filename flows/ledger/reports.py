@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from sqlalchemy import Select, distinct, func, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from flows.ledger.common import OPEN_OUTCOME, OPEN_STATES
 from flows.ledger.models import Batch, Document, DocumentReason, Input, Row, Run, RunInput
 from flows.ledger.records import DocumentState, RunDocument, RunRecord, StatusReport
-from flows.ledger.runs import existing_run
+from flows.ledger.runs import CRASHED, RUNNING, existing_run
 from schemas.errors import ConservationError
 from schemas.outcome import Outcome
 
@@ -33,7 +34,7 @@ def _counts(session: Session, query: Select[str | None, int]) -> dict[str, int]:
     return {name: found[name] for name in (*(o.value for o in Outcome), OPEN_OUTCOME) if name in found}
 
 
-def status(session: Session, last_runs: int) -> StatusReport:
+def status(session: Session, at: dt.datetime, last_runs: int) -> StatusReport:
     """See `Ledger.status`."""
     by_outcome = select(Input.outcome, func.count()).group_by(Input.outcome)
     files = _counts(session, by_outcome.where(Input.member == ""))
@@ -63,7 +64,7 @@ def status(session: Session, last_runs: int) -> StatusReport:
         landed_files=landed_files,
         rows_to_land=session.scalars(to_land).one(),
         reasons=_reason_counts(session),
-        runs=_run_records(session, list(newest)),
+        runs=_run_records(session, at, list(newest)),
     )
 
 
@@ -83,12 +84,12 @@ def _reason_counts(session: Session) -> dict[str, int]:
     return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
 
 
-def run(session: Session, run_id: str) -> RunRecord:
+def run(session: Session, at: dt.datetime, run_id: str) -> RunRecord:
     """See `Ledger.run`."""
-    return _run_records(session, [existing_run(session, run_id)])[0]
+    return _run_records(session, at, [existing_run(session, run_id)])[0]
 
 
-def _run_records(session: Session, rows: list[Run]) -> list[RunRecord]:
+def _run_records(session: Session, at: dt.datetime, rows: list[Run]) -> list[RunRecord]:
     seen = select(RunInput.run_id, func.count()).group_by(RunInput.run_id)
     inputs = dict(session.execute(seen.where(RunInput.run_id.in_([r.run_id for r in rows]))).all())
     return [
@@ -99,13 +100,17 @@ def _run_records(session: Session, rows: list[Run]) -> list[RunRecord]:
             fingerprint=row.fingerprint,
             model=row.model,
             parameters=row.parameters,
-            state=row.state,
+            state=CRASHED if _is_lost(row, at) else row.state,
             started_at=row.started_at,
-            finished_at=row.finished_at,
+            finished_at=row.lease_until if _is_lost(row, at) else row.finished_at,
             inputs=inputs.get(row.run_id, 0),
         )
         for row in rows
     ]
+
+
+def _is_lost(row: Run, at: dt.datetime) -> bool:
+    return row.state == RUNNING and row.lease_until is not None and row.lease_until < at
 
 
 def open_documents(session: Session, run_id: str) -> int:

@@ -13,6 +13,10 @@ from flows.ledger.models import Run, StoredSchema
 from schemas.errors import LedgerError
 from schemas.registry import LoadedSchema, from_json_schema
 
+RUNNING = "running"
+CRASHED = "crashed"
+"""How a run is shown that nobody finished and whose lease ran out: its process was killed."""
+
 
 def register_schema(session: Session, schema: LoadedSchema, at: dt.datetime) -> None:
     """Keeps a schema unless it is there."""
@@ -42,8 +46,10 @@ def start_run(
     fingerprint: str,
     model: str,
     parameters: dict[str, Any],
+    lease_seconds: float | None,
 ) -> None:
     """Inserts a run, or opens it again."""
+    lease_until = _lease(at, lease_seconds)
     new = insert_new(
         session,
         Run,
@@ -53,8 +59,9 @@ def start_run(
         fingerprint=fingerprint,
         model=model,
         parameters=parameters,
-        state="running",
+        state=RUNNING,
         started_at=at,
+        lease_until=lease_until,
     )
     if new:
         return
@@ -63,13 +70,24 @@ def start_run(
         raise LedgerError(
             f"Run {run_id} was started with another schema or model.", remedy="Start a run of its own."
         )
-    run.state, run.finished_at = "running", None
+    run.state, run.finished_at, run.lease_until = RUNNING, None, lease_until
+
+
+def keep_run(session: Session, at: dt.datetime, run_id: str, lease_seconds: float) -> None:
+    """See `Ledger.keep_run`."""
+    run = existing_run(session, run_id)
+    if run.state == RUNNING:
+        run.lease_until = _lease(at, lease_seconds)
+
+
+def _lease(at: dt.datetime, seconds: float | None) -> dt.datetime | None:
+    return None if seconds is None else at + dt.timedelta(seconds=seconds)
 
 
 def finish_run(session: Session, at: dt.datetime, run_id: str, state: str) -> None:
     """Notes how a run ended."""
     run = existing_run(session, run_id)
-    run.state, run.finished_at = state, at
+    run.state, run.finished_at, run.lease_until = state, at, None
 
 
 def latest_schemas(session: Session) -> dict[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from flows.ledger import batches, claims, intake, reports, review, runs
@@ -44,6 +46,8 @@ class Ledger:
         self._engine = engine
         self._reader = reading(engine)
         self._clock = clock
+        # SQLite's writers wait by sleeping and trying again; those of one process line up instead.
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @classmethod
     def open(cls, url: str) -> Ledger:
@@ -94,15 +98,30 @@ class Ledger:
         fingerprint: str,
         model: str,
         parameters: dict[str, Any],
+        lease_seconds: float | None = None,
     ) -> None:
         """Records the start of a run. Again with the same id (a retried flow) it goes on with that run.
 
-        ``source`` and ``parameters`` are shown to people: give them free of credentials.
+        ``source`` and ``parameters`` are shown to people: give them free of credentials. With a lease, and
+        without `keep_run` or `finish_run` for that long, the run is shown as ``crashed``.
         """
         with self._write() as session:
             runs.start_run(
-                session, self._clock(session), run_id, source, schema, fingerprint, model, parameters
+                session,
+                self._clock(session),
+                run_id,
+                source,
+                schema,
+                fingerprint,
+                model,
+                parameters,
+                lease_seconds,
             )
+
+    def keep_run(self, run_id: str, *, lease_seconds: float) -> None:
+        """Says that the process of a run is alive, for so long from now."""
+        with self._write() as session:
+            runs.keep_run(session, self._clock(session), run_id, lease_seconds)
 
     def latest_schemas(self) -> dict[str, str]:
         """The fingerprint that was used last, by schema name, of everything that has been run."""
@@ -222,9 +241,20 @@ class Ledger:
     ) -> list[ClaimedDocument]:
         """Takes up to ``limit`` documents for a worker, oldest first; an empty list when none is free.
 
-        Free is what is pending, what a lost worker held past its lease, and, with a run, what failed in an
-        *earlier* run with attempts left. A document that took ``max_attempts`` workers with it is set aside
-        as failed (`FailureReason.READER_CRASHED`). With a run only documents of its inputs are taken.
+        Free is what a lost worker held past its lease, what is pending, and, with a run, what failed in an
+        *earlier* run with attempts left; in this order. A document that took ``max_attempts`` workers in a
+        row with it is set aside as failed (`FailureReason.READER_CRASHED`). With a run only documents of its
+        inputs are taken.
+
+        Args:
+            run_id: the run that asks; ``None``: whatever there is to do.
+            worker: its name, best ``host:process:thread``. Of the documents that may lose only one more
+                worker, a process (the name less its last part) is given one at a time.
+            lease_seconds: how long they are its own without a `heartbeat`.
+            limit: how many at most.
+            fingerprint: the schema they are of.
+            model: the model they are for.
+            max_attempts: lost workers, and failures, after which a document is left alone.
         """
         with self._write() as session:
             return claims.claim(
@@ -281,7 +311,8 @@ class Ledger:
             ids = batches.pending_ids(session, schema_name)
         for batch_id in ids:
             with self._read() as session:
-                yield batches.load(session, batch_id)
+                batch = batches.load(session, batch_id)
+            yield batch  # outside: writing the file may take long, and no transaction stays open meanwhile
 
     def mark_landed(self, batch_id: str, path: str, rows: int, sha256: str) -> None:
         """Records that the batch's file is in the lake. The first record stays; again is allowed."""
@@ -370,12 +401,12 @@ class Ledger:
     def status(self, *, last_runs: int = 10) -> StatusReport:
         """The ledger in figures, taken in one transaction."""
         with self._read() as session:
-            return reports.status(session, last_runs)
+            return reports.status(session, self._clock(session), last_runs)
 
     def run(self, run_id: str) -> RunRecord:
         """One run. Raises `LedgerError` when there is none with that id."""
         with self._read() as session:
-            return reports.run(session, run_id)
+            return reports.run(session, self._clock(session), run_id)
 
     def run_documents(self, run_id: str) -> list[RunDocument]:
         """How each input of a run ended, in the order seen."""
@@ -393,8 +424,10 @@ class Ledger:
 
     # ---------------------------------------------------------------- transactions
 
-    def _write(self) -> AbstractContextManager[Session]:
-        return self._session(self._engine)
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with self._turn, self._session(self._engine) as session:
+            yield session
 
     def _read(self) -> AbstractContextManager[Session]:
         return self._session(self._reader)
@@ -404,5 +437,5 @@ class Ledger:
         try:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeoutError) as error:
             raise explain(error, self._engine.url) from error
