@@ -26,3 +26,8 @@ SKIPPED = (
 def is_skipped(name: str) -> bool:
     """Whether a file or folder of that name is passed over in a listing."""
     return any(fnmatchcase(name.lower(), pattern) for pattern in SKIPPED)
+
+
+def is_path_skipped(path: str) -> bool:
+    """Whether any part of a relative path, with slashes, is passed over."""
+    return any(is_skipped(part) for part in path.split("/") if part not in ("", ".", ".."))

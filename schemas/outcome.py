@@ -33,6 +33,7 @@ class FailureReason(StrEnum):
     UNSUPPORTED_TYPE = "unsupported_type"
     TOO_LARGE = "too_large"
     TOO_MANY_PAGES = "too_many_pages"
+    ARCHIVE_LIMIT = "archive_limit"
     NO_TEXT = "no_text"
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
@@ -67,6 +68,7 @@ PLAIN_WORDS: dict[str, str] = {
     FailureReason.UNSUPPORTED_TYPE: "The file is not a PDF, JPEG, PNG or TIFF.",
     FailureReason.TOO_LARGE: "The file or one of its pages is larger than the limit.",
     FailureReason.TOO_MANY_PAGES: "The file has more pages than the limit.",
+    FailureReason.ARCHIVE_LIMIT: "Unpacking the archive passes a limit of count, depth, ratio or size.",
     FailureReason.NO_TEXT: "No words were found on any page, neither in a text layer nor by OCR.",
     FailureReason.TIMEOUT: "Reading took longer than the time limit.",
     FailureReason.OUT_OF_MEMORY: "Reading needed more memory than the limit.",

@@ -1,42 +1,60 @@
-"""From a source's URI to its objects, found lazily, in a fixed order."""
+"""From a source's URI to its objects, found lazily: no list of them is ever made."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from flows.sources import local, remote
+from flows.intake_options import IntakeOptions
+from flows.sources import local, remote, web
 from flows.sources.objects import SourceObject
+from flows.sources.settling import Wait, settled
 from schemas.errors import SourceError
 
 
-def discover(uri: str, *, limit: int | None = None, settle_seconds: float = 0) -> Iterator[SourceObject]:
-    """Every object of a file, a folder (recursively, sorted) or any fsspec URI, found while iterating.
+def discover(
+    uri: str,
+    *,
+    limit: int | None = None,
+    options: IntakeOptions | None = None,
+    wait: Wait = time.sleep,
+) -> Iterator[SourceObject]:
+    """Every object of a file, a folder (recursively) or any fsspec or HTTP URI, found while iterating.
 
-    Every file counts, also those that are no documents; only the names in `flows.sources.skipped` do not.
+    Every file counts, also those that are no documents; only the names in `flows.skipped` do not. What was
+    changed a moment ago comes last (`flows.sources.settling`).
 
     Args:
-        uri: a path, ``file://…``, or an fsspec URI. HTTP addresses are single files.
+        uri: a path, ``file://…``, an fsspec URI, or an HTTP address (`flows.sources.web`).
         limit: stop after so many.
-        settle_seconds: pass over what was changed in the last so many seconds; the next run takes it.
+        options: settling and HTTP rules; ``None``: the defaults.
+        wait: how to wait for a file that may still be being written.
 
     Raises:
         SourceError: it does not exist or cannot be listed. Raised here, not on the first iteration.
     """
+    options = options or IntakeOptions()
     path = local_path(uri)
-    found = local.walk(path, settle_seconds) if path is not None else remote.walk(uri, settle_seconds)
+    if path is not None:
+        found = local.walk(path)
+    elif web.is_http(uri):
+        found = web.walk(uri, options)
+    else:
+        found = remote.walk(uri)
     first = list(islice(found, 1))  # a source that does not exist shows now
-    return islice(_chain(first, found), limit)
+    ready = settled(
+        chain(first, found),
+        seconds=options.settle_seconds,
+        patience=options.settle_wait_seconds,
+        wait=wait,
+    )
+    return islice(ready, limit)
 
 
-def _chain(first: list[SourceObject], rest: Iterator[SourceObject]) -> Iterator[SourceObject]:
-    yield from first
-    yield from rest
-
-
-def reopen(source: str, uri: str) -> SourceObject:
+def reopen(source: str, uri: str, *, options: IntakeOptions | None = None) -> SourceObject:
     """An object of ``source`` again, by the public URI that the ledger has, with the source's credentials.
 
     Raises:
@@ -44,9 +62,11 @@ def reopen(source: str, uri: str) -> SourceObject:
     """
     path = local_path(uri)
     if path is None:
+        if web.is_http(uri):
+            return web.reopen(source, uri, options or IntakeOptions())
         return remote.reopen(source, uri)
     try:
-        return next(local.walk(path, 0))
+        return next(local.walk(path))
     except StopIteration:
         raise SourceError(f"{uri} is a folder now.", remedy="Run again over the whole source.") from None
 

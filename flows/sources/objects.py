@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from flows.archives.kinds import HEAD_BYTES, container_type
 from flows.sources.uris import display_name
 from schemas.errors import DocumentError, SourceError
 from schemas.outcome import FailureReason
@@ -23,8 +24,13 @@ _SIGNATURES = (
     (b"MM\x00*", "image/tiff"),
     (b"II+\x00", "image/tiff"),
     (b"MM\x00+", "image/tiff"),
-    (b"PK\x03\x04", "application/zip"),
 )
+_PDF_WITHIN = 1024
+_ARCHIVE_NAMES = (".zip", ".eml")
+
+
+class StillWrittenError(SourceError):
+    """The object changed while it was read. It is left alone: the next run finds it as it is then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,11 @@ class SourceObject:
         version: changes when the object does (size and time, or the store's tag); empty when the source
             tells neither, so that only its content can say.
         size: in bytes, as listed; 0 when unknown.
+        open: its bytes as a stream.
         fault: why it cannot be fetched, when that was clear on listing (a folder without permission).
+        modified: when it was changed last, in seconds since 1970; ``None`` when it shows only when it is whole.
+        again: the same object as it is now; ``None`` where it cannot change unnoticed. Raises `SourceError`.
+        unsettled: it is still being written, and left for the next run.
     """
 
     uri: str
@@ -58,43 +68,78 @@ class SourceObject:
     size: int
     open: Callable[[], BinaryIO] = field(repr=False, compare=False)
     fault: str = ""
+    modified: float | None = field(default=None, compare=False)
+    again: Callable[[], SourceObject] | None = field(default=None, repr=False, compare=False)
+    unsettled: bool = False
 
     @property
     def name(self) -> str:
         return display_name(self.uri)
 
-    def fetch(self, to: Path, *, max_bytes: int | None = None) -> Fetched:
+    def fetch(
+        self, to: Path, *, max_bytes: int | None = None, max_archive_bytes: int | None = None
+    ) -> Fetched:
         """Copies the object to the file ``to``, hashing on the way; reads nothing twice.
+
+        Args:
+            to: the file, overwritten.
+            max_bytes: of one document; ``None``: no limit.
+            max_archive_bytes: of an archive or e-mail, if that may be larger.
 
         Raises:
             SourceError: it cannot be had (any more): an input that failed, never the end of a run.
-            DocumentError: it is larger than ``max_bytes``; no more than that was read.
+            StillWrittenError: it changed while it was read.
+            DocumentError: it is larger than the limit; no more than that was read.
         """
         if self.fault:
             raise SourceError(f"{self.uri}: {self.fault}", remedy="Correct its permissions and run again.")
-        if max_bytes is not None and self.size > max_bytes:
-            raise _too_large(self.uri, max_bytes)
-        hasher, size, head = hashlib.sha256(), 0, b""
+        larger = max(max_bytes or 0, max_archive_bytes or 0) if max_bytes is not None else None
+        listed = larger if self.name.lower().endswith(_ARCHIVE_NAMES) else max_bytes
+        if listed is not None and self.size > listed:
+            raise _too_large(self.uri, listed)
+        try:
+            got = self._copy(to, max_bytes, larger)
+            if self.again is not None and self.version and self.again().version != self.version:
+                raise StillWrittenError(f"{self.uri} is being written.", remedy="The next run takes it.")
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
+        return got
+
+    def _copy(self, to: Path, max_bytes: int | None, larger: int | None) -> Fetched:
+        hasher, size, head, most = hashlib.sha256(), 0, b"", larger
         try:
             with self.open() as stream, to.open("wb") as out:
                 while chunk := stream.read(_CHUNK):
                     size += len(chunk)
-                    if max_bytes is not None and size > max_bytes:
-                        raise _too_large(self.uri, max_bytes)
-                    head = head or chunk[:1024]
+                    if len(head) < HEAD_BYTES:
+                        head = (head + chunk)[:HEAD_BYTES]
+                        most = max_bytes if container_type(head) is None else larger
+                    if most is not None and size > most:
+                        raise _too_large(self.uri, most)
                     hasher.update(chunk)
-                    out.write(chunk)
+                    _write(out, chunk)
         except (DocumentError, SourceError):
-            to.unlink(missing_ok=True)
             raise
         except Exception as error:  # every file system has exceptions of its own
-            to.unlink(missing_ok=True)
             raise SourceError(
                 f"{self.uri} cannot be fetched: {brief(error)}",
                 remedy="Check that it is still there, and readable.",
             ) from error
         sha256 = hasher.hexdigest()
         return Fetched(to, sha256, size, sniff(head), self.version or f"sha256:{sha256}")
+
+
+def _write(out: BinaryIO, chunk: bytes) -> None:
+    try:
+        out.write(chunk)
+        if len(chunk) < _CHUNK:
+            out.flush()  # the disk that is full says so here, not on closing
+    except OSError as error:
+        raise SourceError(
+            f"The copy cannot be written to {Path(out.name).parent}: {error.strerror or error}.",
+            remedy="Make room there and run again.",
+        ) from error
 
 
 def _too_large(uri: str, max_bytes: int) -> DocumentError:
@@ -106,11 +151,13 @@ def _too_large(uri: str, max_bytes: int) -> DocumentError:
 
 
 def sniff(head: bytes) -> str:
-    """The media type by the first bytes; a PDF's mark may stand anywhere in the first kilobyte."""
+    """The media type by the first bytes (`HEAD_BYTES` of them); a PDF's mark may stand in the first kilobyte."""
     for mark, media_type in _SIGNATURES:
         if head.startswith(mark):
             return media_type
-    return "application/pdf" if b"%PDF-" in head else "application/octet-stream"
+    if (container := container_type(head)) is not None:
+        return container
+    return "application/pdf" if b"%PDF-" in head[:_PDF_WITHIN] else "application/octet-stream"
 
 
 def brief(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Whatever fsspec can reach: object stores, HTTP, archives, memory."""
+"""Whatever fsspec can reach but HTTP: object stores, file servers, archives, memory."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from typing import Any, BinaryIO, cast
 
 from fsspec.core import url_to_fs
 
+from flows.skipped import is_skipped
+from flows.sources import s3
 from flows.sources.objects import SourceObject, brief
-from flows.sources.skipped import is_skipped
 from flows.sources.uris import public_uri
 from schemas.errors import SourceError
 
-_HTTP = ("http://", "https://")
+_WHOLE = (*s3.PROTOCOLS, "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "zip", "tar")
+_S3_BLOCK = 8 << 20
+"""Bytes that are asked for at a time; s3fs asks for 50 MB, per thread."""
 _TAGS = ("ETag", "etag", "VersionId", "version_id", "md5Hash", "content_md5", "Content-MD5", "CRC")
 _TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "created", "modified")
 
 
-def walk(uri: str, settle_seconds: float) -> Iterator[SourceObject]:
-    """The object, or every object below the folder; folders are listed one by one, in the order of names."""
+def walk(uri: str) -> Iterator[SourceObject]:
+    """The object, or every object below the folder.
+
+    S3 is listed a page at a time, everything else folder by folder, in the order of names.
+    """
     system, root = file_system(uri)
+    system.invalidate_cache()
     try:
         info = dict(system.info(root))
     except Exception as error:
@@ -30,10 +37,27 @@ def walk(uri: str, settle_seconds: float) -> Iterator[SourceObject]:
             f"The source {public_uri(uri)} cannot be used: {brief(error)}.",
             remedy="Check the address, the credentials, and that something is there.",
         ) from error
-    if info.get("type") != "directory" or uri.startswith(_HTTP):
+    if info.get("type") != "directory":
         yield _object(system, uri, root, info)
-        return
-    yield from _below(system, root, uri.partition("::")[2], dt.timedelta(seconds=settle_seconds))
+    elif _protocol(system) in s3.PROTOCOLS:
+        yield from _bucket(system, uri, root)
+    else:
+        yield from _below(system, root, uri.partition("::")[2])
+
+
+def _bucket(system: Any, uri: str, root: str) -> Iterator[SourceObject]:
+    """Keys of a bucket. A listing that breaks off ends the run: nobody can say what was behind it."""
+    try:
+        for info in s3.entries(system, root):
+            path = str(info["name"])
+            yield _object(system, _address(system, path, ""), path, info)
+    except SourceError:
+        raise
+    except Exception as error:
+        raise SourceError(
+            f"The source {public_uri(uri)} cannot be listed to its end: {brief(error)}.",
+            remedy="Run again; what was found so far is kept.",
+        ) from error
 
 
 def file_system(uri: str) -> tuple[Any, str]:
@@ -42,6 +66,11 @@ def file_system(uri: str) -> tuple[Any, str]:
     Raises:
         SourceError: the scheme is unknown, or its library is not installed.
     """
+    if any(part.lower().startswith(("http://", "https://")) for part in uri.split("::")):
+        raise SourceError(
+            f"The source {public_uri(uri)} lies in something fetched by HTTP.",
+            remedy="Give the address of the file itself: what a zip holds is taken as inputs of their own.",
+        )
     try:
         system, root = url_to_fs(uri)
     except (ImportError, ValueError) as error:
@@ -62,13 +91,7 @@ def reopen(source: str, uri: str) -> SourceObject:
     """See `flows.sources.reopen`."""
     system, root = file_system(source)
     path = root if public_uri(source) == uri else _path_of(system, root, source, uri)
-    try:
-        info = dict(system.info(path))
-    except Exception as error:
-        raise SourceError(
-            f"{uri} cannot be fetched: {brief(error)}.", remedy="Check that it is still there, and readable."
-        ) from error
-    return _object(system, uri, path, info)
+    return _again(system, uri, path)
 
 
 def _path_of(system: Any, root: str, source: str, uri: str) -> str:
@@ -81,16 +104,14 @@ def _path_of(system: Any, root: str, source: str, uri: str) -> str:
     return path
 
 
-def _below(system: Any, root: str, chain: str, settle: dt.timedelta) -> Iterator[SourceObject]:
+def _below(system: Any, root: str, chain: str) -> Iterator[SourceObject]:
     """Depth first, each folder listed when its turn comes. ``chain`` is what the source's own scheme lies in."""
-    now = dt.datetime.now(dt.UTC)
     stack: list[dict[str, Any]] = [{"name": root, "type": "directory"}]
     while stack:
         info = stack.pop()
         path = str(info["name"])
         if info.get("type") != "directory":
-            if _settled(info, now, settle):
-                yield _object(system, _address(system, path, chain), path, info)
+            yield _object(system, _address(system, path, chain), path, info)
             continue
         try:
             stack.extend(_entries(system, path))
@@ -117,10 +138,16 @@ def _address(system: Any, path: str, chain: str) -> str:
     return str(system.unstrip_protocol(path)) + (f"::{chain}" if chain else "")
 
 
-def _settled(info: dict[str, Any], now: dt.datetime, settle: dt.timedelta) -> bool:
-    """See the local walk. Without a time it is: an object store shows an object only when it is whole."""
-    times = [time for name in _TIMES if (time := _time(info.get(name))) is not None]
-    return not times or abs(now - times[0]) >= settle
+def _modified(system: Any, info: dict[str, Any]) -> float | None:
+    """When a file changed last; ``None`` in an object store, which shows an object only when it is whole."""
+    if _protocol(system) in _WHOLE:
+        return None
+    times = (_time(info.get(name)) for name in _TIMES)
+    return next((time.timestamp() for time in times if time is not None), None)
+
+
+def _protocol(system: Any) -> str:
+    return str(system.protocol if isinstance(system.protocol, str) else system.protocol[0])
 
 
 def _time(value: Any) -> dt.datetime | None:
@@ -133,10 +160,26 @@ def _time(value: Any) -> dt.datetime | None:
 
 
 def _object(system: Any, uri: str, path: str, info: dict[str, Any]) -> SourceObject:
-    size = info.get("size")
+    size, modified = info.get("size"), _modified(system, info)
     return SourceObject(
-        public_uri(uri), _version(info), int(size) if size else 0, partial(_open, system, path)
+        public_uri(uri),
+        _version(info),
+        int(size) if size else 0,
+        partial(_open, system, path),
+        modified=modified,
+        again=partial(_again, system, uri, path) if modified is not None else None,
     )
+
+
+def _again(system: Any, uri: str, path: str) -> SourceObject:
+    try:
+        system.invalidate_cache()
+        return _object(system, uri, path, dict(system.info(path)))
+    except Exception as error:
+        raise SourceError(
+            f"{public_uri(uri)} cannot be fetched: {brief(error)}.",
+            remedy="Check that it is still there, and readable.",
+        ) from error
 
 
 def _version(info: dict[str, Any]) -> str:
@@ -151,4 +194,5 @@ def _version(info: dict[str, Any]) -> str:
 
 
 def _open(system: Any, path: str) -> BinaryIO:
-    return cast(BinaryIO, system.open(path, "rb"))
+    more = {"block_size": _S3_BLOCK} if _protocol(system) in s3.PROTOCOLS else {}
+    return cast(BinaryIO, system.open(path, "rb", **more))
