@@ -52,8 +52,9 @@ class _Compiler:
             case ArrayNode():
                 item = self._node(node.item)
                 most = max(self._most_items(node), node.min_items, 1)
-                more = f'("," {item}){{{max(node.min_items - 1, 0)},{most - 1}}}'
-                body = f'"[" {item} {more} "]"'
+                # llguidance refuses a repetition of none at all
+                more = f' ("," {item}){{{max(node.min_items - 1, 0)},{most - 1}}}' if most > 1 else ""
+                body = f'"[" {item}{more} "]"'
                 return self._rule(body if node.min_items else f"{_literal('[]')} | {body}")
             case Leaf():
                 return self._leaf(node)

@@ -107,6 +107,15 @@ def test_a_table_has_no_more_rows_than_the_page_has_lines() -> None:
     assert not accepts(g, '{"rows":[{"n":"a"},{"n":"c"},{"n":"a"}]}')
 
 
+def test_a_page_of_one_line_has_one_row_at_most() -> None:
+    row = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"rows": {"type": "array", "items": row}}}
+    one_line = grammar(["one two"], schema)
+    assert accepts(one_line, '{"rows":[]}')
+    assert accepts(one_line, '{"rows":[{"a":"two"}]}')
+    assert not accepts(one_line, '{"rows":[{"a":"one"},{"a":"two"}]}')
+
+
 def test_choices_and_booleans() -> None:
     schema = {
         "type": "object",
