@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from flows.archives.kinds import ZIP
-from flows.archives.limits import Limits, RefusedError
+from flows.archives.limits import DiskError, Limits, RefusedError
 from flows.archives.mails import unpack_mail
 from flows.archives.out import Out, send
 from flows.archives.zips import unpack_zip
@@ -60,13 +60,15 @@ def main() -> None:
     passwords = [password.encode() for password in request["passwords"]]
     try:
         _unpack(Path(request["path"]), request["kind"], "", 1, out=out, passwords=passwords)
+        if not out.reported:
+            raise RefusedError("empty", "it holds no file")
         send({"end": None})
     except RefusedError as error:
         send({"end": error.reason, "detail": error.detail})
     except MemoryError:
         send({"end": "out_of_memory", "detail": f"unpacking needs more than {limits.memory_mb} MB of memory"})
-    except OSError as error:  # the disk, not the archive
-        send({"end": "unavailable", "detail": f"unpacking failed: {error.strerror or error}"})
+    except (DiskError, OSError) as error:  # the machine, not the archive
+        send({"end": "unavailable", "detail": "it cannot be unpacked now", "errno": error.errno or 0})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 ZIP = "application/zip"
 MAIL = "message/rfc822"
+CONTAINERS = (ZIP, MAIL)
 HEAD_BYTES = 4096
 
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")

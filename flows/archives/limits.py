@@ -42,5 +42,13 @@ class RefusedError(Exception):
         self.detail = detail
 
 
+class DiskError(Exception):
+    """The machine, not the archive, is in trouble. ``errno`` says how."""
+
+    def __init__(self, errno: int) -> None:
+        super().__init__(errno)
+        self.errno = errno
+
+
 class TotalSpentError(RefusedError):
     """The archive as a whole passes a limit: what follows is not unpacked either."""

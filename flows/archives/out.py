@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from flows.archives.kinds import HEAD_BYTES
-from flows.archives.limits import RATIO_FROM, Limits, RefusedError, TotalSpentError
+from flows.archives.limits import RATIO_FROM, DiskError, Limits, RefusedError, TotalSpentError
 from flows.archives.names import Labels
 
 _MEGA = 1_000_000
@@ -70,7 +70,7 @@ class Out:
                     self._unpacked += len(chunk)
                     self._check(size, packed)
                     hasher.update(chunk)
-                    out.write(chunk)
+                    _write(out, chunk)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -126,6 +126,14 @@ def send(message: dict[str, Any], to: IO[str] | None = None) -> None:
     stream = to or sys.stdout
     stream.write(json.dumps(message) + "\n")
     stream.flush()
+
+
+def _write(out: IO[bytes], chunk: bytes) -> None:
+    try:
+        out.write(chunk)
+        out.flush()
+    except OSError as error:
+        raise DiskError(error.errno or 0) from error
 
 
 def _more_than(limit: int) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def unpack(
     limits: Limits,
     passwords: Sequence[str] = (),
     only: str | None = None,
-) -> Iterator[Member]:
+) -> Generator[Member, None, None]:
     """Every file in an archive and in the archives in it, as it is unpacked.
 
     Args:
@@ -84,15 +84,23 @@ def unpack(
         child.send(request)
         while "end" not in (message := child.receive()):
             yield _member(message, scratch)
-            child.send({})
+            if "file" in message:  # which the child keeps until then
+                child.send({})
         if message["end"] is not None:
-            raise DocumentError(FailureReason(message["end"]), message["detail"], remedy=_REMEDY)
+            raise _refusal(message)
     finally:
         child.kill()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 _REMEDY = "Raise the limits under [intake] if it is to be read, or unpack it yourself."
+
+
+def _refusal(message: dict[str, Any]) -> DocumentError:
+    error = DocumentError(FailureReason(message["end"]), message["detail"], remedy=_REMEDY)
+    if "errno" in message:
+        error.__cause__ = OSError(message["errno"], os.strerror(message["errno"]))
+    return error
 
 
 def _member(message: dict[str, Any], scratch: Path) -> Member:
