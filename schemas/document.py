@@ -11,6 +11,8 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
+from schemas.outcome import ReviewReason
+
 WordSource = Literal["text_layer", "ocr"]
 PageSource = Literal["text_layer", "ocr", "blank"]
 
@@ -53,12 +55,20 @@ class PageImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something odd about a page or a document, as a plain sentence; ``reason`` is why a person should look."""
+
+    text: str
+    reason: ReviewReason = ReviewReason.READING_WARNING
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One upright page.
 
     ``rotation`` is what was turned clockwise, in degrees, to put the stored page upright (0, 90, 180, 270).
     ``words`` stand in reading order: line by line, left to right.
-    ``warnings`` are plain sentences on what was odd (garbled text layer, dropped characters).
+    ``warnings`` tell what was odd (garbled text layer, hidden words).
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _BYTES_AS_BASE64
@@ -70,7 +80,7 @@ class Page:
     words: tuple[Word, ...]
     rotation: int = 0
     image: PageImage | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,10 @@ class DocumentRef:
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A document after reading. ``page_count`` counts all pages of the file, read or not (``--pages``)."""
+    """A document after reading. ``page_count`` counts all pages of the file, read or not (``--pages``).
+
+    ``warnings`` tell what was odd about the file as a whole; its pages have their own.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _BYTES_AS_BASE64
 
@@ -94,6 +107,7 @@ class ReadDocument:
     page_count: int
     seconds: float = 0.0
     metadata: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[Doubt, ...] = ()
 
     @property
     def words(self) -> list[tuple[Page, Word]]:

@@ -59,6 +59,12 @@ class ReviewReason(StrEnum):
     ANSWER_TRUNCATED = "answer_truncated"
     LOW_OCR_CONFIDENCE = "low_ocr_confidence"
     READING_WARNING = "reading_warning"
+    NO_WORDS = "no_words"
+    PAGE_LOST = "page_lost"
+    PAGES_DIFFER = "pages_differ"
+    GARBLED_TEXT = "garbled_text"
+    HIDDEN_TEXT = "hidden_text"
+    TEXT_DISAGREES = "text_disagrees"
 
 
 PLAIN_WORDS: dict[str, str] = {
@@ -89,5 +95,11 @@ PLAIN_WORDS: dict[str, str] = {
     ReviewReason.ANSWER_TRUNCATED: "The answer reached its length limit before it was complete.",
     ReviewReason.LOW_OCR_CONFIDENCE: "The text recogniser was not sure of these words.",
     ReviewReason.READING_WARNING: "Something was odd when the document was read.",
+    ReviewReason.NO_WORDS: "No words were found on the page, though there may be something on it.",
+    ReviewReason.PAGE_LOST: "A page could not be read at all.",
+    ReviewReason.PAGES_DIFFER: "Two readers count different numbers of pages in the file.",
+    ReviewReason.GARBLED_TEXT: "Part of the text in the file is garbage: characters that cannot be told.",
+    ReviewReason.HIDDEN_TEXT: "The file has text that cannot be seen on the page; it was left out.",
+    ReviewReason.TEXT_DISAGREES: "The text in the file says something else than the picture of the page.",
 }
 """One sentence a person understands for every reason; shown on the review page and in artifacts."""

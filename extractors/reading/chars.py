@@ -20,7 +20,7 @@ from pdfplumber.utils.clustering import cluster_objects
 from pdfplumber.utils.text import WordExtractor
 
 from extractors.reading.geometry import Frame2D, clip_box, turn_box, turn_word
-from extractors.reading.text import normalise_text, says_nothing
+from extractors.reading.text import REPLACEMENT, normalise_text, says_nothing
 from schemas.document import Box, Word
 
 _GAP_SHARE = 0.18
@@ -61,6 +61,10 @@ class Layer:
     quarters: int
     unknown: int
     """Words that were dropped because none of their characters could be told."""
+    garbled: int = 0
+    """Words with characters that cannot be told; a lone sign (a bullet, a box to tick) is none of them."""
+    outside: str = ""
+    """Letters and digits that lie outside the page, in the order of the file."""
 
 
 def quarters_of(a: float, b: float) -> int:
@@ -81,9 +85,9 @@ def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
         chars: characters in any order, in the frame of the page (after its ``/Rotate``).
         frame: size of the page.
     """
-    seen = _visible(chars, frame)
+    seen, outside = _on_page(chars, frame)
     if not seen:
-        return Layer((), 0, 0)
+        return Layer((), 0, 0, 0, outside)
     level = [char for char in seen if not char.slanted]
     counts = Counter(char.quarters for char in level if not char.text.isspace())
     page_turn, share = counts.most_common(1)[0] if counts else (0, 0)
@@ -93,15 +97,17 @@ def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
     for char in level:
         groups[char.quarters].append(char)
     words = [turn_word(word, frame, page_turn) for word in _slanted_words(seen)]
-    unknown = 0
+    unknown = garbled = 0
     for quarters, members in groups.items():
         upright = [replace(char, box=turn_box(char.box, frame, quarters)) for char in members]
-        found, lost = _group(upright)
+        found, lost, spoiled = _group(upright)
         unknown += lost
+        garbled += spoiled
         back = (page_turn - quarters) % 4
         words += [turn_word(word, frame.turned(quarters), back) for word in found]
     page = frame.turned(page_turn)
-    return Layer(tuple(Word(w.text, clip_box(w.box, page), w.confidence) for w in words), page_turn, unknown)
+    on_page = tuple(Word(w.text, clip_box(w.box, page), w.confidence) for w in words)
+    return Layer(on_page, page_turn, unknown, garbled, outside)
 
 
 def split_word(text: str, box: Box, confidence: float | None = None) -> list[Word]:
@@ -119,9 +125,10 @@ def split_word(text: str, box: Box, confidence: float | None = None) -> list[Wor
     return words
 
 
-def _visible(chars: Iterable[Char], frame: Frame2D) -> list[Char]:
-    """What stands on the page, each character once."""
+def _on_page(chars: Iterable[Char], frame: Frame2D) -> tuple[list[Char], str]:
+    """What stands on the page, each character once; and the letters that stand outside it."""
     kept: list[Char] = []
+    outside: list[str] = []
     places: defaultdict[tuple[str, int, int], list[Box]] = defaultdict(list)
     for char in chars:
         box = char.box
@@ -129,6 +136,8 @@ def _visible(chars: Iterable[Char], frame: Frame2D) -> list[Char]:
             continue
         x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
         if not (0 <= x <= frame.width and 0 <= y <= frame.height):
+            if char.text.isalnum():
+                outside.append(char.text)
             continue
         if char.text.isspace():
             kept.append(char)
@@ -145,7 +154,7 @@ def _visible(chars: Iterable[Char], frame: Frame2D) -> list[Char]:
             continue
         places[char.text, column, row].append(box)
         kept.append(char)
-    return kept
+    return kept, "".join(outside)
 
 
 def _slanted_words(chars: Iterable[Char]) -> Iterator[Word]:
@@ -197,21 +206,22 @@ def _covered(space: Box, cells: Mapping[tuple[int, int], Sequence[Box]]) -> floa
     return taken / max(space.x1 - space.x0, 1e-6)
 
 
-def _group(chars: Sequence[Char]) -> tuple[list[Word], int]:
-    """Words of upright characters, and how many words could not be told at all."""
+def _group(chars: Sequence[Char]) -> tuple[list[Word], int, int]:
+    """Words of upright characters; how many could not be told at all, and how many are garbled."""
     sizes = [char.box.y1 - char.box.y0 for char in chars if not char.text.isspace()]
     if not sizes:
-        return [], 0
+        return [], 0, 0
     tolerance = max(0.3, min(_LEVEL_MAX, _LEVEL_SHARE * median(sizes)))
     words: list[Word] = []
-    unknown = 0
+    unknown = garbled = 0
     for found in _extract(_without_stray_spaces(chars), tolerance):
         text = normalise_text(_logical(found["text"]))
+        garbled += REPLACEMENT in text and len(text) > 1
         if text and says_nothing(text):
             unknown += 1
             continue
         words += split_word(text, Box(found["x0"], found["top"], found["x1"], found["bottom"]))
-    return words, unknown
+    return words, unknown, garbled
 
 
 def _extract(chars: Sequence[Char], tolerance: float) -> Iterator[dict[str, Any]]:

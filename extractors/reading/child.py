@@ -1,45 +1,49 @@
 """The reading process: ``python -m extractors.reading.child text|ocr THREADS``.
 
-A *text* child opens files: it is the one that meets hostile bytes, under an address-space limit. An *ocr*
+A *text* child parses files: it is the one that meets hostile bytes, under an address-space limit. An *ocr*
 child sees only pixels that a text child drew; onnxruntime does not live under such a limit, so the parent
-watches its memory.
+watches its memory. Both give up network, files and processes before they do anything (`confine`): the bytes of a
+document come through the pipe, and a child opens no file but those of its libraries.
 
-Text child: ``read`` -> ``opened``, then per page ``page_start`` and ``page`` (body: pixels for OCR), then
-            ``end``; ``render`` -> ``image``.
-OCR child:  ``ocr`` -> ``page``.
-Both:       ``error``, after which the parent replaces the child.
+Text child: ``read`` (body: the file) -> ``opened``, then per page ``step`` (several) and ``page`` (body: pixels
+            for OCR), then ``end``; ``render`` (body: the file) -> ``image``.
+OCR child:  ``ocr`` (body: pixels) -> ``page``; ``lines`` (body: pixels) -> ``texts``.
+Both:       ``ready`` once; ``probe`` -> ``probed``; ``error``, after which the parent replaces the child.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from extractors.reading.confine import confine
 from extractors.reading.frames import PAGE, Frame, encode, read_frame
-from extractors.reading.geometry import UNKNOWN_FRAME, Frame2D
-from extractors.reading.limits import end_with_parent, harden, limit_cpu, limit_memory, private_stdout
+from extractors.reading.geometry import Frame2D
+from extractors.reading.limits import end_with_parent, limit_cpu, limit_memory, private_stdout
 from extractors.reading.lines import reading_order
-from extractors.reading.request import RawPage, ReadRequest
+from extractors.reading.probe import attempts
+from extractors.reading.request import WHOLE_FILE, RawPage, ReadRequest, Step
 from schemas.document import Page, PageSource
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
 
-Handler = Callable[[Frame], Iterator[Frame]]
+Send = Callable[[Frame], None]
+Handler = Callable[[Frame, Send], None]
 _REQUEST: TypeAdapter[ReadRequest] = TypeAdapter(ReadRequest)
-_SKIPPED = "The page could not be read: it stopped the reader."
 
 
 def main(arguments: list[str]) -> int:
     """Serves requests until stdin ends."""
     kind, threads = arguments[0], int(arguments[1])
     channel = private_stdout()
-    harden()
+    layers = confine()
     end_with_parent()
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
@@ -49,17 +53,20 @@ def main(arguments: list[str]) -> int:
         channel.write(encode(frame))
         channel.flush()
 
-    send(Frame("ready"))
+    send(Frame("ready", {"layers": layers}))
     while (request := read_frame(sys.stdin.buffer)) is not None:
         _serve(handler, request, send)
+        del request
         gc.collect()
     return 0
 
 
-def _serve(handler: Handler, request: Frame, send: Callable[[Frame], None]) -> None:
+def _serve(handler: Handler, request: Frame, send: Send) -> None:
     try:
-        for answer in handler(request):
-            send(answer)
+        if request.kind == "probe":
+            send(Frame("probed", {"tried": attempts(request.data), "environment": dict(os.environ)}))
+        else:
+            handler(request, send)
     except DocumentError as error:
         send(_error(error.reason, str(error), error.remedy))
     except MemoryError:
@@ -89,27 +96,32 @@ def _text_handler() -> Handler:
     from extractors.reading import source
     from extractors.reading.raster import encode_png
 
-    def handle(request: Frame) -> Iterator[Frame]:
+    def handle(request: Frame, send: Send) -> None:
         wanted = _REQUEST.validate_python(request.data["read"])
         limit_memory(wanted.max_memory_mb)
         limit_cpu(wanted.max_seconds)
         if request.kind == "render":
-            with source.open_source(wanted) as opened:
+            with source.open_source(wanted, request.body, lambda step: None) as opened:
                 image = encode_png(opened.render(wanted.first, request.data["dpi"], request.data["rotation"]))
-            yield Frame("image", {"width": image.width, "height": image.height}, image.data)
+            send(Frame("image", {"width": image.width, "height": image.height}, image.data))
             return
-        with source.open_source(wanted) as opened:
+        at = WHOLE_FILE
+
+        def report(step: Step) -> None:
+            send(Frame("step", {"number": at, "step": step}))
+
+        with source.open_source(wanted, request.body, report) as opened:
             numbers = source.page_numbers(wanted, opened.page_count)
-            yield Frame(
-                "opened", {"page_count": opened.page_count, "numbers": numbers, "metadata": opened.metadata}
+            send(
+                Frame(
+                    "opened",
+                    {"page_count": opened.page_count, "numbers": numbers, "metadata": opened.metadata},
+                )
             )
-            for number in numbers:
-                yield Frame("page_start", {"number": number})
-                if number in wanted.skip:
-                    yield _page_frame(RawPage(number, UNKNOWN_FRAME, 0, warnings=[_SKIPPED]))
-                else:
-                    yield _page_frame(source.read_page(opened, number))
-        yield Frame("end")
+            for at in numbers:
+                send(_page_frame(source.read_page(opened, at, report)))
+            doubts = [{"text": doubt.text, "reason": doubt.reason.value} for doubt in opened.doubts]
+        send(Frame("end", {"warnings": doubts}))
 
     return handle
 
@@ -129,7 +141,10 @@ def _page_frame(raw: RawPage) -> Frame:
     data: dict[str, Any] = {
         "page": PAGE.dump_python(page, mode="json"),
         "blank": raw.blank,
+        "drawn": raw.drawn,
+        "lost": raw.lost,
         "ocr_share": raw.ocr_share,
+        "samples": [{"text": sample.text, "box": sample.box.as_list()} for sample in raw.samples],
     }
     if raw.raster is None:
         return Frame("page", data)
@@ -145,26 +160,20 @@ def _ocr_handler(threads: int) -> Handler:
     recogniser = Recogniser(threads)
     recogniser.warm_up()
 
-    def handle(request: Frame) -> Iterator[Frame]:
+    def handle(request: Frame, send: Send) -> None:
         data = request.data
         raster = Raster(data["width"], data["height"], request.body)
+        if request.kind == "lines":
+            send(Frame("texts", {"texts": recogniser.read_lines(raster, data["boxes"])}))
+            return
         frame = Frame2D(data["page_width"], data["page_height"])
         read = recogniser.read(raster, frame)
         side = data["image_side_px"]
         image = encode_model_image(turn_image(from_raster(raster), read.quarters), side) if side else None
         upright = frame.turned(read.quarters)
         rotation = (data["rotation"] + 90 * read.quarters) % 360
-        page = Page(
-            data["number"],
-            upright.width,
-            upright.height,
-            "ocr",
-            read.words,
-            rotation,
-            image,
-            tuple(data["warnings"]),
-        )
-        yield Frame("page", {"page": PAGE.dump_python(page, mode="json")})
+        page = Page(data["number"], upright.width, upright.height, "ocr", read.words, rotation, image)
+        send(Frame("page", {"page": PAGE.dump_python(page, mode="json")}))
 
     return handle
 

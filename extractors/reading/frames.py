@@ -18,8 +18,9 @@ from schemas.document import Page
 PAGE: TypeAdapter[Page] = TypeAdapter(Page)
 
 _SIZES = struct.Struct(">IQ")
-MAX_HEADER = 256 << 20
-MAX_BODY = 1 << 30
+MAX_HEADER = 64 << 20
+MAX_BODY = 256 << 20
+"""What a parent takes from a child: the words of the fullest page, the pixels of the largest."""
 
 
 class ProtocolError(Exception):
@@ -35,10 +36,10 @@ class Frame:
     body: bytes = b""
 
 
-def encode(frame: Frame) -> bytes:
-    """The bytes of a frame."""
+def encode(frame: Frame, body_follows: int = 0) -> bytes:
+    """The bytes of a frame; ``body_follows``: its body has so many bytes and is written after them."""
     header = json.dumps({"kind": frame.kind, "data": frame.data}).encode("ascii")
-    return b"".join((_SIZES.pack(len(header), len(frame.body)), header, frame.body))
+    return b"".join((_SIZES.pack(len(header), len(frame.body) or body_follows), header, frame.body))
 
 
 class FrameBuffer:

@@ -6,6 +6,7 @@ ways within a tenth) and 200 otherwise, since phones and scanners often write 72
 
 from __future__ import annotations
 
+import io
 import warnings as python_warnings
 from contextlib import suppress
 
@@ -13,7 +14,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from extractors.reading.geometry import Frame2D
 from extractors.reading.raster import OCR_SIDE_PX, encode_model_image, is_blank, to_raster, turn_image
-from extractors.reading.request import RawPage, ReadRequest
+from extractors.reading.request import RawPage, ReadRequest, Report
+from schemas.document import Doubt
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
 
@@ -26,13 +28,14 @@ _EXIF_ROTATION = {3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
 class ImageFile:
     """An open image file. Use as a context manager."""
 
-    def __init__(self, request: ReadRequest) -> None:
+    def __init__(self, request: ReadRequest, data: bytes) -> None:
         self._request = request
         self.metadata: dict[str, str] = {}
+        self.doubts: list[Doubt] = []
         Image.MAX_IMAGE_PIXELS = request.max_side_px**2
         python_warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            self._image = Image.open(request.path, formats=_FORMATS[request.media_type])
+            self._image = Image.open(io.BytesIO(data), formats=_FORMATS[request.media_type])
             self.page_count = (
                 int(getattr(self._image, "n_frames", 1)) if request.media_type == "image/tiff" else 1
             )
@@ -52,18 +55,19 @@ class ImageFile:
         with suppress(Exception):
             self._image.close()
 
-    def read_page(self, number: int) -> RawPage:
+    def read_page(self, number: int, report: Report) -> RawPage:
         """The pixels of the page."""
-        frame, image, rotation = self._load(number)
         request = self._request
-        if is_blank(image):
-            return RawPage(
-                number, frame, rotation, image=encode_model_image(image, request.image_side_px), blank=True
-            )
+        if not request.may(number, "draw"):
+            raise _damaged(number, "it stopped the reader")
+        report("draw")
+        frame, image, rotation = self._load(number)
+        blank = is_blank(image)
         small = _fit(image, OCR_SIDE_PX)
-        if not request.ocr:
-            return RawPage(number, frame, rotation, image=encode_model_image(small, request.image_side_px))
-        return RawPage(number, frame, rotation, raster=to_raster(small))
+        if request.ocr and not blank:
+            return RawPage(number, frame, rotation, raster=to_raster(small), drawn=True)
+        shown = encode_model_image(small, request.image_side_px)
+        return RawPage(number, frame, rotation, image=shown, blank=blank, drawn=True)
 
     def render(self, number: int, dpi: float, rotation: int | None) -> Image.Image:
         """The upright page for people; ``rotation`` as in `Page.rotation`, ``None``: what the file says."""
@@ -87,11 +91,7 @@ class ImageFile:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _too_large(self._request) from error
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise DocumentError(
-                FailureReason.BROKEN,
-                f"image {number} of the file is damaged: {error}",
-                remedy="Open it in a viewer; if it shows, save it again and try that one.",
-            ) from error
+            raise _damaged(number, str(error)) from error
         frame = Frame2D(upright.width * 72 / dpi, upright.height * 72 / dpi)
         return frame, upright, _EXIF_ROTATION.get(orientation, 0)
 
@@ -132,6 +132,14 @@ def _dpi(image: Image.Image) -> float:
         if low <= x <= high and abs(x - y) <= 0.1 * x:
             return x
     return DEFAULT_DPI
+
+
+def _damaged(number: int, why: str) -> DocumentError:
+    return DocumentError(
+        FailureReason.BROKEN,
+        f"image {number} of the file is damaged: {why}",
+        remedy="Open it in a viewer; if it shows, save it again and try that one.",
+    )
 
 
 def _too_large(request: ReadRequest, size: tuple[int, int] | None = None) -> DocumentError:

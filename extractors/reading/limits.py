@@ -1,4 +1,4 @@
-"""What a reading child does to itself: limits, a clean stdout, an end with its parent."""
+"""What a reading child does to itself for one document: limits of memory and time; and a clean stdout."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-_MAX_FILE_BYTES = 4 << 20
-"""A child writes nothing but its diagnostics."""
 _REPEAT_SECONDS = 0.5
 
 
@@ -42,13 +40,6 @@ def end_with_parent(stdin_fd: int = 0) -> None:
                 os._exit(3)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
-
-
-def harden() -> None:
-    """Limits for the whole life of the child: no core dumps, no large files; Ctrl-C is the parent's."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def limit_memory(megabytes: int) -> None:

@@ -32,7 +32,7 @@ def detect_media_type(head: bytes) -> str:
         return PNG
     if head.startswith(_TIFF_MARKS):
         return TIFF
-    if b"%PDF-" in head[:SNIFF_BYTES]:
+    if head.startswith(b"%PDF") or b"%PDF-" in head[:SNIFF_BYTES]:
         return PDF
     return UNKNOWN
 

@@ -30,6 +30,8 @@ from schemas.document import Box, Word
 _DETECT_SIDE_PX = 1280
 """Longer side of the image in which lines are looked for; they are read at full resolution."""
 _MIN_SIDE_PX = 2.0
+_LINE_MARGIN = 0.15
+"""A line given by its box is cut out with this share of its height around it."""
 _MIN_LINE_SCORE = 0.5
 """Lines below this mean confidence are noise (RapidOCR's own default)."""
 _TALL = 1.5
@@ -103,6 +105,28 @@ class Recogniser:
             for word in without_echoes(list(self._recognise(lines)))
         ]
         return Recognised(reading_order(words), quarters)
+
+    def read_lines(self, raster: Raster, boxes: Sequence[Sequence[float]]) -> list[str]:
+        """What stands in given boxes (pixels, upright), each taken for one line; ``""`` where nothing does."""
+        pixels = np.frombuffer(raster.data, dtype=np.uint8).reshape(raster.height, raster.width, 3)
+        found = [""] * len(boxes)
+        crops: dict[int, Pixels] = {}
+        for index, (x0, y0, x1, y1) in enumerate(boxes):
+            margin = _LINE_MARGIN * (y1 - y0)
+            rows = slice(max(int(y0 - margin), 0), int(y1 + margin) + 1)
+            columns = slice(max(int(x0 - margin), 0), int(x1 + margin) + 1)
+            crop = pixels[rows, columns]
+            if min(crop.shape[:2]) >= _MIN_SIDE_PX:
+                crops[index] = np.ascontiguousarray(crop)
+        if not crops:
+            return found
+        try:
+            read = self._engine.recognize_txt(list(crops.values()))
+        except RapidOCRError:
+            return found
+        for index, text in zip(crops, read.txts or (), strict=False):
+            found[index] = normalise_text(text)
+        return found
 
     def _find(self, pixels: Pixels) -> _Lines | None:
         """Lines of text with their pixels, each the right way up.

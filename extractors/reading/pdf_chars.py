@@ -6,7 +6,6 @@ import ctypes
 from collections.abc import Iterator
 from typing import Any
 
-import pdfplumber
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from pdfminer.layout import LTChar, LTContainer, LTPage
@@ -20,21 +19,12 @@ _FILLINGS = {pdfium_c.FPDF_ANNOT_WIDGET, pdfium_c.FPDF_ANNOT_FREETEXT, pdfium_c.
 _MAX_ANNOTATIONS = 5000
 
 
-def plumber_chars(path: str, number: int, password: str, page: pdfium.PdfPage) -> Iterator[Char]:
-    """Characters by pdfplumber.
-
-    They are taken from pdfminer's layout, whose origin is the corner of the upright *media* box, since
-    pdfplumber's own crop boxes are not turned with the page.
-    """
-    left, above = _crop_offset(page)
-    with pdfplumber.open(path, pages=[number], password=password) as pdf:
-        if not pdf.pages:
-            raise ValueError("pdfplumber does not find the page")
-        yield from layout_chars(pdf.pages[0].layout, left, above)
-
-
 def layout_chars(layout: LTPage, left: float, above: float) -> Iterator[Char]:
-    """Characters of pdfminer's layout; the frame begins ``left`` and ``above`` points inside the page."""
+    """Characters of pdfminer's layout; the frame begins ``left`` and ``above`` points inside the page.
+
+    Its origin is the corner of the upright *media* box, since pdfplumber's own crop boxes are not turned with the
+    page.
+    """
     top = float(layout.y1)
     for item in _leaves(layout):
         box = Box(item.x0 - left, top - item.y1 - above, item.x1 - left, top - item.y0 - above)
@@ -46,7 +36,7 @@ def pdfium_chars(page: pdfium.PdfPage, frame: Frame2D) -> Iterator[Char]:
     """Characters by pdfium's text page."""
     rotation = page.get_rotation() // 90
     stored = frame.turned(rotation)
-    x0, _, _, y1 = _visible_box(page)
+    x0, _, _, y1 = ordered(page.get_bbox())
     textpage = page.get_textpage()
     matrix = pdfium_c.FS_MATRIX()
     try:
@@ -96,17 +86,16 @@ def _leaves(container: LTContainer[Any]) -> Iterator[LTChar]:
             stack.pop()
 
 
-def _crop_offset(page: pdfium.PdfPage) -> tuple[float, float]:
-    """Where the visible page begins inside the media box, both upright, from the top left."""
-    mx0, my0, mx1, my1 = ordered(page.get_mediabox())
-    cx0, cy0, cx1, cy1 = ordered(page.get_cropbox())
-    left, right = max(cx0 - mx0, 0.0), max(mx1 - cx1, 0.0)
-    below, above = max(cy0 - my0, 0.0), max(my1 - cy1, 0.0)
+def crop_offset(page: pdfium.PdfPage, media_box: tuple[float, float, float, float]) -> tuple[float, float]:
+    """Where the visible page begins inside the media box, both upright, from the top left.
+
+    Args:
+        page: as pdfium sees it.
+        media_box: as pdfminer sees it; pdfium tells only of a media box that is the page's own, not inherited.
+    """
+    mx0, my0, mx1, my1 = ordered(media_box)
+    vx0, vy0, vx1, vy1 = ordered(page.get_bbox())
+    left, right = max(vx0 - mx0, 0.0), max(mx1 - vx1, 0.0)
+    below, above = max(vy0 - my0, 0.0), max(my1 - vy1, 0.0)
     corners = {0: (left, above), 90: (below, left), 180: (right, below), 270: (above, right)}
     return corners[page.get_rotation()]
-
-
-def _visible_box(page: pdfium.PdfPage) -> tuple[float, float, float, float]:
-    mx0, my0, mx1, my1 = ordered(page.get_mediabox())
-    cx0, cy0, cx1, cy1 = ordered(page.get_cropbox())
-    return max(mx0, cx0), max(my0, cy0), min(mx1, cx1), min(my1, cy1)

@@ -11,19 +11,18 @@ from PIL import Image
 
 from extractors.reading.chars import Char, Layer, words_of
 from extractors.reading.geometry import Frame2D
-from extractors.reading.limits import Interrupted, interrupt_after
-from extractors.reading.pdf_chars import (
-    has_fillings,
-    ordered,
-    pdfium_chars,
-    plumber_chars,
-)
+from extractors.reading.pdf_chars import crop_offset, has_fillings, layout_chars, ordered, pdfium_chars
 from extractors.reading.plain_pdf import plain_page
+from extractors.reading.plumber import Plumber, PlumberFailedError
+from extractors.reading.precheck import why_undrawable
 from extractors.reading.raster import encode_model_image, is_blank, ocr_scale, to_raster, turn_image
-from extractors.reading.request import RawPage, ReadRequest
+from extractors.reading.request import RawPage, ReadRequest, Report, Sample
 from extractors.reading.text import is_garbled, is_misread, normalise_text
+from extractors.reading.textlayer import MIN_LETTERS, hidden, layer_doubts
+from extractors.reading.visible import look_at, samples_of
+from schemas.document import Doubt, Word
 from schemas.errors import DocumentError
-from schemas.outcome import FailureReason
+from schemas.outcome import FailureReason, ReviewReason
 
 _FEW_LETTERS = 120
 """A layer with fewer letters over a full-page image is a stamp on a scan, not the text of the page."""
@@ -33,9 +32,8 @@ _MISREAD_SHARE = 0.6
 """Where an old scanner misread numbers, OCR wins with fewer letters too."""
 _SCAN_COVER = 0.6
 """An image over this share of the page makes it a scan."""
-_PLUMBER_SECONDS = 20.0
-_PLUMBER_SHARE = 0.4
-"""A page may cost pdfplumber this share of the time that is left as CPU time, and never more than 20 s."""
+_MAX_CONTENT_BYTES = 64 << 20
+"""Drawing instructions of one page; the fullest real pages have some megabytes."""
 _METADATA_CHARS = 200
 
 
@@ -47,18 +45,19 @@ class PdfFile:
         PdfiumError: pdfium refuses it.
     """
 
-    def __init__(self, request: ReadRequest) -> None:
+    def __init__(self, request: ReadRequest, data: bytes) -> None:
         self._request = request
-        self._ends = time.monotonic() + request.max_seconds
-        self._document, self._password = _open(request)
+        self._document, password = _open(request, data)
         with suppress(Exception):
             self._document.init_forms()
+        self._plumber = Plumber(data, password, time.monotonic() + request.max_seconds)
         self.page_count = len(self._document)
 
     def __enter__(self) -> PdfFile:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._plumber.close()
         with suppress(Exception):
             self._document.close()
 
@@ -70,35 +69,107 @@ class PdfFile:
             return {key.lower(): normalise_text(str(value))[:_METADATA_CHARS] for key, value in pairs}
         return {}
 
-    def read_page(self, number: int) -> RawPage:
-        """Words of the page, or its pixels when OCR should read it."""
+    @property
+    def doubts(self) -> list[Doubt]:
+        """What is odd about the file as a whole; known after its pages were read."""
+        found, counted = [], self._plumber.page_count
+        if counted is not None and counted != self.page_count:
+            text = f"One reader finds {self.page_count} pages in the file, another {counted}."
+            found.append(Doubt(text, ReviewReason.PAGES_DIFFER))
+        if self._plumber.is_portfolio:
+            found.append(Doubt("The file is a portfolio: the files inside it were not read."))
+        if pdfium_c.FPDF_GetFormType(self._document) == pdfium_c.FORMTYPE_XFA_FULL:
+            found.append(Doubt("The file is an XFA form: what it shows in Acrobat may not be on its pages."))
+        return found
+
+    def read_page(self, number: int, report: Report) -> RawPage:
+        """Words of the page, or its pixels when OCR should read it.
+
+        Raises:
+            DocumentError: the page unpacks to more than is drawn.
+            ValueError: no reader gets anything out of it.
+        """
         request = self._request
-        warnings: list[str] = []
+        page = self._load(number, report)
+        if page is None:
+            return plain_page(request, self._plumber, number, report)
         try:
-            page = self._document[number - 1]
-        except pdfium.PdfiumError:
-            return plain_page(request, number, self._password)
-        try:
+            warnings: list[Doubt] = []
             frame = _frame(page)
             page, filled = self._flatten(page, number, frame)
-            layer = self._layer(page, number, frame, filled, warnings)
-            upright = frame.turned(layer.quarters)
-            rotation = (page.get_rotation() + 90 * layer.quarters) % 360
-            share = self._doubt(page, frame, layer, warnings)
-            needs_ocr = request.ocr and share is not None
-            scale = ocr_scale(frame) if needs_ocr else request.image_side_px / frame.longer
-            drawn = self._draw(page, scale, layer.quarters, warnings) if scale > 0 else None
-            if layer.words and not needs_ocr:
-                image = encode_model_image(drawn, request.image_side_px) if drawn else None
-                return RawPage(number, upright, rotation, layer.words, image=image, warnings=warnings)
-            blank = drawn is not None and is_blank(drawn)
-            raster = to_raster(drawn) if needs_ocr and drawn and not blank else None
-            image = encode_model_image(drawn, request.image_side_px) if drawn and not raster else None
-            return RawPage(
-                number, upright, rotation, layer.words, raster, image, blank, share or 0.0, warnings
-            )
+            layer = self._layer(page, number, frame, filled, warnings, report)
+            warnings += layer_doubts(layer)
+            return self._decide(page, number, frame, layer, warnings, report)
         finally:
             page.close()
+
+    def _load(self, number: int, report: Report) -> pdfium.PdfPage | None:
+        """The page, parsed by pdfium; ``None`` if pdfium cannot or must not."""
+        request = self._request
+        if request.may(number, "text"):
+            report("text")
+            with suppress(PlumberFailedError):
+                if self._plumber.unpacks_beyond(number, _MAX_CONTENT_BYTES):
+                    raise DocumentError(
+                        FailureReason.TOO_LARGE,
+                        f"page {number} unpacks to more than {_MAX_CONTENT_BYTES >> 20} MB",
+                        remedy="Print the file to a new PDF and try that one.",
+                    )
+        if not request.may(number, "open"):
+            return None
+        report("open")
+        try:
+            return self._document[number - 1]
+        except pdfium.PdfiumError:
+            return None
+
+    def _decide(
+        self,
+        page: pdfium.PdfPage,
+        number: int,
+        frame: Frame2D,
+        layer: Layer,
+        warnings: list[Doubt],
+        report: Report,
+    ) -> RawPage:
+        """The page as it is, or with pixels for OCR: after a look at its picture."""
+        request = self._request
+        upright = frame.turned(layer.quarters)
+        rotation = (page.get_rotation() + 90 * layer.quarters) % 360
+        share = self._doubt(page, frame, layer, warnings)
+        refusal = why_undrawable(page, frame, request.max_side_px)
+        if not request.may(number, "draw"):
+            refusal = "it stopped the reader"
+        if refusal is not None:
+            warnings.append(Doubt(f"The page was not drawn: {refusal}.", _reason_undrawn(layer)))
+            return RawPage(number, upright, rotation, layer.words, lost=_lost(layer), warnings=warnings)
+        report("draw")
+        needs_ocr = request.ocr and share is not None
+        scale = ocr_scale(frame) if needs_ocr else request.image_side_px / frame.longer
+        drawn = self._draw(page, scale, layer.quarters, warnings) if scale > 0 else None
+        shown = encode_model_image(drawn, request.image_side_px) if drawn else None
+        words, samples = self._seen(page, frame, layer, warnings)
+        if request.ocr and not needs_ocr and (samples or not words):
+            needs_ocr, drawn = True, self._redraw(number, frame, layer.quarters, warnings)
+        blank = not words and drawn is not None and is_blank(drawn)
+        raster = to_raster(drawn) if needs_ocr and drawn and not blank else None
+        lost = None if words or drawn else FailureReason.BROKEN
+        if share is not None and words:
+            samples = ()  # OCR reads the page as a whole
+        return RawPage(
+            number,
+            upright,
+            rotation,
+            words,
+            raster,
+            shown if not raster or samples else None,
+            blank,
+            drawn is not None,
+            lost,
+            share or 0.0,
+            samples,
+            warnings,
+        )
 
     def render(self, number: int, dpi: float, rotation: int | None) -> Image.Image:
         """The upright page for people; ``rotation`` as in `Page.rotation`, ``None``: what the file says."""
@@ -131,37 +202,69 @@ class PdfFile:
         return fresh, [char for char in pdfium_chars(fresh, frame) if char not in before]
 
     def _layer(
-        self, page: pdfium.PdfPage, number: int, frame: Frame2D, filled: list[Char], warnings: list[str]
+        self,
+        page: pdfium.PdfPage,
+        number: int,
+        frame: Frame2D,
+        filled: list[Char],
+        warnings: list[Doubt],
+        report: Report,
     ) -> Layer:
-        request = self._request
-        if number not in request.rescue:
-            left = self._ends - time.monotonic()
+        """The text layer by pdfplumber, or by pdfium where that fails or counts other pages."""
+        counted = self._plumber.page_count
+        if not self._request.may(number, "text"):
+            warnings.append(Doubt("The text layer stopped the reader; a simpler reader was used."))
+        elif counted is None or counted == self.page_count:
+            report("text")
             try:
-                with interrupt_after(min(_PLUMBER_SECONDS, _PLUMBER_SHARE * left), 2 * _PLUMBER_SHARE * left):
-                    chars = list(plumber_chars(request.path, number, self._password, page))
+                with self._plumber.layout(number) as layout:
+                    chars = list(layout_chars(layout.page, *crop_offset(page, layout.media_box)))
                     return words_of([*chars, *filled], frame)
-            except Interrupted:
-                warnings.append("The text layer took too long to read; a simpler reader was used.")
-            except (Exception, RecursionError) as error:
-                warnings.append(
-                    f"The text layer is damaged ({type(error).__name__}); a simpler reader was used."
-                )
-        else:
-            warnings.append("The text layer stopped the reader; a simpler reader was used.")
+            except PlumberFailedError as error:
+                warnings.append(Doubt(f"The text layer is damaged ({error}); a simpler reader was used."))
+        report("open")
         try:
             return words_of(pdfium_chars(page, frame), frame)
         except Exception as error:
-            warnings.append(f"The simpler reader failed too ({type(error).__name__}).")
+            warnings.append(Doubt(f"The simpler reader failed too ({type(error).__name__})."))
             return Layer((), 0, 0)
 
-    def _doubt(self, page: pdfium.PdfPage, frame: Frame2D, layer: Layer, warnings: list[str]) -> float | None:
+    def _seen(
+        self, page: pdfium.PdfPage, frame: Frame2D, layer: Layer, warnings: list[Doubt]
+    ) -> tuple[tuple[Word, ...], tuple[Sample, ...]]:
+        """The words that stand on the page for people, too; and lines that only OCR can tell about."""
+        if not layer.words:
+            return (), ()
+        try:
+            seen = look_at(page, layer.words, frame, layer.quarters)
+        except MemoryError:
+            raise
+        except Exception as error:
+            warnings.append(Doubt(f"The page could not be looked at ({type(error).__name__})."))
+            return layer.words, ()
+        gone = " ".join(word.text for word in seen.nowhere)
+        if sum(char.isalnum() for char in gone) >= MIN_LETTERS:
+            warnings.append(hidden("Text that cannot be seen was left out", gone))
+        if not seen.over_ink:
+            return seen.painted, ()
+        if not self._request.ocr:
+            text = "The text of the page cannot be seen, and was not checked, since OCR is switched off."
+            warnings.append(Doubt(text, ReviewReason.TEXT_DISAGREES))
+        kept = set(map(id, (*seen.painted, *seen.over_ink)))
+        words = tuple(word for word in layer.words if id(word) in kept)
+        return words, samples_of(seen.over_ink, seen.painted) if self._request.ocr else ()
+
+    def _doubt(
+        self, page: pdfium.PdfPage, frame: Frame2D, layer: Layer, warnings: list[Doubt]
+    ) -> float | None:
         """Whether OCR should read the page: how many letters it must find to win, as a share of the layer's.
 
         ``None``: the text layer is good.
         """
         texts = [word.text for word in layer.words]
         if layer.unknown > len(texts) or is_garbled(texts):
-            warnings.append("The text layer is unreadable (fonts without a usable encoding).")
+            text = "The text layer is unreadable (fonts without a usable encoding)."
+            warnings.append(Doubt(text, ReviewReason.GARBLED_TEXT))
             return 0.0
         letters = sum(char.isalnum() for text in texts for char in text)
         if not letters:
@@ -172,19 +275,41 @@ class PdfFile:
         return None
 
     def _draw(
-        self, page: pdfium.PdfPage, scale: float, quarters: int, warnings: list[str]
+        self, page: pdfium.PdfPage, scale: float, quarters: int, warnings: list[Doubt]
     ) -> Image.Image | None:
         try:
             return turn_image(_bitmap(page, scale), quarters)
+        except MemoryError:
+            raise
         except Exception as error:
-            warnings.append(f"The page cannot be drawn ({type(error).__name__}).")
+            warnings.append(Doubt(f"The page cannot be drawn ({type(error).__name__})."))
             return None
 
+    def _redraw(
+        self, number: int, frame: Frame2D, quarters: int, warnings: list[Doubt]
+    ) -> Image.Image | None:
+        """The page once more, for OCR, after its text was switched off in the one that is open."""
+        with suppress(pdfium.PdfiumError):
+            page = self._document[number - 1]
+            try:
+                return self._draw(page, ocr_scale(frame), quarters, warnings)
+            finally:
+                page.close()
+        return None
 
-def _open(request: ReadRequest) -> tuple[pdfium.PdfDocument, str]:
+
+def _lost(layer: Layer) -> FailureReason | None:
+    return None if layer.words else FailureReason.TOO_LARGE
+
+
+def _reason_undrawn(layer: Layer) -> ReviewReason:
+    return ReviewReason.READING_WARNING if layer.words else ReviewReason.PAGE_LOST
+
+
+def _open(request: ReadRequest, data: bytes) -> tuple[pdfium.PdfDocument, str]:
     for password in ("", *request.passwords):
         try:
-            return pdfium.PdfDocument(request.path, password=password or None), password
+            return pdfium.PdfDocument(data, password=password or None), password
         except pdfium.PdfiumError as error:
             if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
                 continue

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import time
 from typing import NoReturn
-
-import pdfplumber
 
 from extractors.reading.chars import words_of
 from extractors.reading.geometry import Frame2D
-from extractors.reading.limits import Interrupted, interrupt_after
 from extractors.reading.pdf_chars import layout_chars
-from extractors.reading.request import RawPage, ReadRequest
+from extractors.reading.plumber import Plumber, PlumberFailedError
+from extractors.reading.request import RawPage, ReadRequest, Report
+from extractors.reading.textlayer import layer_doubts
+from schemas.document import Doubt
 from schemas.errors import DocumentError
-from schemas.outcome import FailureReason
+from schemas.outcome import FailureReason, ReviewReason
 
-_OPEN_SHARE = 0.1
-_PAGE_SHARE = 0.4
-_WARNING = "The page cannot be drawn; only its text layer was read."
+_UNSEEN = Doubt(
+    "The page cannot be drawn; its text layer was read, and nobody saw the page.",
+    ReviewReason.READING_WARNING,
+)
 
 
 class PlainPdf:
@@ -27,15 +28,14 @@ class PlainPdf:
         DocumentError: pdfplumber cannot open it either, or not in good time.
     """
 
-    def __init__(self, request: ReadRequest, refusal: str) -> None:
-        self._request = request
-        self._refusal = refusal
+    def __init__(self, request: ReadRequest, data: bytes, refusal: str) -> None:
+        self._request, self._refusal = request, refusal
         self.metadata: dict[str, str] = {}
-        try:
-            with _in_time(_OPEN_SHARE, request), pdfplumber.open(request.path) as pdf:
-                self.page_count = len(pdf.pages)
-        except (Exception, Interrupted):
+        self.doubts: list[Doubt] = []
+        self._plumber = _open(request, data)
+        if self._plumber is None:
             self._give_up()
+        self.page_count = self._plumber.page_count or 0
         if not self.page_count:
             raise DocumentError(
                 FailureReason.EMPTY,
@@ -47,11 +47,13 @@ class PlainPdf:
         return self
 
     def __exit__(self, *_: object) -> None:
-        return None
+        if self._plumber is not None:
+            self._plumber.close()
 
-    def read_page(self, number: int) -> RawPage:
+    def read_page(self, number: int, report: Report) -> RawPage:
         """The words of the text layer."""
-        return plain_page(self._request, number, "")
+        assert self._plumber is not None
+        return plain_page(self._request, self._plumber, number, report)
 
     def render(self, number: int, dpi: float, rotation: int | None) -> NoReturn:
         """Raises `DocumentError`: there is nothing to draw with."""
@@ -65,27 +67,33 @@ class PlainPdf:
         )
 
 
-def _in_time(share: float, request: ReadRequest) -> AbstractContextManager[None]:
-    return interrupt_after(share * request.max_seconds, 2 * share * request.max_seconds)
+def _open(request: ReadRequest, data: bytes) -> Plumber | None:
+    ends = time.monotonic() + request.max_seconds
+    for password in ("", *request.passwords):
+        plumber = Plumber(data, password, ends)
+        try:
+            plumber.open()
+        except PlumberFailedError:
+            continue
+        return plumber
+    return None
 
 
-def plain_page(request: ReadRequest, number: int, password: str) -> RawPage:
+def plain_page(request: ReadRequest, plumber: Plumber, number: int, report: Report) -> RawPage:
     """One page by pdfplumber alone, in the frame of its media box.
 
     Raises:
         ValueError: it cannot be read in good time, or has no such page.
     """
+    if not request.may(number, "text"):
+        raise ValueError("it stopped both readers")
+    report("text")
     try:
-        with (
-            _in_time(_PAGE_SHARE, request),
-            pdfplumber.open(request.path, pages=[number], password=password) as pdf,
-        ):
-            if not pdf.pages:
-                raise ValueError("no such page")
-            page = pdf.pages[0]
-            frame = Frame2D(max(float(page.layout.width), 1.0), max(float(page.layout.height), 1.0))
-            layer = words_of(list(layout_chars(page.layout, 0.0, 0.0)), frame)
-            rotation = (int(page.rotation) + 90 * layer.quarters) % 360
-    except Interrupted:
-        raise ValueError("the text layer took too long to read") from None
-    return RawPage(number, frame.turned(layer.quarters), rotation, layer.words, warnings=[_WARNING])
+        with plumber.layout(number) as layout:
+            frame = Frame2D(max(float(layout.page.width), 1.0), max(float(layout.page.height), 1.0))
+            layer = words_of(list(layout_chars(layout.page, 0.0, 0.0)), frame)
+    except PlumberFailedError as error:
+        raise ValueError(str(error)) from None
+    rotation = (layout.rotation + 90 * layer.quarters) % 360
+    doubts = [_UNSEEN, *layer_doubts(layer)]
+    return RawPage(number, frame.turned(layer.quarters), rotation, layer.words, warnings=doubts)

@@ -35,7 +35,8 @@ class ReaderPool:
         if workers < 1:
             raise ValueError(f"a pool needs at least one worker, not {workers}")
         self._options = options
-        self._slots = [Slot(2 if workers == 1 else 1) for _ in range(workers)]
+        self._over = threading.Event()
+        self._slots = [Slot(2 if workers == 1 else 1, self._over) for _ in range(workers)]
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()
         for slot in self._slots:
             self._free.put(slot)
@@ -60,6 +61,11 @@ class ReaderPool:
             for slot in slots:
                 slot.close()
                 self._free.put(slot)  # wakes those who wait for one; they are told that it is over
+
+    def abort(self) -> None:
+        """Ends all children at once. Documents that are being read end as if their reader had died."""
+        self._over.set()
+        self.close()
 
     def read(self, ref: DocumentRef, path: Path, options: ReadOptions | None = None) -> ReadDocument:
         """Reads one document.
@@ -104,14 +110,14 @@ class ReaderPool:
         """
         options = self._options.model_copy(update={"max_seconds": _RENDER_SECONDS, "image_side_px": 0})
         request = replace(
-            make_request(path, media_type, options, passwords), first=page_number, last=page_number, ocr=False
+            make_request(media_type, options, passwords), first=page_number, last=page_number, ocr=False
         )
         deadline = time.monotonic() + _RENDER_SECONDS
         with self._slot() as slot:
             frame = Frame("render", {"read": asdict(request), "dpi": dpi, "rotation": rotation})
             with outcome_of(slot, "text", str(path), options):
                 child = slot.child("text")
-                child.send(frame, deadline)
+                child.send(frame, deadline, path)
                 answer = checked(child.receive(deadline, child.base_memory + (options.max_memory_mb << 20)))
             return PageImage(answer.body, "image/png", answer.data["width"], answer.data["height"])
 

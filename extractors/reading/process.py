@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +24,7 @@ from extractors.reading.frames import Frame, FrameBuffer, ProtocolError, encode
 _START_SECONDS = 300.0
 """A child imports its libraries and loads its models in this time, even on a busy machine."""
 _POLL_SECONDS = 0.1
-_FINISH_SECONDS = 2.0
+_FINISH_SECONDS = 1.0
 """An answer that is on its way when the deadline passes may still arrive in this time."""
 _CHUNK = 1 << 20
 _STDERR_TAIL = 2000
@@ -44,22 +48,16 @@ class ChildDiedError(Exception):
 
 
 class ReaderChild:
-    """A child of one kind (``text`` or ``ocr``). Not thread-safe: one user at a time."""
+    """A child of one kind (``text`` or ``ocr``). Not thread-safe: one user at a time.
 
-    def __init__(self, kind: str, threads: int) -> None:
+    Once ``over`` is set, whoever waits for the child is told that it died.
+    """
+
+    def __init__(self, kind: str, threads: int, over: threading.Event) -> None:
+        self._over = over
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by kill()
         self._buffer = FrameBuffer()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "extractors.reading.child", kind, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            bufsize=0,
-            cwd="/",
-            env=_environment(threads),
-            close_fds=True,
-            start_new_session=True,
-        )
+        self._process = _start(kind, threads, self._stderr)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._in, False)
@@ -72,6 +70,7 @@ class ReaderChild:
             ready = self.receive(time.monotonic() + _START_SECONDS, None)
             if ready.kind != "ready":
                 raise ProtocolError(f"a reading process began with {ready.kind!r}")
+            self.layers: list[str] = ready.data["layers"]
             self.base_memory = self.memory
         except BaseException:
             self.kill()
@@ -95,21 +94,42 @@ class ReaderChild:
         except psutil.Error:
             return 0
 
-    def send(self, frame: Frame, deadline: float) -> None:
+    def send(self, frame: Frame, deadline: float, body: Path | None = None) -> None:
         """Writes a frame.
 
+        Args:
+            frame: what to send.
+            deadline: monotonic seconds.
+            body: a file whose bytes are the frame's body, passed on piece by piece.
+
         Raises:
-            ChildTimeoutError: the child did not take it before ``deadline`` (monotonic seconds).
+            ChildTimeoutError: the child did not take it before ``deadline``.
             ChildDiedError: the child is gone.
+            OSError: the file cannot be read.
         """
         self._stderr.seek(0)
         self._stderr.truncate()
-        view = memoryview(encode(frame))
+        if body is None:
+            self._write(encode(frame), deadline)
+            return
+        with body.open("rb") as stream:
+            left = os.fstat(stream.fileno()).st_size
+            self._write(encode(frame, left), deadline)
+            while left:
+                piece = stream.read(min(left, _CHUNK))
+                if not piece:
+                    raise OSError(errno.EIO, "the file became shorter while it was read", str(body))
+                self._write(piece, deadline)
+                left -= len(piece)
+
+    def _write(self, piece: bytes, deadline: float) -> None:
+        view = memoryview(piece)
         with selectors.DefaultSelector() as writable:
             writable.register(self._in, selectors.EVENT_WRITE)
             while view:
                 if time.monotonic() > deadline:
                     raise ChildTimeoutError
+                self._go_on()
                 if not writable.select(_POLL_SECONDS):
                     continue
                 try:
@@ -130,6 +150,7 @@ class ReaderChild:
             ChildTimeoutError, ChildMemoryError, ChildDiedError, ProtocolError: kill the child then.
         """
         while (frame := self._buffer.take()) is None:
+            self._go_on()
             talking = bool(self._selector.select(_POLL_SECONDS))
             if talking:
                 chunk = os.read(self._out, _CHUNK)
@@ -155,6 +176,10 @@ class ReaderChild:
         self._selector.close()
         self._stderr.close()
 
+    def _go_on(self) -> None:
+        if self._over.is_set():
+            raise ChildDiedError(None, "reading was stopped")
+
     def _death(self) -> ChildDiedError:
         try:
             code: int | None = self._process.wait(timeout=5)
@@ -163,6 +188,36 @@ class ReaderChild:
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, self._stderr.tell() - _STDERR_TAIL))
         return ChildDiedError(code, self._stderr.read().decode("utf-8", "replace").strip())
+
+
+def _start(kind: str, threads: int, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Starts a child from a thread that lives as long as this process.
+
+    The kernel ends a child that asked for it together with the *thread* that started it, and threads of a worker
+    come and go.
+    """
+    command = [sys.executable, "-P", "-m", "extractors.reading.child", kind, str(threads)]
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            bufsize=0,
+            cwd="/",
+            env=_environment(threads),
+            close_fds=True,
+            start_new_session=True,
+        )
+
+    return _starter(os.getpid()).submit(start).result()
+
+
+@lru_cache(maxsize=1)
+def _starter(_pid: int) -> ThreadPoolExecutor:
+    """One thread, for this process; a fork of it gets its own."""
+    return ThreadPoolExecutor(1, thread_name_prefix="reader-start")
 
 
 def _environment(threads: int) -> dict[str, str]:

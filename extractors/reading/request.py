@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from extractors.reading.geometry import Frame2D
-from schemas.document import PageImage, Word
+from schemas.document import Box, Doubt, PageImage, Word
+from schemas.outcome import FailureReason
+
+Step = Literal["open", "text", "draw"]
+"""What a child is at: ``open`` is pdfium's parser, ``text`` pdfplumber, ``draw`` making pixels."""
+Report = Callable[[Step], None]
+"""Told before each step, so that the parent knows what killed a child, or holds it up."""
+
+WHOLE_FILE = 0
+"""Stands for the number of a page where a step is about the file as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """One document to read; travels as JSON.
+    """One document to read; travels as JSON, and the bytes of the document after it.
 
-    ``first`` and ``last`` are 1-based. ``skip`` holds pages that killed a reader before: they are not touched
-    again. ``rescue`` holds pages on which pdfplumber did: pdfium alone reads them.
+    ``first`` and ``last`` are 1-based. ``avoid`` holds steps, by page, that killed or held up a child before:
+    they are not taken again, and what is left of the page is read without them.
     """
 
-    path: str
     media_type: str
     first: int
     last: int | None
@@ -27,8 +37,11 @@ class ReadRequest:
     ocr: bool
     image_side_px: int
     passwords: tuple[str, ...] = ()
-    skip: tuple[int, ...] = ()
-    rescue: tuple[int, ...] = ()
+    avoid: tuple[tuple[int, Step], ...] = ()
+
+    def may(self, number: int, step: Step) -> bool:
+        """Whether a step may be taken on a page."""
+        return (number, step) not in self.avoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +54,21 @@ class Raster:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """A line of a text layer that OCR should find in the picture, too. The box is in points."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class RawPage:
     """One page as a source gives it.
 
-    ``raster`` is there when the page should go through OCR; ``words`` then hold what its text layer says.
-    OCR takes their place if it finds at least ``ocr_share`` as many letters; 0: whatever it finds.
+    ``raster`` is there when OCR should look at the page; ``words`` then hold what its text layer says.
+    With ``samples`` OCR reads these lines only, and the page as a whole if they are not what the layer says.
+    Without, OCR takes the layer's place if it finds at least ``ocr_share`` as many letters; 0: whatever it finds.
+    ``drawn``: the page was looked at as a picture. ``lost``: nothing could be had from it, and why.
     """
 
     number: int
@@ -55,5 +78,8 @@ class RawPage:
     raster: Raster | None = None
     image: PageImage | None = None
     blank: bool = False
+    drawn: bool = False
+    lost: FailureReason | None = None
     ocr_share: float = 0.0
-    warnings: list[str] = field(default_factory=list)
+    samples: tuple[Sample, ...] = ()
+    warnings: list[Doubt] = field(default_factory=list)

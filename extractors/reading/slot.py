@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,8 +21,9 @@ _MEMORY_MARK = 768 << 20
 class Slot:
     """One worker's children: a text child, and an OCR child once a page needs it."""
 
-    def __init__(self, ocr_threads: int) -> None:
+    def __init__(self, ocr_threads: int, over: threading.Event) -> None:
         self._threads = ocr_threads
+        self._over = over
         self._children: dict[str, ReaderChild] = {}
 
     def child(self, kind: str) -> ReaderChild:
@@ -29,8 +31,11 @@ class Slot:
         if kind in self._children and not self._children[kind].alive:
             self.drop(kind)
         if kind not in self._children:
+            if self._over.is_set():
+                raise ParquetryError("Reading was stopped.", remedy="Run again.")
             try:
-                self._children[kind] = ReaderChild(kind, self._threads if kind == "ocr" else 1)
+                threads = self._threads if kind == "ocr" else 1
+                self._children[kind] = ReaderChild(kind, threads, self._over)
             except (ChildDiedError, ChildTimeoutError, ProtocolError, OSError) as error:
                 raise ParquetryError(
                     f"a reading process ({kind}) does not start: {error}",

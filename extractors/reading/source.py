@@ -12,9 +12,10 @@ from extractors.reading.image_file import ImageFile
 from extractors.reading.media import PDF
 from extractors.reading.pdf_file import PdfFile
 from extractors.reading.plain_pdf import PlainPdf
-from extractors.reading.request import RawPage, ReadRequest
+from extractors.reading.request import WHOLE_FILE, RawPage, ReadRequest, Report
+from schemas.document import Doubt
 from schemas.errors import DocumentError
-from schemas.outcome import FailureReason
+from schemas.outcome import FailureReason, ReviewReason
 
 
 class Source(Protocol):
@@ -24,24 +25,41 @@ class Source(Protocol):
 
     @property
     def metadata(self) -> dict[str, str]: ...
+    @property
+    def doubts(self) -> list[Doubt]: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
-    def read_page(self, number: int) -> RawPage: ...
+    def read_page(self, number: int, report: Report) -> RawPage: ...
     def render(self, number: int, dpi: float, rotation: int | None) -> Image.Image: ...
 
 
-def open_source(request: ReadRequest) -> Source:
+def open_source(request: ReadRequest, data: bytes, report: Report) -> Source:
     """Opens a PDF or an image.
+
+    Args:
+        request: what is wanted of it.
+        data: the bytes of the file.
+        report: told before each step.
 
     Raises:
         DocumentError: broken, encrypted, or more pixels than allowed.
     """
     if request.media_type != PDF:
-        return ImageFile(request)
-    try:
-        return PdfFile(request)
-    except PdfiumError as error:
-        return PlainPdf(request, str(error))
+        report("draw")
+        return ImageFile(request, data)
+    refusal = "pdfium did not come to an end with it"
+    if request.may(WHOLE_FILE, "open"):
+        report("open")
+        try:
+            opened = PdfFile(request, data)
+            if opened.page_count:
+                return opened
+            opened.__exit__()
+            refusal = "pdfium finds no pages"
+        except PdfiumError as error:
+            refusal = str(error)
+    report("text")
+    return PlainPdf(request, data, refusal)
 
 
 def page_numbers(request: ReadRequest, page_count: int) -> list[int]:
@@ -69,17 +87,20 @@ def page_numbers(request: ReadRequest, page_count: int) -> list[int]:
     return numbers
 
 
-def read_page(source: Source, number: int) -> RawPage:
+def read_page(source: Source, number: int, report: Report) -> RawPage:
     """One page; one that fails as a whole comes back empty, with a warning."""
     try:
-        return source.read_page(number)
+        return source.read_page(number, report)
     except MemoryError:
         raise
     except DocumentError as error:
-        if error.reason is not FailureReason.BROKEN:
+        if error.reason not in (FailureReason.BROKEN, FailureReason.TOO_LARGE):
             raise
-        return RawPage(number, UNKNOWN_FRAME, 0, warnings=[f"The page could not be read: {error}."])
+        return _lost(number, str(error), error.reason)
     except Exception as error:
-        return RawPage(
-            number, UNKNOWN_FRAME, 0, warnings=[f"The page could not be read ({type(error).__name__})."]
-        )
+        return _lost(number, str(error) or type(error).__name__, FailureReason.BROKEN)
+
+
+def _lost(number: int, why: str, reason: FailureReason) -> RawPage:
+    doubt = Doubt(f"The page could not be read: {why}.", ReviewReason.PAGE_LOST)
+    return RawPage(number, UNKNOWN_FRAME, 0, lost=reason, warnings=[doubt])

@@ -121,9 +121,14 @@ def _within(path: str, key: str) -> bool:
     return path == key or path.startswith(f"{key}.")
 
 
-def reading_notes(document: ReadDocument) -> list[str]:
-    """The warnings of reading, each with its page."""
-    return [f"page {page.number}: {text}" for page in document.pages for text in page.warnings]
+def reading_notes(document: ReadDocument) -> list[Note]:
+    """The doubts of reading, those of a page with its number."""
+    whole = [(doubt.reason, doubt.text) for doubt in document.warnings]
+    return whole + [
+        (doubt.reason, f"page {page.number}: {doubt.text}")
+        for page in document.pages
+        for doubt in page.warnings
+    ]
 
 
 _BLANK = re.compile(r"\s*")

@@ -170,8 +170,7 @@ def _document_notes(
         notes.append((ReviewReason.WRONG_DOCUMENT_TYPE, reason))
     if answer.truncated:
         notes.append((ReviewReason.ANSWER_TRUNCATED, "the answer reached its length limit"))
-    notes += [(ReviewReason.READING_WARNING, text) for text in checks.reading_notes(document)]
-    return notes
+    return notes + checks.reading_notes(document)
 
 
 def _apply(findings: list[Finding], checked: dict[str, _Checked]) -> list[checks.Note]:

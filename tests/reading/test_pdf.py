@@ -16,7 +16,7 @@ from extractors.options import PageRange, ReadOptions
 from extractors.reading import ReaderPool
 from extractors.reading.lines import group_lines
 from schemas.errors import DocumentError
-from schemas.outcome import FailureReason
+from schemas.outcome import FailureReason, ReviewReason
 from tests.reading.making import edit_pdf, ink_outside, read, text_of, write_pdf
 
 NO_OCR = ReadOptions(ocr=False, max_seconds=250)
@@ -176,7 +176,10 @@ def test_blank_pages(pool: ReaderPool, tmp_path: Path) -> None:
     canvas = Canvas(str(path), pagesize=(400, 300))
     canvas.showPage()
     canvas.save()
-    assert _reason(pool, path, ReadOptions()) is FailureReason.NO_TEXT
+    assert _reason(pool, path) is FailureReason.NO_TEXT, "nobody was to look at its picture"
+    document = read(pool, path)
+    assert [p.source for p in document.pages] == ["blank"]
+    assert [doubt.reason for doubt in document.warnings] == [ReviewReason.NO_WORDS]
     canvas = Canvas(str(path), pagesize=(400, 300))
     canvas.showPage()
     canvas.drawString(50, 50, "second")

@@ -95,7 +95,7 @@ def test_a_text_layer_without_usable_encoding_gives_way_to_ocr(pool: ReaderPool,
     page = read(pool, path).pages[0]
     assert page.source == "ocr"
     assert "4711" in text_of(page) and "1,234.50" in text_of(page)
-    assert any("unreadable" in warning for warning in page.warnings)
+    assert any("unreadable" in warning.text for warning in page.warnings)
     without = ReadOptions(ocr=False)
     with pytest.raises(DocumentError) as caught:
         read(pool, path, without)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, Span
-from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
+from schemas.document import Box, DocumentRef, Doubt, Page, ReadDocument, Word
 
 CHAR, LINE, HEIGHT = 6.0, 14.0, 10.0
 
@@ -25,7 +25,7 @@ def paper(*pages: str, confidence: float | None = None, warnings: tuple[str, ...
             for row, line in enumerate(text.splitlines())
             for match in re.finditer(r"\S+", line)
         ]
-        read.append(Page(number, 600, 800, "text_layer", tuple(words), warnings=warnings))
+        read.append(Page(number, 600, 800, "text_layer", tuple(words), warnings=tuple(map(Doubt, warnings))))
     return ReadDocument(DocumentRef("a.pdf", "0" * 64, 1, "application/pdf"), tuple(read), len(read))
 
 
