@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
 import threading
 import time
@@ -35,6 +36,8 @@ ONCE_MORE_SHARE = 0.5
 """A document whose reader died is read once more if this share of its time is left."""
 
 _claiming = threading.Lock()
+_START = secrets.token_hex(4)
+"""Tells this process from others: a container that is started again has the same name and number."""
 
 
 def register_inputs(parts: Parts, run_id: str) -> int:
@@ -102,7 +105,7 @@ def claim_next(parts: Parts, run_id: str) -> ClaimedDocument | None:
     with _claiming:  # so that each thread's claim sees what the others of the process hold
         taken = parts.ledger.claim(
             run_id,
-            worker=f"{socket.gethostname()}:{os.getpid()}:{threading.current_thread().name}",
+            worker=f"{socket.gethostname()}:{os.getpid()}-{_START}:{threading.current_thread().name}",
             lease_seconds=parts.settings.lease_seconds,
             limit=1,
             fingerprint=parts.schema.fingerprint,
@@ -154,6 +157,8 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
         return _failed(parts, claimed, FailureReason.UNAVAILABLE, str(error))
     except BackendError as error:
         return _failed(parts, claimed, FailureReason.MODEL_ERROR, str(error))
+    except ParquetryError as error:
+        return _failed(parts, claimed, FailureReason.READER_CRASHED, f"{error} {error.remedy}".strip())
     except Exception as error:  # a mistake of ours on one document must not cost the others
         log.exception("%s: internal error", claimed.uri)
         return _failed(parts, claimed, FailureReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
@@ -175,13 +180,16 @@ def _record_patiently(parts: Parts, claimed: ClaimedDocument, extraction: Extrac
 
 
 def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Extraction:
-    """Tries again, with growing pauses, when the model failed; never when the document is at fault."""
+    """Tries again, with growing pauses, when the model failed or no reading process could be started.
+
+    Never when the document is at fault: that is no error, but what comes out.
+    """
     ref = DocumentRef(claimed.uri, claimed.sha256, claimed.size, claimed.media_type)
     for pause in BACKEND_PAUSES:
         try:
             return _extract_once_more(parts, ref, copy)
-        except BackendError as error:
-            log.warning("%s: the model failed, trying again in %g s: %s", claimed.uri, pause, error)
+        except ParquetryError as error:
+            log.warning("%s: trying again in %g s: %s", claimed.uri, pause, error)
             if parts.stopping.wait(pause):
                 raise
     return _extract_once_more(parts, ref, copy)

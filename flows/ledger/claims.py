@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, exists, not_, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, false, not_, or_, select
 from sqlalchemy.orm import Session
 
 from flows.ledger.batches import add_row
@@ -22,7 +22,7 @@ _SEARCH_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """Who wants how many documents of what. ``worker`` is ``host:process:thread``, or any other name."""
+    """Who wants how many documents of what. ``worker`` is ``host:process:thread``, or any name without colons."""
 
     run_id: str | None
     worker: str
@@ -31,6 +31,12 @@ class ClaimRequest:
     fingerprint: str
     model: str
     max_attempts: int
+
+    @property
+    def process(self) -> str:
+        """Of the worker's name what all threads of its process share, with the colon; empty: not known."""
+        process, colon, _ = self.worker.rpartition(":")
+        return process + colon
 
 
 def claim(session: Session, at: dt.datetime, request: ClaimRequest) -> list[ClaimedDocument]:
@@ -82,16 +88,19 @@ def _holds_a_last_chance(session: Session, at: dt.datetime, request: ClaimReques
     Such documents are given out one at a time to a process: the one that kills it does not take with it, for
     the last time, those that only happened to be beside it.
     """
-    process, colon, _ = request.worker.rpartition(":")
-    threads = Document.worker.startswith(process + colon, autoescape=True)
     held = exists().where(
         *_of_schema_and_model(request),
         Document.state == DocumentState.PROCESSING,
         Document.lease_until >= at,
         Document.lost_workers >= request.max_attempts - 1,
-        threads if colon else Document.worker == request.worker,
+        _of_process(request),
     )
     return bool(session.scalar(select(held)))
+
+
+def _of_process(request: ClaimRequest) -> ColumnElement[bool]:
+    """Documents that a thread of the claiming process has, or had, and did not give back."""
+    return Document.worker.startswith(request.process, autoescape=True) if request.process else false()
 
 
 def _of_schema_and_model(request: ClaimRequest) -> list[ColumnElement[bool]]:
@@ -109,7 +118,10 @@ def _of_request(request: ClaimRequest) -> list[ColumnElement[bool]]:
 
 
 def _set_aside(session: Session, at: dt.datetime, request: ClaimRequest) -> None:
-    """Documents that took their last worker with them end as failed instead of taking the next one too."""
+    """Documents that took their last worker with them end as failed instead of taking the next one too.
+
+    Not those of the process that asks: it lives, and was only too busy to say so in time.
+    """
     deadly = session.scalars(
         select(Document)
         .where(
@@ -117,6 +129,7 @@ def _set_aside(session: Session, at: dt.datetime, request: ClaimRequest) -> None
             Document.state == DocumentState.PROCESSING,
             Document.lease_until < at,
             Document.lost_workers + 1 >= request.max_attempts,
+            not_(_of_process(request)),
         )
         .with_for_update(skip_locked=True, of=Document)
     )
@@ -138,7 +151,8 @@ def _set_aside(session: Session, at: dt.datetime, request: ClaimRequest) -> None
 
 
 def _take(session: Session, at: dt.datetime, document: Document, request: ClaimRequest) -> ClaimedDocument:
-    lost = document.worker if document.state == DocumentState.PROCESSING else ""
+    late = document.worker if document.state == DocumentState.PROCESSING else ""
+    lost = late and not (request.process and late.startswith(request.process))
     document.attempts += 1
     document.lost_workers += 1 if lost else 0
     document.token += 1
@@ -153,7 +167,7 @@ def _take(session: Session, at: dt.datetime, document: Document, request: ClaimR
         DocumentState.PROCESSING,
         actor=request.worker,
         run_id=request.run_id,
-        detail=f"taken over from {lost}, whose lease ran out" if lost else "",
+        detail=f"taken over from {late}, whose lease ran out" if late else "",
     )
     found = _input_of(session, document, request.run_id)
     return ClaimedDocument(

@@ -248,8 +248,9 @@ class Ledger:
 
         Args:
             run_id: the run that asks; ``None``: whatever there is to do.
-            worker: its name, best ``host:process:thread``. Of the documents that may lose only one more
-                worker, a process (the name less its last part) is given one at a time.
+            worker: its name, best ``host:process:thread``, the process told apart from an earlier one with
+                its number. Of the documents that may lose only one more worker, a process is given one at a
+                time; what it takes over from itself counts as late, not as a lost worker.
             lease_seconds: how long they are its own without a `heartbeat`.
             limit: how many at most.
             fingerprint: the schema they are of.

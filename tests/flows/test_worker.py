@@ -15,15 +15,15 @@ from extractors.options import ReadOptions
 from flows import worker
 from flows.composition import Job, Parts
 from flows.extractor import Extractor
-from flows.ledger.records import RunDocument
+from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, RunDocument
 from flows.ledger.store import Ledger
 from flows.review.blobs import BlobStore
 from flows.settings import load_settings
 from flows.spool import Spool
 from schemas.document import DocumentRef
-from schemas.errors import BackendError
+from schemas.errors import BackendError, ParquetryError
 from schemas.extraction import Extraction
-from schemas.outcome import Outcome
+from schemas.outcome import FailureReason, Outcome
 from schemas.registry import LoadedSchema, load_schema
 from tests.flows.making import write_folder, write_invoice
 
@@ -138,6 +138,65 @@ def test_a_model_that_fails_for_a_while_is_asked_again(parts: Parts) -> None:
     assert {d.outcome for d in _work(parts).values()} == {Outcome.REVIEW}
 
 
+@dataclass
+class DyingReader(PlainExtractor):
+    """Its reading process dies so often under a document."""
+
+    deaths: int = 1
+    seconds: list[float] = field(default_factory=list)
+
+    def extract(self, ref: DocumentRef, path: Path) -> Extraction:
+        self.seconds.append(self.read_options.max_seconds)
+        if len(self.seconds) > self.deaths:
+            return super().extract(ref, path)
+        crashed = FailureReason.READER_CRASHED
+        return self.without_answer(ref.uri, "unreadable", crashed, "it died", ref.sha256)
+
+
+@pytest.mark.parametrize(("deaths", "outcome"), [(1, Outcome.REVIEW), (2, Outcome.UNREADABLE)])
+def test_a_document_whose_reader_died_is_read_once_more_in_the_time_that_is_left(
+    parts: Parts, deaths: int, outcome: Outcome
+) -> None:
+    dying = DyingReader(parts.schema, deaths=deaths)
+    parts.extractor = cast(Extractor, dying)
+    worker.register_inputs(parts, RUN)
+    claimed = worker.claim_next(parts, RUN)
+    assert claimed is not None
+    worker.process(parts, claimed)
+    (found,) = (d for d in parts.ledger.run_documents(RUN) if d.document_id == claimed.document_id)
+    assert found.outcome is outcome
+    first, second = dying.seconds
+    assert second < first == dying.read_options.max_seconds
+
+
+def test_a_reading_process_that_does_not_start_is_started_again(parts: Parts) -> None:
+    failures = iter([True, True])
+
+    def act(ref: DocumentRef) -> None:
+        if next(failures, False):
+            raise ParquetryError("a reading process (text) does not start")
+
+    _acts(parts, act)
+    worker.register_inputs(parts, RUN)
+    assert {d.outcome for d in _work(parts).values()} == {Outcome.REVIEW}
+
+
+def test_a_result_is_recorded_when_the_database_is_back(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LEDGER_PAUSES", (0.0, 0.0))
+    real, failures = parts.ledger.record_extraction, iter([True, True])
+
+    def record(*arguments: Any) -> None:
+        real(*arguments)  # it is recorded, but the reply is lost
+        if next(failures, False):
+            raise LedgerUnavailableError("gone")
+
+    monkeypatch.setattr(parts.ledger, "record_extraction", record)
+    worker.register_inputs(parts, RUN)
+    assert {d.outcome for d in _work(parts).values()} == {Outcome.REVIEW}
+
+
 @pytest.mark.parametrize(
     ("error", "reason"), [(BackendError("gone"), "model_error"), (KeyError("oops"), "internal_error")]
 )
@@ -176,23 +235,22 @@ def test_a_stopped_run_gives_its_document_back_uncounted(parts: Parts) -> None:
 
 
 def test_the_lease_lives_as_long_as_the_work(parts: Parts) -> None:
-    parts.settings = parts.settings.model_copy(update={"lease_seconds": 0.8})
-    rivals: list[object] = []
+    parts.settings = parts.settings.model_copy(update={"lease_seconds": 1.5})
+    worker.register_inputs(parts, RUN)
+    claimed = worker.claim_next(parts, RUN)
+    assert claimed is not None
+    rivals: list[ClaimedDocument | None] = []
 
     def act(ref: DocumentRef) -> None:
-        if ref.uri.endswith("b.pdf"):
-            return
-        time.sleep(1.6)  # twice the lease
+        time.sleep(3.0)  # twice the lease
         done = threading.Thread(target=lambda: rivals.append(worker.claim_next(parts, RUN)))
         done.start()
         done.join()
 
     _acts(parts, act)
-    worker.register_inputs(parts, RUN)
-    claimed = worker.claim_next(parts, RUN)
-    assert claimed is not None and claimed.uri.endswith("a.pdf")
     worker.process(parts, claimed)
-    assert [getattr(r, "uri", "")[-5:] for r in rivals] == ["b.pdf"]  # the free one, not ours
+    (rival,) = rivals
+    assert rival is not None and rival.uri != claimed.uri  # the free one, not ours
 
 
 def test_what_is_worth_doing_again() -> None:
