@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import schemas
+from flows.commands import lake, schemas
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
@@ -60,6 +60,7 @@ def options(
 
 for command in (run, extract, status, export, serve, review, train, evaluate, doctor):
     app.command()(command)
+app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
 
 

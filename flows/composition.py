@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from extractors.options import PageRange
 from flows.extractor import Extractor, backend, make_extractor, read_options
+from flows.landing.evolution import check_evolution
 from flows.ledger.store import Ledger
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
@@ -67,6 +68,7 @@ class Parts:
     @contextmanager
     def run(self, run_id: str) -> Iterator[None]:
         """Keeps a record of the run in the ledger, whatever way it ends."""
+        check_evolution(self.ledger, self.schema)
         self.ledger.register_schema(self.schema)
         self.ledger.start_run(
             run_id=run_id,

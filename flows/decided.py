@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows.landing.formats import LakeFormat
 from flows.landing.land import land
 from flows.ledger.store import Ledger
 
@@ -14,9 +15,9 @@ def schemas_run(ledger: Ledger) -> dict[str, str]:
     return latest
 
 
-def land_decided(ledger: Ledger, lake: str) -> None:
+def land_decided(ledger: Ledger, lake: str, *, format: LakeFormat = "parquet") -> None:
     """Lands what is not in the lake yet. Safe beside other landings: batches are frozen first."""
     for fingerprint in schemas_run(ledger).values():
         schema = ledger.stored_schema(fingerprint)
         if schema is not None:
-            land(ledger, lake, schema)
+            land(ledger, lake, schema, format=format)

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from flows.settings import Settings
 from schemas.errors import ParquetryError
+
+if TYPE_CHECKING:
+    from flows.landing import Checkup
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -71,6 +74,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "fail", str(error), error.remedy)
         except Exception as error:  # a check that breaks is a finding too
             yield Finding(name, "fail", f"{type(error).__name__}: {error}", "Report this.")
+
+
+def examine_lake(settings: Settings, *, repair: bool) -> Iterator[Checkup]:
+    """Ledger against lake, both ways, schema by schema; see `flows.landing.check_lake`."""
+    from flows.landing import check_lake
+    from flows.ledger.store import Ledger
+
+    with Ledger.open(settings.database_url) as ledger:
+        yield from check_lake(ledger, settings.lake_uri, format=settings.lake_format, repair=repair)
 
 
 def _python(_: Settings) -> Finding:

@@ -14,7 +14,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     home: Path = Field(DEFAULT_HOME, description="folder of ledger, lake, logs and caches")
     database: SecretStr | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home folder")
     lake: SecretStr | None = Field(None, description="fsspec URI of the lake; default: home/lake")
+    lake_format: Literal["parquet", "delta"] = Field(
+        "parquet", description="append-only Parquet files, or Delta tables (with `make install EXTRAS=delta`)"
+    )
     source: SecretStr | None = Field(None, description="fsspec URI, folder or file to read documents from")
     schema_: str | None = Field(
         None,

@@ -83,4 +83,4 @@ def land_rows(schema_name: str, fingerprint: str) -> LandingReport:
                 f"The ledger does not have schema {schema_name} ({fingerprint[:12]}).",
                 remedy="Run extract_batch with it once.",
             )
-        return land(ledger, settings.lake_uri, schema)
+        return land(ledger, settings.lake_uri, schema, format=settings.lake_format)

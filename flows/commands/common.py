@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Folder of ledger, lake and state.", show_default=".parquetry")
@@ -42,3 +45,30 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def schema_of_lake(settings: Settings, asked: str | None) -> str:
+    """The name of the schema whose rows are meant; one that left the catalog may still have rows in the lake.
+
+    Raises:
+        UsageError: none was named, and the lake has several or none.
+    """
+    from flows.landing.lake import open_lake
+    from schemas.errors import SchemaError, UsageError
+    from schemas.registry import load_schema
+
+    wanted = asked or settings.schema_
+    if wanted is None:
+        found = open_lake(settings.lake_uri).folders()
+        if len(found) == 1:
+            return found[0]
+        raise UsageError(
+            "Which rows? " + (f"The lake has {', '.join(found)}." if found else "Nothing has landed yet."),
+            remedy="Use --schema NAME.",
+        )
+    try:
+        return load_schema(wanted).name
+    except SchemaError:
+        if wanted.isidentifier():
+            return wanted
+        raise

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import Config, Home, stderr
+from flows.commands.common import Config, Home, schema_of_lake, stderr
 
 
 class Format(StrEnum):
@@ -44,8 +44,7 @@ def export(
     from flows.settings import load_settings
 
     settings = load_settings(config, home=home, schema=schema)
-    wanted = settings.schema_ if what is What.ROWS else schema
-    name = _name(wanted) if wanted else _only_schema(settings.home / "lake") if what is What.ROWS else None
+    name = schema_of_lake(settings, schema) if what is What.ROWS or schema else None
     target = output or Path(f"{name or 'parquetry'}-{what}.{format}")
     if what is What.QUEUE:
         with Ledger.open(settings.database_url) as ledger:
@@ -54,28 +53,3 @@ def export(
         count = export_rows(settings.lake_uri, name or "", format.value, target)
     stderr().print(f"{count} {'documents' if what is What.QUEUE else 'rows'}", style="dim")
     typer.echo(target)
-
-
-def _name(name_or_file: str) -> str:
-    """The schema's name; one that is not in the catalog any more may still have rows in the lake."""
-    from schemas.errors import SchemaError
-    from schemas.registry import load_schema
-
-    try:
-        return load_schema(name_or_file).name
-    except SchemaError:
-        if name_or_file.isidentifier():
-            return name_or_file
-        raise
-
-
-def _only_schema(lake: Path) -> str:
-    from schemas.errors import UsageError
-
-    found = sorted(p.name for p in lake.glob("*") if p.is_dir()) if lake.is_dir() else []
-    if len(found) == 1:
-        return found[0]
-    raise UsageError(
-        "Which rows? " + (f"The lake has {', '.join(found)}." if found else "Nothing has landed yet."),
-        remedy="Use --schema NAME.",
-    )

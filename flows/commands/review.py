@@ -40,7 +40,9 @@ def review(
             schemas=load_schema,
             reader=reader,
             blobs=settings.home / "blobs",
-            land=(lambda: land_decided(ledger, settings.lake_uri)) if land else None,
+            land=(lambda: land_decided(ledger, settings.lake_uri, format=settings.lake_format))
+            if land
+            else None,
             passwords=[password.get_secret_value() for password in options.passwords],
         )
         stdout().print(f"Review page: http://{server.LOOPBACK}:{settings.review_port}  (Ctrl-C ends it)")

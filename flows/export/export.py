@@ -9,14 +9,15 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TextIO, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.export.cells import csv_cell, flat_names, pick, to_json
+from flows.export.rows import Rows, each
 from flows.export.workbook import write_workbook
-from flows.landing.current import read_current
+from flows.landing.snapshot import Snapshot, open_snapshot
 from flows.ledger.store import Ledger
 from schemas.errors import UsageError
 
@@ -24,7 +25,9 @@ ExportFormat = Literal["csv", "jsonl", "xlsx", "parquet"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 _PAGE = 500
-_HEAVY = frozenset({"evidence"})
+_GROUP_ROWS = 20_000
+_GROUP_BYTES = 64 << 20
+HEAVY = frozenset({"evidence"})
 """Left out of csv and xlsx, which are for people: it is many times larger than the rows."""
 
 _QUEUE = pa.schema(
@@ -52,9 +55,9 @@ def export_rows(lake: str | Path, schema_name: str, format: ExportFormat, destin
     Raises:
         UsageError: the destination cannot be written, or does not hold so much.
     """
-    table = read_current(lake, schema_name)
-    _write(table, format, Path(destination), key="row_key")
-    return int(table.num_rows)
+    rows = open_snapshot(lake, schema_name)
+    write_rows(rows, format, destination, key="row_key")
+    return rows.num_rows
 
 
 def export_queue(
@@ -62,7 +65,8 @@ def export_queue(
 ) -> int:
     """Writes the review queue; gives the number of documents. ``data`` is the proposal as JSON text."""
     rows = list(_queue_rows(ledger, schema))
-    _write(pa.Table.from_pylist(rows, schema=_QUEUE), format, Path(destination), key="document_id")
+    table = pa.Table.from_pylist(rows, schema=_QUEUE)
+    write_rows(Snapshot.of(table), format, destination, key="document_id")
     return len(rows)
 
 
@@ -86,12 +90,24 @@ def _queue_rows(ledger: Ledger, schema: str | None) -> Iterator[dict[str, Any]]:
             }
 
 
-def _write(table: pa.Table, format: ExportFormat, destination: Path, *, key: str) -> None:
+def write_rows(rows: Rows, format: ExportFormat, destination: str | Path, *, key: str) -> None:
+    """Writes rows into one file, which appears when it is whole; into a pipe as they come.
+
+    Args:
+        rows: what is written, batch by batch.
+        format: kind of file.
+        destination: where.
+        key: the column by which sheets of a workbook are joined.
+
+    Raises:
+        UsageError: the destination cannot be written, or does not hold so much.
+    """
+    destination = Path(destination)
     writers: dict[str, Callable[[Path], None]] = {
-        "csv": lambda path: _write_csv(table, path),
-        "jsonl": lambda path: _write_jsonl(table, path),
-        "xlsx": lambda path: write_workbook(table, path, key=key, without=_HEAVY),
-        "parquet": lambda path: pq.write_table(table, path, compression="zstd"),
+        "csv": lambda path: _to_text(path, lambda out: write_csv(rows, out)),
+        "jsonl": lambda path: _to_text(path, lambda out: write_jsonl(rows, out)),
+        "xlsx": lambda path: write_workbook(rows, path, key=key, without=HEAVY),
+        "parquet": lambda path: _write_parquet(rows, path),
     }
     if format not in writers:
         raise UsageError(f"No format {format!r}.", remedy=f"One of: {', '.join(writers)}.")
@@ -112,18 +128,34 @@ def _write(table: pa.Table, format: ExportFormat, destination: Path, *, key: str
             aside.unlink()
 
 
-def _write_csv(table: pa.Table, path: Path) -> None:
-    columns = flat_names(table.schema, without=_HEAVY)
+def _to_text(path: Path, write: Callable[[TextIO], None]) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow([csv_cell(".".join(column)) for column in columns])
-        for batch in table.to_batches(max_chunksize=1000):
-            for row in batch.to_pylist():
-                writer.writerow([csv_cell(pick(row, column)) for column in columns])
+        write(out)
 
 
-def _write_jsonl(table: pa.Table, path: Path) -> None:
-    with path.open("w", encoding="utf-8") as out:
-        for batch in table.to_batches(max_chunksize=1000):
-            for row in batch.to_pylist():
-                out.write(json.dumps(to_json(row), ensure_ascii=False) + "\n")
+def write_csv(rows: Rows, out: TextIO) -> None:
+    """Flat columns, no evidence, nothing that a spreadsheet would run."""
+    columns = flat_names(rows.schema, without=HEAVY)
+    writer = csv.writer(out)
+    writer.writerow([csv_cell(".".join(column)) for column in columns])
+    for row in each(rows):
+        writer.writerow([csv_cell(pick(row, column)) for column in columns])
+
+
+def write_jsonl(rows: Rows, out: TextIO) -> None:
+    """One JSON object a line, with everything."""
+    for row in each(rows):
+        out.write(json.dumps(to_json(row), ensure_ascii=False) + "\n")
+
+
+def _write_parquet(rows: Rows, path: Path) -> None:
+    """Row groups of some size, however small the batches are."""
+    with pq.ParquetWriter(path, rows.schema, compression="zstd") as writer:
+        held: list[pa.RecordBatch] = []
+        for batch in rows.batches():
+            held.append(batch)
+            if sum(b.num_rows for b in held) >= _GROUP_ROWS or sum(b.nbytes for b in held) >= _GROUP_BYTES:
+                writer.write_table(pa.Table.from_batches(held))
+                held = []
+        if held:
+            writer.write_table(pa.Table.from_batches(held))

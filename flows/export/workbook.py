@@ -18,6 +18,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from flows.export.cells import flat_names, pick, plain_decimal, starts_formula, to_json
+from flows.export.rows import Rows, each
 from schemas.errors import UsageError
 
 MAX_ROWS = 1_048_576
@@ -28,8 +29,8 @@ _CUT = " … [cut: {0} characters; export as jsonl to have all]"
 _NOT_IN_SHEET_NAMES = re.compile(r"[\\/*?:\[\]']")
 
 
-def write_workbook(table: pa.Table, destination: Path, *, key: str, without: frozenset[str]) -> None:
-    """Writes the table. Lists of objects also become sheets of their own, joined by ``key`` and ``position``.
+def write_workbook(rows: Rows, destination: Path, *, key: str, without: frozenset[str]) -> None:
+    """Writes the rows. Lists of objects also become sheets of their own, joined by ``key`` and ``position``.
 
     Text stays text, whatever it starts with: its cell is of type string and quote-prefixed, so that it does
     not become a formula when someone edits it. Numbers of more than 15 digits are text, as Excel would round.
@@ -38,13 +39,13 @@ def write_workbook(table: pa.Table, destination: Path, *, key: str, without: fro
         UsageError: more rows or columns than a sheet can hold.
     """
     book = Workbook(write_only=True)
-    _sheet(book, "rows", flat_names(table.schema, without=without), _rows(table))
-    for field in table.schema:
+    _sheet(book, "rows", flat_names(rows.schema, without=without), each(rows))
+    for field in rows.schema:
         if field.name in without or not _is_list_of_objects(field.type):
             continue
         item = pa.schema(list(field.type.value_type))
         paths = [(key,), ("position",), *(("item", *path) for path in flat_names(item))]
-        _sheet(book, field.name, paths, _items(table, key, field.name))
+        _sheet(book, field.name, paths, _items(rows, key, field.name))
     book.save(destination)
 
 
@@ -52,13 +53,8 @@ def _is_list_of_objects(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) and pa.types.is_struct(kind.value_type))
 
 
-def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    for batch in table.to_batches(max_chunksize=1000):
-        yield from batch.to_pylist()
-
-
-def _items(table: pa.Table, key: str, column: str) -> Iterator[dict[str, Any]]:
-    for row in _rows(table.select([key, column])):
+def _items(rows: Rows, key: str, column: str) -> Iterator[dict[str, Any]]:
+    for row in each(rows, [key, column]):
         for position, item in enumerate(row[column] or [], start=1):
             yield {key: row[key], "position": position, "item": item}
 

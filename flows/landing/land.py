@@ -1,83 +1,59 @@
-"""Frozen batches become files, each exactly once, whatever dies on the way."""
+"""Frozen batches become rows in the lake, each exactly once, whatever dies on the way."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from flows.landing.arrow import to_table
-from flows.landing.lake import Lake, open_lake
-from flows.ledger.records import FrozenBatch
+from flows.landing.evolution import check_evolution
+from flows.landing.formats import LakeFormat, LandedFile, open_format
+from flows.landing.lake import open_lake
 from flows.ledger.store import Ledger
-from schemas.registry import LoadedSchema, from_json_schema
-
-
-@dataclass(frozen=True, slots=True)
-class LandedFile:
-    """One file in the lake: where, how many rows, and the SHA-256 of its bytes."""
-
-    path: str
-    rows: int
-    sha256: str
+from schemas.registry import LoadedSchema
 
 
 @dataclass(frozen=True, slots=True)
 class LandingReport:
-    """What was landed now. ``warnings`` tell what did not fit its column (the evidence has it)."""
+    """What was landed now.
+
+    Attributes:
+        files: what was written, batch by batch.
+        rows: how many rows in all.
+        warnings: what did not fit its column (the evidence has it).
+        swept: what writers who died had left behind, by its name in the lake.
+    """
 
     files: list[LandedFile]
     rows: int
     warnings: list[str]
+    swept: list[str] = field(default_factory=list)
 
 
-def land(ledger: Ledger, lake: str | Path, schema: LoadedSchema) -> LandingReport:
-    """Freezes what is accepted or reviewed under the schema's name and writes all its pending batches.
+def land(
+    ledger: Ledger, lake: str | Path, schema: LoadedSchema, *, format: LakeFormat = "parquet"
+) -> LandingReport:
+    """Freezes what is accepted or reviewed under the schema's name and lands all its pending batches.
 
-    The ledger freezes first, then the file ``<schema>/<batch id>.parquet`` appears, then the ledger notes it.
-    Killed anywhere between, the next call goes on; a file written twice has the same name and rows.
+    The ledger freezes first, then the batch appears in the lake under its own name, then the ledger notes it.
+    Killed anywhere between, the next call goes on; a batch written twice is there once.
 
     Raises:
         LandingError: the lake cannot be written; retryable.
         LedgerError: the ledger cannot be used.
+        SchemaError: rows of this schema cannot stand in one table with those that have landed.
+        UsageError: the lake is of another format.
     """
-    target = open_lake(lake)
+    way = open_format(open_lake(lake), schema.name, format, ledger.ledger_id())
     ledger.register_schema(schema)
+    check_evolution(ledger, schema)
     while ledger.freeze_next(schema.name):
         pass
-    target.sweep(schema.name)
+    swept = way.sweep(ledger)
     files: list[LandedFile] = []
     warnings: list[str] = []
     for batch in ledger.pending_batches(schema.name):
-        file, odd = _land_batch(target, batch)
+        file, odd = way.write(batch)
         ledger.mark_landed(batch.batch_id, file.path, file.rows, file.sha256)
         files.append(file)
         warnings += odd
-    return LandingReport(files, sum(file.rows for file in files), warnings)
-
-
-def _land_batch(lake: Lake, batch: FrozenBatch) -> tuple[LandedFile, list[str]]:
-    schema = from_json_schema(batch.json_schema, batch.schema_name)
-    table, warnings = to_table(schema, batch.rows)
-    data = encode(table)
-    sha256 = hashlib.sha256(data).hexdigest()
-    name = f"{batch.schema_name}/{batch.batch_id}.parquet"
-    if lake.digest(name) != sha256:  # it is there when only the note was lost
-        lake.write(name, data)
-    return LandedFile(lake.location(name), table.num_rows, sha256), warnings
-
-
-def encode(table: pa.Table) -> bytes:
-    """A table as the bytes of a Parquet file; the same bytes for the same table."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        version="2.6",
-        write_page_checksum=True,
-    )
-    return bytes(memoryview(sink.getvalue()))
+    return LandingReport(files, sum(file.rows for file in files), warnings, swept)

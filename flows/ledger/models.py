@@ -100,6 +100,15 @@ class Lock(Base):
     taken: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
+class Identity(Base):
+    """Who this ledger is (``ledger``): made once with the tables, and never changed."""
+
+    __tablename__ = "identity"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(String(64))
+
+
 class StoredSchema(Base):
     """Every schema rows were made with: a pending batch is written with its own, not with today's."""
 

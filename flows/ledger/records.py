@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -212,6 +212,26 @@ class FrozenBatch(_Record):
     schema_version: int
     json_schema: dict[str, Any]
     rows: list[FrozenRow]
+
+
+class RowName(NamedTuple):
+    """What tells one version of one row from all others in the lake."""
+
+    row_key: str
+    version: int
+
+
+class BatchRecord(_Record):
+    """A frozen batch and what became of it. ``path`` and ``file_sha256`` are set once it has landed."""
+
+    batch_id: str
+    schema_name: str
+    fingerprint: str
+    row_count: int
+    frozen_at: dt.datetime
+    landed_at: dt.datetime | None
+    path: str | None
+    file_sha256: str | None
 
 
 class RunRecord(_Record):

@@ -13,10 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from flows.ledger import batches, claims, intake, reports, review, runs
+from flows.ledger import batches, claims, intake, landed, reports, review, runs
 from flows.ledger.engine import create_ledger_engine, explain, migrate, now, reading
 from flows.ledger.records import (
     Action,
+    BatchRecord,
     ClaimedDocument,
     DocumentRecord,
     FieldChange,
@@ -24,6 +25,7 @@ from flows.ledger.records import (
     InputRecord,
     QueueFacets,
     QueueItem,
+    RowName,
     RunDocument,
     RunRecord,
     StatusReport,
@@ -319,6 +321,49 @@ class Ledger:
         """Records that the batch's file is in the lake. The first record stays; again is allowed."""
         with self._write() as session:
             batches.mark_landed(session, self._clock(session), batch_id, path, rows, sha256)
+
+    def ledger_id(self) -> str:
+        """Who this ledger is, for ever: landed files carry it, so that no ledger takes another's for its own."""
+        with self._read() as session:
+            return landed.ledger_id(session)
+
+    def batch_ids(self, schema_name: str) -> set[str]:
+        """The ids of all batches of a schema, landed or not. A file's batch is here before its file exists."""
+        with self._read() as session:
+            return landed.batch_ids(session, schema_name)
+
+    def batches(self, schema_name: str) -> Iterator[BatchRecord]:
+        """Every batch of a schema and what became of it, oldest first, some hundred in memory at a time."""
+        after = None
+        while True:
+            with self._read() as session:
+                page = [
+                    landed.batch_record(batch) for batch in landed.batch_page(session, schema_name, after)
+                ]
+            yield from page
+            if not page:
+                return
+            after = (page[-1].frozen_at, page[-1].batch_id)
+
+    def frozen_batch(self, batch_id: str) -> FrozenBatch:
+        """A batch with its rows, as frozen, whether it has landed or not."""
+        with self._read() as session:
+            return batches.load(session, batch_id)
+
+    def row_names(self, batch_id: str) -> list[RowName]:
+        """Key and version of each row of a batch, in the order of its file."""
+        with self._read() as session:
+            return landed.row_names(session, batch_id)
+
+    def schemas_with_rows(self, schema_name: str | None = None) -> list[LoadedSchema]:
+        """Every schema that rows were made with, landed or to land, in the order of their first rows."""
+        with self._read() as session:
+            return list(landed.schemas_with_rows(session, schema_name))
+
+    def record_file(self, batch_id: str, path: str, sha256: str) -> None:
+        """Notes where a landed batch's file is now, and the hash of its bytes, after a repair of the lake."""
+        with self._write() as session:
+            landed.record_file(session, batch_id, path, sha256)
 
     # ---------------------------------------------------------------- review
 

@@ -1,4 +1,4 @@
-"""A landing that is killed at a chosen step; runs in a process of its own."""
+"""A landing that is killed: at a chosen step, or whenever it comes; runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import pkgutil
 import signal
 from typing import Any
 
-from flows.landing import land
+from flows.landing import LakeFormat, land
 from flows.ledger.store import Ledger
 from tests.ledger.builders import SCHEMA
 
 
-def land_and_die(owner: str, attribute: str, when: str, url: str, lake: str) -> None:
+def land_and_die(
+    step: tuple[str, str, str], url: str, lake: str, format: LakeFormat, environment: dict[str, str]
+) -> None:
     """Lands, but the first call of ``owner.attribute`` kills the process before or after it is done."""
+    os.environ.update(environment)
+    owner, attribute, when = step
     target: Any = pkgutil.resolve_name(owner)
     real = getattr(target, attribute)
 
@@ -25,4 +29,11 @@ def land_and_die(owner: str, attribute: str, when: str, url: str, lake: str) -> 
 
     ledger = Ledger.open(url)
     setattr(target, attribute, deadly)
-    land(ledger, lake, SCHEMA)
+    land(ledger, lake, SCHEMA, format=format)
+
+
+def land_all(url: str, lake: str, format: LakeFormat, environment: dict[str, str]) -> None:
+    """Lands what there is."""
+    os.environ.update(environment)
+    with Ledger.open(url) as ledger:
+        land(ledger, lake, SCHEMA, format=format)
