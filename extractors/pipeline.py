@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 from extractors.backends.base import Backend
-from extractors.options import ExtractOptions, ReadOptions
+from extractors.options import ExtractOptions, PageRange, ReadOptions
 from extractors.reading import ReaderPool
 from extractors.validation import route, validate
-from schemas.document import DocumentRef
+from schemas.document import DocumentRef, ReadDocument
 from schemas.errors import DocumentError
 from schemas.extraction import Extraction, PageShape
 from schemas.registry import LoadedSchema
@@ -81,5 +82,20 @@ def extract_document(
             **answer.timings,
             "total": round(time.perf_counter() - began, 3),
         },
-        counts={"words": len(document.words), **answer.counts},
+        counts={"words": len(document.words), **page_counts(document, read_options.pages), **answer.counts},
     )
+
+
+def page_counts(document: ReadDocument, asked: PageRange) -> dict[str, int]:
+    """Where each page of the file went: ``pages`` is the sum of all ``pages_…``.
+
+    A page that was asked for and did not come, or came without words and with a warning, is unreadable.
+    """
+    last = document.page_count if asked.last is None else min(asked.last, document.page_count)
+    wanted = max(last - asked.first + 1, 0)
+    sources = Counter(
+        "unreadable" if page.source == "blank" and page.warnings else page.source for page in document.pages
+    )
+    read = {name: sources[name] for name in ("text_layer", "ocr", "blank")}
+    places = {**read, "unreadable": wanted - sum(read.values()), "skipped": document.page_count - wanted}
+    return {"pages": document.page_count, **{f"pages_{name}": count for name, count in places.items()}}

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import html
+import logging
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
-from pydantic import BaseModel, ConfigDict
 
-from flows.ledger.records import RunDocument
-from schemas.outcome import PLAIN_WORDS, Outcome
+from flows.report import MEANINGS, SHOWN, RunReport
+from schemas.outcome import PLAIN_WORDS
 
-SHOWN = 50
-SLOWEST = 20
+log = logging.getLogger(__name__)
+
 MAX_CELL = 300
 PROGRESS_EVERY = 2.0
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^:@/=])")
-
-
-class RunReport(BaseModel):
-    """How a run ended, in figures. ``outcomes`` sum to ``inputs``."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    source: str
-    schema_name: str
-    model: str
-    inputs: int
-    outcomes: dict[str, int]
-    processed: int
-    landed_rows: int
-    landed_files: list[str]
-    warnings: list[str]
-    queue: int
-    seconds: float
 
 
 def escape(text: str) -> str:
@@ -50,72 +32,134 @@ def escape(text: str) -> str:
 
 
 class ProgressArtifact:
-    """A progress bar in the UI, updated at most every two seconds."""
+    """A progress bar in the UI, updated at most every two seconds. Prefect's troubles are not the run's."""
 
     def __init__(self) -> None:
-        made = create_progress_artifact(progress=0.0, key="progress", description="documents processed")
-        self._id = made if isinstance(made, UUID) else None
+        self._id: UUID | None = None
+        with _not_vital("the progress bar"):
+            made = create_progress_artifact(progress=0.0, key="progress", description="documents processed")
+            self._id = made if isinstance(made, UUID) else None
         self._last = time.monotonic()
 
     def show(self, done: int, total: int) -> None:
         """``done`` of ``total``; the last one is always shown."""
         now = time.monotonic()
-        if self._id is not None and (done >= total or now - self._last >= PROGRESS_EVERY):
-            self._last = now
-            update_progress_artifact(self._id, progress=min(100.0, 100.0 * done / total) if total else 100.0)
+        if self._id is None or (done < total and now - self._last < PROGRESS_EVERY):
+            return
+        self._last = now
+        shown, self._id = self._id, None  # once only if the server is gone: each try waits for it
+        with _not_vital("the progress bar"):
+            update_progress_artifact(shown, progress=min(100.0, 100.0 * done / total) if total else 100.0)
+            self._id = shown
 
 
-def publish(report: RunReport, documents: Sequence[RunDocument]) -> None:
-    """The outcome table, the slowest documents, and those that failed or could not be read, with reasons."""
-    create_markdown_artifact(outcome_table(report), key="outcomes", description="How every input ended")
-    create_markdown_artifact(
-        slowest_table(documents), key="slowest-documents", description="Where the time went"
+def publish(report: RunReport) -> None:
+    """The figures of the run, its slowest documents, and those that failed or could not be read, with reasons."""
+    tables = (
+        ("outcomes", outcome_table(report), "How every input ended"),
+        ("slowest-documents", slowest_table(report), "Where the time went"),
+        ("failed-documents", failed_table(report), "What failed or could not be read"),
     )
-    create_markdown_artifact(
-        failed_table(documents), key="failed-documents", description="What failed or could not be read"
-    )
+    with _not_vital("the report"):
+        for key, table, about in tables:
+            create_markdown_artifact(table, key=key, description=about)
+
+
+@contextmanager
+def _not_vital(what: str) -> Iterator[None]:
+    """What Prefect's server does not take is told to the log: the run's own files and ledger have it all."""
+    try:
+        yield
+    except Exception as error:  # whatever its client raises
+        log.warning("Prefect's server did not take %s: %s", what, type(error).__name__)
 
 
 def outcome_table(report: RunReport) -> str:
-    """Markdown: outcomes with what they mean, then the figures of the run."""
-    rows = [(name, str(count), _meaning(name)) for name, count in sorted(report.outcomes.items())]
-    facts = [
-        ("source", report.source),
-        ("schema", report.schema_name),
-        ("model", report.model),
-        ("processed in this run", str(report.processed)),
-        ("rows landed", str(report.landed_rows)),
-        ("files", ", ".join(report.landed_files) or "none"),
-        ("waiting for review", str(report.queue)),
-        ("seconds", f"{report.seconds:.1f}"),
-    ]
-    parts = [
-        _table(("outcome", "inputs", "meaning"), [*rows, ("sum", str(report.inputs), "all inputs")]),
-        _table(("fact", "value"), facts),
-    ]
+    """Markdown: outcomes with what they mean, reasons, pages, stages, then the figures of the run."""
+    rows = [(name, str(count), MEANINGS.get(name, "")) for name, count in report.outcomes.items()]
+    parts = [f"**{escape(report.state)}** {escape(report.error)}".strip()]
+    parts.append(
+        _table(("outcome", "inputs", "meaning"), [*rows, ("sum", str(report.inputs), "all inputs")])
+        if report.inputs
+        else "No inputs: there was nothing in the source."
+    )
+    if report.members:
+        inside = [
+            (name, str(count), MEANINGS.get(name, "")) for name, count in report.member_outcomes.items()
+        ]
+        total = ("sum", str(report.members), "all members of archives and mails")
+        parts.append(_table(("outcome", "members", "meaning"), [*inside, total]))
+    if report.reasons:
+        why = [(name, str(count), PLAIN_WORDS.get(name, "")) for name, count in report.reasons.items()]
+        parts.append(_table(("reason", "documents", "meaning"), why))
+    parts += [_table(("pages", "number"), _pages(report)), _table(_STAGE_HEAD, _stages(report))]
+    parts.append(_table(("fact", "value"), _facts(report)))
     if report.warnings:
         parts.append(_table(("warning",), [(w,) for w in report.warnings[:SHOWN]]))
     return "\n\n".join(parts)
 
 
-def slowest_table(documents: Sequence[RunDocument]) -> str:
+_STAGE_HEAD = ("stage", "seconds", "documents a minute", "pages a minute", "what")
+
+
+def _pages(report: RunReport) -> list[tuple[str, str]]:
+    pages = report.pages
+    return [
+        ("read from the file's text", str(pages.text_layer)),
+        ("read by text recognition", str(pages.ocr)),
+        ("blank", str(pages.blank)),
+        ("unreadable", str(pages.unreadable)),
+        ("not asked for", str(pages.skipped)),
+        ("sum: all pages of the documents processed", str(pages.total)),
+    ]
+
+
+def _stages(report: RunReport) -> list[tuple[str, ...]]:
+    return [
+        (
+            stage.name,
+            f"{stage.seconds:.1f}",
+            str(stage.documents_per_minute or ""),
+            str(stage.pages_per_minute or ""),
+            stage.about,
+        )
+        for stage in report.stages
+    ]
+
+
+def _facts(report: RunReport) -> list[tuple[str, str]]:
+    return [
+        ("source", report.source),
+        ("schema", report.schema_name),
+        ("model", report.model),
+        ("processed in this run", str(report.processed)),
+        ("documents that could not be opened", str(report.pages.documents_not_opened)),
+        ("rows landed", str(report.landed_rows)),
+        ("files", ", ".join(report.landed_files) or "none"),
+        ("waiting for review", str(report.queue)),
+        ("seconds", f"{report.seconds:.1f}"),
+        ("most memory, this process", f"{report.memory.parent / 1e6:.0f} MB"),
+        ("most memory, reading children", f"{report.memory.children / 1e6:.0f} MB"),
+    ]
+
+
+def slowest_table(report: RunReport) -> str:
     """Markdown: the slowest documents of those processed in this run."""
-    done = sorted((d for d in documents if d.processed_now), key=lambda d: -d.seconds)
-    rows = [(d.uri, f"{d.seconds:.1f}", str(d.page_count), d.outcome or "") for d in done[:SLOWEST]]
+    rows = [(d.uri, f"{d.seconds:.1f}", str(d.pages), d.outcome) for d in report.slowest]
     return _table(("document", "seconds", "pages", "outcome"), rows) if rows else "Nothing was processed."
 
 
-def failed_table(documents: Sequence[RunDocument]) -> str:
+def failed_table(report: RunReport) -> str:
     """Markdown: documents that failed or could not be read, with reason and detail."""
-    bad = [d for d in documents if d.outcome in (Outcome.FAILED, Outcome.UNREADABLE)]
     rows = [
-        (d.uri, d.outcome or "", "; ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), d.detail)
-        for d in bad[:SHOWN]
+        (d.uri, d.outcome, "; ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), d.detail)
+        for d in report.failed
     ]
     if not rows:
         return "Nothing failed."
-    more = f"\n\n{len(bad) - SHOWN} more are in the ledger." if len(bad) > SHOWN else ""
-    return _table(("document", "outcome", "reason", "detail"), rows) + more
+    more = report.failed_total - len(rows)
+    table = _table(("document", "outcome", "reason", "detail"), rows)
+    return table + (f"\n\n{more} more are in the ledger." if more > 0 else "")
 
 
 def landed_table(landed: Mapping[str, int], warnings: Sequence[str]) -> str:
@@ -124,22 +168,6 @@ def landed_table(landed: Mapping[str, int], warnings: Sequence[str]) -> str:
         return "Nothing has been run yet."
     table = _table(("schema", "rows landed"), [(name, str(rows)) for name, rows in sorted(landed.items())])
     return table + ("\n\n" + _table(("warning",), [(w,) for w in warnings[:SHOWN]]) if warnings else "")
-
-
-def _meaning(name: str) -> str:
-    return _MEANINGS.get(name, "")
-
-
-_MEANINGS = {
-    Outcome.ACCEPTED: "landed without a person",
-    Outcome.REVIEW: "waits in the review queue",
-    Outcome.REVIEWED: "confirmed or corrected by a person",
-    Outcome.REJECTED: "a person said that it must not land",
-    Outcome.DUPLICATE: "same content as another input",
-    Outcome.UNREADABLE: "no words could be had from it",
-    Outcome.FAILED: "the pipeline failed; a later run tries again",
-    "pending": "not through yet",
-}
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,6 +1,6 @@
 """``parquetry``: the command line. `main` is the console script.
 
-Exit codes: 0 done, 1 an internal error, 2 and above as drawn in `schemas.errors`, 130 interrupted.
+Exit codes: 0 done, 1 an internal error, 2 and above as drawn in `schemas.errors`, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.export import export
 from flows.commands.extract import extract
+from flows.commands.retry import retry
 from flows.commands.review import review
 from flows.commands.run import run
 from flows.commands.serve import serve
@@ -58,7 +59,7 @@ def options(
         logging.basicConfig(level=logging.INFO)
 
 
-for command in (run, extract, status, export, serve, review, train, evaluate, doctor):
+for command in (run, retry, extract, status, export, serve, review, train, evaluate, doctor):
     app.command()(command)
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")

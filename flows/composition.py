@@ -17,17 +17,23 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from extractors.options import PageRange
+from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
+from flows.holding import Holding
 from flows.landing.evolution import check_evolution
 from flows.ledger.store import Ledger
+from flows.outage import Breaker, breaker, machine_trouble
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
 from flows.sources import discover, local_path, public_uri
 from flows.spool import Spool
-from schemas.errors import LedgerError, ParquetryError, UsageError
+from schemas.errors import LedgerError, OutageError, ParquetryError, UsageError
+from schemas.outcome import FailureReason, Outcome, ReviewReason
 from schemas.registry import LoadedSchema, load_schema
 
 log = logging.getLogger(__name__)
+
+FAILED, CANCELLED = "failed", "cancelled"
 
 
 class Job(BaseModel):
@@ -40,6 +46,24 @@ class Job(BaseModel):
     model: str
     limit: int | None = None
     pages: PageRange | None = None
+    again: Again | None = None
+
+
+class Again(BaseModel):
+    """What is to be done again although it is through: all of the source, or the inputs of an outcome.
+
+    ``outcome`` and ``reason`` choose inputs of the ledger, and the source is not listed; ``since`` chooses, among
+    what the source has, what was extracted then or later.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Outcome | None = None
+    reason: str | None = None
+    since: dt.datetime | None = None
+
+
+Job.model_rebuild()
 
 
 @dataclass
@@ -54,6 +78,9 @@ class Parts:
     spool: Spool
     blobs: BlobStore
     stopping: threading.Event = field(default_factory=threading.Event)
+    holding: Holding = field(default_factory=Holding)
+    outage: OutageError | None = None
+    breaker: Breaker = field(default_factory=lambda: Breaker({}))
 
     @property
     def schema(self) -> LoadedSchema:
@@ -79,17 +106,54 @@ class Parts:
             parameters=self.job.model_dump(mode="json"),
             lease_seconds=self.settings.lease_seconds,
         )
-        state = "cancelled"
+        state = "completed"
+        with ending.at_last(lambda: self._abandon(run_id)):
+            ending.keep_handlers()
+            try:
+                with self._kept_alive(run_id):
+                    yield
+            except BaseException as error:
+                state = FAILED if isinstance(error, Exception) else CANCELLED
+                self._call_workers_back()
+                raise
+            finally:
+                self.stopping.set()
+                self._note_end(run_id, state)
+
+    def stop(self, outage: OutageError) -> None:
+        """Asks all workers to give back what they hold: going on would only cost more documents."""
+        self.outage = self.outage or outage
+        self.stopping.set()
+
+    def _call_workers_back(self) -> None:
+        """Waits for the workers, without their children; who does not come back has its document taken away."""
+        self.stopping.set()
+        self.extractor.reader.abort()
+        if not self.holding.wait_until_idle(ending.GRACE_SECONDS):
+            self._give_back()
+            ending.left_behind()
+
+    def _give_back(self) -> None:
+        for claimed in self.holding.held():
+            try:
+                self.ledger.release(claimed.document_id, claimed.token)
+            except LedgerError as error:
+                log.warning("%s: not given back, its lease has to run out: %s", claimed.uri, error)
+
+    def _abandon(self, run_id: str) -> None:
+        """What can still be done when the process is about to be ended hard."""
+        self.stopping.set()
+        self._give_back()
+        self._note_end(run_id, CANCELLED)
+
+    def _note_end(self, run_id: str, state: str) -> None:
+        """Notes how the run ended; if that fails, its lease runs out, and it shows as crashed."""
         try:
-            with self._kept_alive(run_id):
-                yield
-            state = "completed"
-        except Exception:
-            state = "failed"
-            raise
-        finally:
-            self.stopping.set()  # on the way out of an error, workers give back what they hold
             self.ledger.finish_run(run_id, state)
+        except LedgerError as error:
+            if state == "completed":
+                raise
+            log.warning("run %s: its end could not be noted: %s", run_id, error)
 
     @contextmanager
     def _kept_alive(self, run_id: str) -> Iterator[None]:
@@ -140,6 +204,7 @@ def job(
     model: str | None = None,
     limit: int | None = None,
     pages: str | None = None,
+    again: Again | None = None,
 ) -> Job:
     """What is asked for, completed from the settings.
 
@@ -165,7 +230,49 @@ def job(
         model=model or ours.model,
         limit=limit,
         pages=page_range(pages) if pages else None,
+        again=again,
     )
+
+
+def again(
+    *,
+    outcome: str | None = None,
+    reason: str | None = None,
+    reprocess: bool = False,
+    since: str | None = None,
+) -> Again | None:
+    """What is to be done again, from what a user wrote; nothing if nothing was.
+
+    Raises:
+        UsageError: a word that is none of the closed lists, a date that is none, or both kinds at once.
+    """
+    if not outcome and not reprocess:
+        if reason or since:
+            said, needs = ("a reason", "an outcome") if reason else ("a date", "--reprocess")
+            raise UsageError(f"There is {said} without {needs}.", remedy=f"Give {needs} too.")
+        return None
+    if outcome and reprocess:
+        raise UsageError("Retry and reprocess are two things.", remedy="Do one after the other.")
+    if reason and reason not in (reasons := [*FailureReason, *ReviewReason]):
+        raise UsageError(f"There is no reason {reason!r}.", remedy=f"One of: {', '.join(reasons)}.")
+    if outcome and outcome not in list(Outcome):
+        raise UsageError(f"There is no outcome {outcome!r}.", remedy=f"One of: {', '.join(Outcome)}.")
+    return Again(outcome=Outcome(outcome) if outcome else None, reason=reason, since=moment(since))
+
+
+def moment(text: str | None) -> dt.datetime | None:
+    """A date, or a time, as ISO 8601 has it; UTC unless it says otherwise.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not text:
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no date.", remedy="Write 2026-11-22, or 2026-11-22T18:30.") from error
+    return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 
 _open: dict[Job, Parts] = {}
@@ -198,7 +305,8 @@ def check(job: Job) -> None:
     ours = settings()
     load_schema(job.schema_)
     read_options(ours, job.pages)
-    discover(real_source(job.source, ours), limit=1)
+    if job.again is None or job.again.outcome is None:  # else the source is asked for single objects only
+        discover(real_source(job.source, ours), limit=1, options=ours.intake)
     backend(job.model, ours.cache)
 
 
@@ -219,12 +327,16 @@ def opened(job: Job) -> Iterator[Parts]:
 def _make(job: Job) -> Parts:
     ours = settings()
     make_home(ours)
-    extractor = make_extractor(ours, job.schema_, job.model, job.pages)
+    stopping = threading.Event()
+    extractor = make_extractor(ours, job.schema_, job.model, job.pages, stopping)
+    source = real_source(job.source, ours)
     try:
         return Parts(
             settings=ours,
             job=job,
-            source=real_source(job.source, ours),
+            source=source,
+            stopping=stopping,
+            breaker=breaker(extractor, source, ours.intake),
             extractor=extractor,
             ledger=Ledger.open(ours.database_url),
             spool=Spool(ours.home / "spool"),
@@ -244,6 +356,8 @@ def make_home(ours: Settings) -> None:
     try:
         ours.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
+        if trouble := machine_trouble(error, ours.home):
+            raise trouble from error
         raise UsageError(
             f"The home folder {ours.home} cannot be created: {error.strerror or error}.",
             remedy="Choose a folder that you can write, with --home.",

@@ -7,10 +7,12 @@ temporary one that Prefect starts and ends with the process. ``PREFECT_API_URL``
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import logging.handlers
 import os
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -26,7 +28,7 @@ STARTUP_SECONDS = 600
 """How long to wait for a Prefect server: 20 s on two quiet cores, many times that on busy ones."""
 
 
-_TEMPORARY = {
+TEMPORARY = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
@@ -87,7 +89,7 @@ def server(settings: Settings, *, console_level: str = "CRITICAL") -> Server:
     port = free_port()
     url = f"http://{LOOPBACK}:{port}/api"
     # What Prefect itself does when it has no server; started here so that it cannot outlive a killed run.
-    supervisor = Supervisor(settings.logs, {**os.environ, **_TEMPORARY})
+    supervisor = Supervisor(settings.logs, {**os.environ, **TEMPORARY})
     app = ("--factory", "prefect.server.api.server:create_app", "--lifespan", "on", "--log-level", "error")
     supervisor.start("prefect-server", "-m", "uvicorn", *app, "--host", LOOPBACK, "--port", str(port))
     atexit.register(supervisor.stop)
@@ -95,6 +97,24 @@ def server(settings: Settings, *, console_level: str = "CRITICAL") -> Server:
     wait = partial(supervisor.wait_until, lambda: healthy(url), "The Prefect server", STARTUP_SECONDS)
     _started.append(Server(url, wait, temporary=True))
     return replace(_started[0], fresh=True)
+
+
+_NO_LOG = "The log {} cannot be written: {}. The run goes on.\n"
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that cannot be written is told once, in a line; the run is worth more than its log."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
+        if self._told:
+            return
+        self._told = True
+        error = sys.exc_info()[1]
+        why = getattr(error, "strerror", None) or type(error).__name__
+        with contextlib.suppress(OSError):
+            sys.stderr.write(_NO_LOG.format(self.baseFilename, why))
 
 
 _home_logs: list[logging.Handler] = []
@@ -106,7 +126,6 @@ def log_to_file(settings: Settings, name: str) -> Path:
 
     A process that goes on with another home logs there from then on, and no longer into the first.
     """
-    settings.logs.mkdir(parents=True, exist_ok=True)
     path = settings.logs / f"{name}.log"
     root = logging.getLogger()
     if any(getattr(known, "baseFilename", None) == str(path) for known in root.handlers):
@@ -114,7 +133,12 @@ def log_to_file(settings: Settings, name: str) -> Path:
     while _home_logs:
         root.removeHandler(_home_logs[-1])
         _home_logs.pop().close()
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+    try:
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        handler = _LogFile(path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(_NO_LOG.format(path, error.strerror))
+        return path
     _home_logs.append(handler)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
     root.addHandler(handler)

@@ -13,10 +13,10 @@ def seconds_for(documents: int, ledger: Ledger, *, fingerprint: str, model: str)
 
     ``None`` when there was no such run, or none that processed enough to tell.
     """
-    for run in ledger.status().runs:
+    for run in ledger.newest_runs():
         if (run.fingerprint, run.model) != (fingerprint, model) or run.finished_at is None:
             continue
-        processed = sum(document.processed_now for document in ledger.run_documents(run.run_id))
+        processed = ledger.processed_in(run.run_id)
         if processed >= ENOUGH:
             return documents * (run.finished_at - run.started_at).total_seconds() / processed
     return None

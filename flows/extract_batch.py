@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import logging
 import math
-import time
+import os
+import threading
+from contextlib import AbstractContextManager, nullcontext
 
 from prefect import flow, runtime, unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, composition
-from flows.artifacts import ProgressArtifact, RunReport
+from flows import composition, ending
+from flows.artifacts import ProgressArtifact
 from flows.composition import Job, Parts
 from flows.estimate import seconds_for
+from flows.report import RunReport
+from flows.reporting import reporting
 from flows.tasks import discover_inputs, extract_documents, land_rows
 from flows.watch import watcher
+from flows.worker import patiently
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 2.0
 """Between looks at documents that another run holds."""
+MAX_TASKS = 400
+"""Prefect keeps a record of each task; above this many they get larger instead of more."""
 
 
 def _run_name() -> str:
@@ -43,6 +50,10 @@ def extract_batch(
     model: str | None = None,
     limit: int | None = None,
     pages: str | None = None,
+    retry_outcome: str | None = None,
+    retry_reason: str | None = None,
+    reprocess: bool = False,
+    since: str | None = None,
 ) -> RunReport:
     """Documents of a source into typed rows; what is not sure waits for a person.
 
@@ -52,36 +63,43 @@ def extract_batch(
         model: embedded, scripted or a model folder; empty: the one in the settings.
         limit: at most so many inputs.
         pages: pages to read, such as 1-3.
+        retry_outcome: do inputs of this outcome again, such as failed, instead of listing the source.
+        retry_reason: only those with this reason.
+        reprocess: do again what is through, unless a person has decided on it.
+        since: of those, only what was extracted then or later: 2026-11-22, or with a time (UTC).
     """
-    started = time.monotonic()
     run_id = str(runtime.flow_run.id)
-    job = composition.job(source=source, schema=document_schema, model=model, limit=limit, pages=pages)
-    with composition.opened(job) as parts, parts.run(run_id):
-        inputs = discover_inputs(job, run_id)
-        processed = _extract_all(job, parts, run_id, inputs)
-        landed = land_rows(parts.schema.name, parts.schema.fingerprint)
-        parts.ledger.check_conservation(run_id)
-        outcomes = parts.ledger.outcome_counts(run_id)
-        report = RunReport(
-            run_id=run_id,
-            source=job.source,
-            schema_name=parts.schema.name,
-            model=parts.model_id,
-            inputs=sum(outcomes.values()),
-            outcomes=outcomes,
-            processed=processed,
-            landed_rows=landed.rows,
-            landed_files=[file.path for file in landed.files],
-            warnings=landed.warnings,
-            queue=parts.ledger.queue_size(schema=parts.schema.name),
-            seconds=time.monotonic() - started,
-        )
-        artifacts.publish(report, parts.ledger.run_documents(run_id))
-    return report
+    again = composition.again(outcome=retry_outcome, reason=retry_reason, reprocess=reprocess, since=since)
+    job = composition.job(
+        source=source, schema=document_schema, model=model, limit=limit, pages=pages, again=again
+    )
+    with (
+        _ended_in_time(),
+        composition.opened(job) as parts,
+        reporting(parts, run_id) as report,
+        parts.run(run_id),
+    ):
+        with report.stage("discover"):
+            inputs = discover_inputs(job, run_id)
+        with report.stage("extract"):
+            _extract_all(job, parts, run_id, inputs)
+        with report.stage("land"):
+            landed = land_rows(parts.schema.name, parts.schema.fingerprint)
+        return report.complete(landed)
 
 
-def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> int:
-    """Rounds of mapped tasks until every document of the run is through; gives the number processed."""
+def _ended_in_time() -> AbstractContextManager[None]:
+    """In a process that Prefect started for this run, a cancelled run ends before Prefect kills it."""
+    ours = "PREFECT__FLOW_RUN_ID" in os.environ and threading.current_thread() is threading.main_thread()
+    return ending.in_time() if ours else nullcontext()
+
+
+def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
+    """Rounds of mapped tasks until every document of the run is through.
+
+    Raises:
+        OutageError: what every document needs does not work; those not through stay pending.
+    """
     settings, ledger = parts.settings, parts.ledger
     counts = ledger.outcome_counts(run_id)
     rest = total = counts.get("pending", 0) + counts.get("failed", 0)  # a failure is tried again, once a run
@@ -92,14 +110,18 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> int:
         parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document
     progress, done = ProgressArtifact(), 0
     while rest:
-        batches = max(min(settings.concurrency, rest), math.ceil(rest / settings.batch_size))
+        size = max(settings.batch_size, math.ceil(rest / MAX_TASKS))
+        tasks = max(min(settings.concurrency, rest), math.ceil(rest / size))
         before = done
-        futures = extract_documents.map(range(batches), job=unmapped(job), run_id=unmapped(run_id))
+        futures = extract_documents.map(
+            range(tasks), job=unmapped(job), run_id=unmapped(run_id), size=unmapped(size)
+        )
         for future in as_completed(futures):
             done += future.result()
             progress.show(done, total)
-        rest = ledger.open_documents(run_id)
+        if parts.outage is not None:
+            raise parts.outage
+        rest = patiently(parts, "counting", lambda: ledger.open_documents(run_id))
         if rest and done == before:  # another run has them, or had them and died: its leases run out
             parts.stopping.wait(WAIT_SECONDS)
     progress.show(total, total)
-    return done

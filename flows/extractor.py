@@ -26,6 +26,9 @@ from schemas.registry import LoadedSchema, load_schema
 
 log = logging.getLogger(__name__)
 
+_TURN_SECONDS = 0.5
+"""Between two looks whether waiting for the model is still wanted."""
+
 
 class SharedBackend:
     """A model for all threads of the process, loaded when it is first needed, asked one call at a time.
@@ -56,11 +59,40 @@ class SharedBackend:
                 self._loaded = load_backend(self._model, cache=self._cache)
             return self._loaded
 
-    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
-        """What the model answers, when it is this call's turn."""
+    def answer(
+        self,
+        documents: Sequence[ReadDocument],
+        schema: LoadedSchema,
+        stopping: threading.Event | None = None,
+    ) -> list[Answer]:
+        """What the model answers, when it is this call's turn.
+
+        Raises:
+            BackendError: the model failed, or ``stopping`` was set before its turn came.
+        """
         loaded = self.load()
-        with self._lock:
+        while not self._lock.acquire(timeout=_TURN_SECONDS):
+            if stopping is not None and stopping.is_set():
+                raise BackendError("The run was stopped.", remedy="Run again.")
+        try:
             return loaded.answer(documents, schema)
+        finally:
+            self._lock.release()
+
+
+@dataclass(frozen=True)
+class _Stoppable:
+    """The model for one run: whoever waits for a turn when the run is stopped does not get one."""
+
+    backend: SharedBackend
+    stopping: threading.Event | None
+
+    @property
+    def model_id(self) -> str:
+        return self.backend.model_id
+
+    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+        return self.backend.answer(documents, schema, self.stopping)
 
 
 @dataclass(frozen=True)
@@ -72,6 +104,7 @@ class Extractor:
     reader: ReaderPool
     read_options: ReadOptions
     options: ExtractOptions
+    stopping: threading.Event | None = None
 
     def extract(self, ref: DocumentRef, path: Path) -> Extraction:
         """One document, from its bytes to its extraction; what is wrong with it is in there.
@@ -84,7 +117,7 @@ class Extractor:
             path,
             schema=self.schema,
             reader=self.reader,
-            backend=self.backend,
+            backend=_Stoppable(self.backend, self.stopping),
             read_options=self.read_options,
             options=self.options,
         )
@@ -149,7 +182,14 @@ def extractor_for(ours: Settings, pages: PageRange | None) -> Iterator[Extractor
         made.reader.close()
 
 
-def make_extractor(ours: Settings, schema: str, model: str, pages: PageRange | None) -> Extractor:
+def make_extractor(
+    ours: Settings,
+    schema: str,
+    model: str,
+    pages: PageRange | None,
+    stopping: threading.Event | None = None,
+) -> Extractor:
+    """Schema, model and readers in one. Once ``stopping`` is set, nobody waits for the model any more."""
     loaded, options = load_schema(schema), read_options(ours, pages)
     answering = backend(model, ours.cache)
     return Extractor(
@@ -158,6 +198,7 @@ def make_extractor(ours: Settings, schema: str, model: str, pages: PageRange | N
         reader=ReaderPool(options, workers=ours.concurrency),
         read_options=options,
         options=ours.extract,
+        stopping=stopping,
     )
 
 

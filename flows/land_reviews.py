@@ -6,7 +6,6 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from flows import artifacts, composition
-from flows.decided import schemas_run
 from flows.ledger.store import Ledger
 from flows.tasks import land_rows
 
@@ -21,7 +20,7 @@ def land_reviews(schema_name: str | None = None) -> dict[str, int]:
     settings = composition.settings()
     composition.make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
-        wanted = {name: kept for name, kept in schemas_run(ledger).items() if schema_name in (None, name)}
+        wanted = {name: kept for name, kept in ledger.latest_schemas().items() if schema_name in (None, name)}
     landed: dict[str, int] = {}
     warnings: list[str] = []
     for name, fingerprint in wanted.items():

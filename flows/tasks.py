@@ -17,6 +17,8 @@ from flows.landing.land import LandingReport, land
 from flows.ledger.store import Ledger
 from schemas.errors import LedgerError
 
+log = logging.getLogger(__name__)
+
 RETRIES = 2
 PAUSES = [2.0, 15.0]
 
@@ -38,8 +40,18 @@ def _can_help(_task: object, _run: object, state: Any) -> bool:
     persist_result=False,
 )
 def discover_inputs(job: Job, run_id: str) -> int:
-    """Every object of the source, with its content hash, is in the ledger; gives their number."""
-    return worker.register_inputs(composition.parts(job), run_id)
+    """Every object of the source, with its content hash, is in the ledger; gives their number.
+
+    What is to be done again is back to work then; if an outcome chooses it, the source is not listed.
+    """
+    parts = composition.parts(job)
+    if job.again is not None and job.again.outcome is not None:
+        return worker.reopen_inputs(parts, run_id, job.again)
+    count = worker.register_inputs(parts, run_id)
+    if job.again is not None:
+        again = parts.ledger.reprocess(run_id, since=job.again.since)
+        log.info("%d documents are done again", again)
+    return count
 
 
 @task(
@@ -51,15 +63,11 @@ def discover_inputs(job: Job, run_id: str) -> int:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def extract_documents(batch: int, job: Job, run_id: str) -> int:
-    """Claims and processes one document after the other, at most a batch; gives their number."""
+def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
+    """Claims and processes one document after the other, at most so many; gives their number."""
     parts = composition.parts(job)
     done = 0
-    while done < parts.settings.batch_size and not parts.stopping.is_set():
-        claimed = worker.claim_next(parts, run_id)
-        if claimed is None:
-            break
-        worker.process(parts, claimed)
+    while done < size and worker.work_on_next(parts, run_id):
         done += 1
     return done
 

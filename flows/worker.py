@@ -5,33 +5,44 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from flows.composition import Parts
+from flows.composition import Again, Parts
 from flows.ledger.records import ClaimedDocument, InputRecord, LedgerUnavailableError, StaleTokenError
+from flows.outage import machine_trouble
 from flows.sources import SourceObject, discover, reopen
 from flows.watch import watcher
 from schemas.document import DocumentRef
-from schemas.errors import BackendError, DocumentError, LedgerError, ParquetryError, SourceError
+from schemas.errors import (
+    BackendError,
+    DocumentError,
+    LedgerError,
+    OutageError,
+    ParquetryError,
+    SourceError,
+)
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason, Outcome
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FETCHES = 4
 CHUNK = 256
 BACKEND_PAUSES = (1.0, 5.0)
 """Seconds before a model that failed is asked again."""
-LEDGER_PAUSES = (1.0, 5.0, 15.0)
-"""Seconds before a result is recorded again that the database did not take: it may have cost minutes."""
+LEDGER_PAUSES = (1.0, 3.0, 10.0, 20.0, 30.0)
+"""Seconds before something is asked again of a database that did not answer: one that restarts is back then."""
 ONCE_MORE_SHARE = 0.5
 """A document whose reader died is read once more if this share of its time is left."""
 
@@ -49,10 +60,42 @@ def register_inputs(parts: Parts, run_id: str) -> int:
     objects = discover(parts.source, limit=parts.job.limit)
     count = 0
     with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as pool:
-        while chunk := list(islice(objects, CHUNK)):
-            for _ in pool.map(lambda one: _register(parts, run_id, one), chunk):
-                count += 1
+        try:
+            while chunk := list(islice(objects, CHUNK)):
+                for _ in pool.map(lambda one: _register_patiently(parts, run_id, one), chunk):
+                    count += 1
+        except BaseException:
+            parts.stopping.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return count
+
+
+def reopen_inputs(parts: Parts, run_id: str, again: Again) -> int:
+    """Puts the inputs that are to be done again back to work; gives their number.
+
+    What could not be fetched is fetched again; an object that is gone keeps the outcome it has.
+    """
+    assert again.outcome is not None
+    for unfetched in parts.ledger.reopen(run_id, again.outcome, reason=again.reason):
+        for uri in unfetched:
+            with suppress(SourceError):
+                _register_patiently(parts, run_id, reopen(parts.source, uri))
+    return sum(parts.ledger.outcome_counts(run_id).values())
+
+
+def _register_patiently(parts: Parts, run_id: str, found: SourceObject) -> InputRecord:
+    """Registers an object, again and again for a while when the database is gone.
+
+    Raises:
+        OutageError: the machine is in trouble; no object could be registered now.
+    """
+    if parts.stopping.is_set():
+        raise ParquetryError("The run was stopped.", remedy="Run again: it goes on where it was stopped.")
+    try:
+        return patiently(parts, found.uri, lambda: _register(parts, run_id, found))
+    except OSError as error:
+        raise machine_trouble(error, parts.spool.folder) or error from error
 
 
 def _register(parts: Parts, run_id: str, found: SourceObject) -> InputRecord:
@@ -67,6 +110,8 @@ def _register(parts: Parts, run_id: str, found: SourceObject) -> InputRecord:
         got = found.fetch(copy, max_bytes=parts.extractor.read_options.max_bytes)
     except (DocumentError, SourceError) as error:
         parts.spool.drop(copy)
+        if trouble := machine_trouble(error, parts.spool.folder):
+            raise trouble from error
         document = isinstance(error, DocumentError)
         return ledger.add_failed_input(
             run_id,
@@ -115,6 +160,21 @@ def claim_next(parts: Parts, run_id: str) -> ClaimedDocument | None:
     return taken[0] if taken else None
 
 
+def work_on_next(parts: Parts, run_id: str) -> bool:
+    """Claims one document of the run and processes it; says whether there was one.
+
+    Raises:
+        LedgerError: nothing can be recorded; leases will run out and other workers take the documents.
+    """
+    with parts.holding.working():
+        if parts.stopping.is_set():
+            return False
+        claimed = patiently(parts, "claiming", lambda: claim_next(parts, run_id))
+        if claimed is not None:
+            process(parts, claimed)
+        return claimed is not None
+
+
 def process(parts: Parts, claimed: ClaimedDocument) -> None:
     """Extracts a claimed document and records what came out. Whatever is wrong with it, the run goes on.
 
@@ -123,14 +183,16 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
     """
     started = time.monotonic()
     try:
-        with _heartbeat(parts, claimed):
-            extraction = _extract(parts, claimed)
-            if (
-                parts.stopping.is_set()
-            ):  # its reading child may have been ended under it: no result of its own
+        with parts.holding.holding(claimed), _heartbeat(parts, claimed):
+            extraction = _extract_unless_stopped(parts, claimed)
+            if extraction is None:
                 parts.ledger.release(claimed.document_id, claimed.token)
                 return
-            _record_patiently(parts, claimed, extraction)
+            patiently(
+                parts,
+                claimed.uri,
+                lambda: parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction),
+            )
     except StaleTokenError:
         log.warning("%s: finished after its lease was lost; another worker's result counts", claimed.uri)
         return
@@ -144,39 +206,70 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
     watcher().done()
 
 
+def _extract_unless_stopped(parts: Parts, claimed: ClaimedDocument) -> Extraction | None:
+    """What comes out of a document; nothing when the run is stopped, by this document or by another.
+
+    A run that stops ends its reading children: what comes out then is no result of the document.
+    """
+    if parts.stopping.is_set():
+        return None
+    try:
+        extraction = _extract(parts, claimed)
+    except OutageError as error:
+        parts.stop(error)
+        return None
+    if parts.stopping.is_set():
+        return None
+    failed = extraction.failure if extraction.outcome == "failed" else None
+    if outage := parts.breaker.saw(failed, extraction.detail):
+        parts.stop(outage)
+        return None
+    return extraction
+
+
 def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
-    """What comes out of a document: an extraction in any case, also of one that could not be processed."""
+    """What comes out of a document: an extraction in any case, also of one that could not be processed.
+
+    Raises:
+        OutageError: the machine is in trouble; it is not the document's fault.
+    """
     copy: Path | None = None
     try:
-        copy = parts.spool.find(claimed.sha256) or _fetch_again(parts, claimed)
+        copy = parts.spool.find(claimed.sha256) or _kept_copy(parts, claimed) or _fetch_again(parts, claimed)
         extraction = _extract_patiently(parts, claimed, copy)
         if extraction.outcome == "extracted" and not extraction.accepted:
             parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
         return extraction
     except (SourceError, OSError) as error:
+        if trouble := machine_trouble(error, parts.settings.home):
+            raise trouble from error
         return _failed(parts, claimed, FailureReason.UNAVAILABLE, str(error))
     except BackendError as error:
         return _failed(parts, claimed, FailureReason.MODEL_ERROR, str(error))
     except ParquetryError as error:
         return _failed(parts, claimed, FailureReason.READER_CRASHED, f"{error} {error.remedy}".strip())
     except Exception as error:  # a mistake of ours on one document must not cost the others
-        log.exception("%s: internal error", claimed.uri)
+        if not parts.stopping.is_set():
+            log.exception("%s: internal error", claimed.uri)
         return _failed(parts, claimed, FailureReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
     finally:
         if copy is not None:
             parts.spool.drop(copy)
 
 
-def _record_patiently(parts: Parts, claimed: ClaimedDocument, extraction: Extraction) -> None:
-    """Records a result, again and again for a while when the database is gone; twice does no harm."""
+def patiently(parts: Parts, what: str, step: Callable[[], T]) -> T:
+    """Does something with the ledger, again and again for a while when the database is gone.
+
+    Twice does no harm: the ledger knows a step that it has taken already, though its reply was lost.
+    """
     for pause in LEDGER_PAUSES:
         try:
-            return parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction)
+            return step()
         except LedgerUnavailableError as error:
-            log.warning("%s: not recorded, trying again in %g s: %s", claimed.uri, pause, error)
+            log.warning("%s: the ledger did not answer, trying again in %g s: %s", what, pause, error)
             if parts.stopping.wait(pause):
                 raise
-    return parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction)
+    return step()
 
 
 def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Extraction:
@@ -220,6 +313,15 @@ def worth_retrying(error: BaseException) -> bool:
 
 def _failed(parts: Parts, claimed: ClaimedDocument, reason: FailureReason, detail: str) -> Extraction:
     return parts.extractor.without_answer(claimed.uri, "failed", reason, detail, claimed.sha256)
+
+
+def _kept_copy(parts: Parts, claimed: ClaimedDocument) -> Path | None:
+    """A copy of what is kept for review: a document that is done again need not be in the source any more."""
+    if not parts.blobs.has(claimed.sha256):
+        return None
+    copy = parts.spool.new()
+    shutil.copyfile(parts.blobs.path(claimed.sha256), copy)
+    return copy
 
 
 def _fetch_again(parts: Parts, claimed: ClaimedDocument) -> Path:

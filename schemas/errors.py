@@ -9,7 +9,8 @@
     ├── BackendError               the model could not answer; retryable
     ├── LedgerError                the ledger cannot be used                   exit 6
     ├── LandingError               the lake cannot be written; retryable       exit 7
-    └── ConservationError          an input has no outcome, or two             exit 8
+    ├── ConservationError          an input has no outcome, or two             exit 8
+    └── OutageError                what every document needs does not work     exit 9
 
 Each carries a remedy (what to do), an exit code for the command line, and says whether trying again can help.
 """
@@ -87,3 +88,12 @@ class ConservationError(ParquetryError):
     """Inputs and outcomes do not add up: the one thing that must never happen."""
 
     exit_code = 8
+
+
+class OutageError(ParquetryError):
+    """What every document needs does not work: the model, the readers, the source, the disk.
+
+    A run stops then. Its documents are not at fault: those not through stay pending.
+    """
+
+    exit_code = 9

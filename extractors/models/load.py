@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,10 @@ def _with_adapter(model: Any, folder: Path) -> Any:
             _, unexpected = model.load_state_dict(load_file(folder / VISION_FILE), strict=False)
             if unexpected:
                 raise ValueError(f"{VISION_FILE} has unknown tensors: {unexpected[:3]}")
-        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+        with warnings.catch_warnings():
+            # peft asks the model for a property by its old name.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"The adapter in {folder} cannot be loaded: {str(error).splitlines()[0]}",

@@ -250,6 +250,7 @@ def record_extraction(
     document.failure = extraction.failure.value if extraction.failure else None
     document.detail = extraction.detail
     document.page_count = extraction.page_count
+    document.figures = {"counts": extraction.counts, "timings": extraction.timings}
     timings = extraction.timings
     document.seconds = timings.get("total", sum(timings.values()))
     document.doubtful = sum(1 for field in extraction.fields if field.reasons)

@@ -174,6 +174,7 @@ class Document(Base):
     doubtful: Mapped[int] = mapped_column(Integer, default=0)
     page_count: Mapped[int] = mapped_column(Integer, default=0)
     seconds: Mapped[float] = mapped_column(Float, default=0.0)
+    figures: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
     search_text: Mapped[str] = mapped_column(SafeText, default="")
     queued_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

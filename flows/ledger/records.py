@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.errors import LedgerError
+from schemas.errors import ConservationError, LedgerError
 from schemas.extraction import ExtractedField, Extraction
 from schemas.outcome import FailureReason, Outcome, ReviewReason
 
@@ -31,6 +32,15 @@ class LedgerUnavailableError(LedgerError):
     """The database did not answer, or not in time. What was begun is undone; trying again can help."""
 
     retryable = True
+
+
+def conservation_error(run_id: str, named: Sequence[str], count: int) -> ConservationError:
+    """The error that says which inputs of a run do not add up; some of them by name."""
+    shown = "; ".join(named) + (f"; and {count - len(named)} more" if count > len(named) else "")
+    return ConservationError(
+        f"Run {run_id}: {count} inputs do not add up: {shown}.",
+        remedy="Run again: inputs still open are taken up where they were left. If it stays, report it.",
+    )
 
 
 class DocumentState(StrEnum):
@@ -265,9 +275,82 @@ class RunDocument(_Record):
     processed_now: bool
 
 
+class PageCounts(_Record):
+    """Where the pages of a run's documents went. All but the last sum to ``total``.
+
+    Attributes:
+        text_layer: read from the file's own text.
+        ocr: read by text recognition.
+        blank: nothing is on them.
+        unreadable: something is on them that could not be read; a reason for review.
+        skipped: not asked for (``--pages``).
+        documents_not_opened: documents of which nobody knows how many pages they have.
+    """
+
+    total: int = 0
+    text_layer: int = 0
+    ocr: int = 0
+    blank: int = 0
+    unreadable: int = 0
+    skipped: int = 0
+    documents_not_opened: int = 0
+
+
+class Reckoning(_Record):
+    """A run summed up. ``outcomes`` sum to ``inputs``, ``member_outcomes`` to ``members``.
+
+    Attributes:
+        processed: documents that this run brought to an end.
+        stage_seconds: time by stage, summed over documents, which are worked on side by side.
+        slowest: of those processed, slowest first.
+        failed: inputs that failed or could not be read; the first of them.
+        faults: what does not add up, in sentences; the first of ``fault_count``.
+    """
+
+    inputs: int
+    outcomes: dict[str, int]
+    members: int
+    member_outcomes: dict[str, int]
+    processed: int
+    pages: PageCounts
+    reasons: dict[str, int]
+    stage_seconds: dict[str, float]
+    slowest: list[RunDocument]
+    failed: list[RunDocument]
+    faults: list[str]
+    fault_count: int
+
+    def error(self, run_id: str) -> ConservationError | None:
+        """What to raise if the run does not add up."""
+        return conservation_error(run_id, self.faults, self.fault_count) if self.fault_count else None
+
+
+class RetryGroup(_Record):
+    """Inputs that can be done again by one run: of one source, schema and model. ``parameters``: of the last."""
+
+    source: str
+    schema_name: str
+    fingerprint: str
+    model: str
+    inputs: int
+    parameters: dict[str, Any]
+
+
+class SchemaStatus(_Record):
+    """The inputs of one schema, in one form of it, under one model. ``outcomes`` sum to ``inputs``."""
+
+    schema_name: str
+    fingerprint: str
+    model: str
+    inputs: int
+    outcomes: dict[str, int]
+
+
 class StatusReport(_Record):
     """The ledger in figures. ``outcomes`` sum to ``inputs``; ``pending`` is among them while work is open.
 
+    An input is a file, at one version, under one schema and model: a folder of 20 files that was run under two
+    schemas is 40 inputs, 20 in each entry of ``by_schema``, and 20 ``files``.
     ``members`` counts what archives held; those are not among ``inputs``.
     """
 
@@ -282,3 +365,5 @@ class StatusReport(_Record):
     rows_to_land: int
     reasons: dict[str, int]
     runs: list[RunRecord]
+    files: int = 0
+    by_schema: list[SchemaStatus] = Field(default_factory=list)

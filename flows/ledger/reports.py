@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import islice
 
 from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import Session
 
 from flows.ledger.common import OPEN_OUTCOME, OPEN_STATES
 from flows.ledger.models import Batch, Document, DocumentReason, Input, Row, Run, RunInput
-from flows.ledger.records import DocumentState, RunDocument, RunRecord, StatusReport
+from flows.ledger.records import (
+    DocumentState,
+    RunDocument,
+    RunRecord,
+    SchemaStatus,
+    StatusReport,
+    conservation_error,
+)
 from flows.ledger.runs import CRASHED, RUNNING, existing_run
-from schemas.errors import ConservationError
 from schemas.outcome import Outcome
 
 _NAMED = 10
+_STREAMED = 1_000
 _WITHOUT_DOCUMENT = {Outcome.FAILED.value, Outcome.UNREADABLE.value}
 _WITH_ROW = {DocumentState.ACCEPTED.value, DocumentState.REVIEWED.value}
 
@@ -25,20 +33,24 @@ def outcome_counts(session: Session, run_id: str | None) -> dict[str, int]:
     query = select(Input.outcome, func.count()).group_by(Input.outcome)
     if run_id is not None:
         query = query.join(RunInput, RunInput.input_id == Input.input_id).where(RunInput.run_id == run_id)
-    return _counts(session, query)
+    return outcomes_in_order(session, query)
 
 
-def _counts(session: Session, query: Select[str | None, int]) -> dict[str, int]:
+def outcomes_in_order(session: Session, query: Select[str | None, int]) -> dict[str, int]:
     """Counts by outcome in the order of the closed list; those still open last."""
     found = {outcome or OPEN_OUTCOME: count for outcome, count in session.execute(query)}
+    return _in_order(found)
+
+
+def _in_order(found: dict[str, int]) -> dict[str, int]:
     return {name: found[name] for name in (*(o.value for o in Outcome), OPEN_OUTCOME) if name in found}
 
 
 def status(session: Session, at: dt.datetime, last_runs: int) -> StatusReport:
     """See `Ledger.status`."""
     by_outcome = select(Input.outcome, func.count()).group_by(Input.outcome)
-    files = _counts(session, by_outcome.where(Input.member == ""))
-    members = _counts(session, by_outcome.where(Input.member != ""))
+    files = outcomes_in_order(session, by_outcome.where(Input.member == ""))
+    members = outcomes_in_order(session, by_outcome.where(Input.member != ""))
     documents = session.execute(select(Document.state, func.count()).group_by(Document.state))
     landed = select(func.count(), func.coalesce(func.sum(Batch.row_count), 0)).where(
         Batch.landed_at.is_not(None)
@@ -50,7 +62,6 @@ def status(session: Session, at: dt.datetime, last_runs: int) -> StatusReport:
         .outerjoin(Batch, Batch.batch_id == Row.batch_id)
         .where(Batch.landed_at.is_(None))
     )
-    newest = session.scalars(select(Run).order_by(Run.started_at.desc(), Run.run_id).limit(last_runs))
     return StatusReport(
         inputs=sum(files.values()),
         outcomes=files,
@@ -64,8 +75,29 @@ def status(session: Session, at: dt.datetime, last_runs: int) -> StatusReport:
         landed_files=landed_files,
         rows_to_land=session.scalars(to_land).one(),
         reasons=_reason_counts(session),
-        runs=_run_records(session, at, list(newest)),
+        files=session.scalars(select(func.count(distinct(Input.uri))).where(Input.member == "")).one(),
+        by_schema=_by_schema(session),
+        runs=newest_runs(session, at, last_runs),
     )
+
+
+def _by_schema(session: Session) -> list[SchemaStatus]:
+    """The inputs of each schema and model apart, in the order of their names."""
+    by = (Input.schema_name, Input.fingerprint, Input.model)
+    counted = select(*by, Input.outcome, func.count()).where(Input.member == "")
+    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    for name, fingerprint, model, outcome, count in session.execute(counted.group_by(*by, Input.outcome)):
+        found.setdefault((name, fingerprint, model), {})[outcome or OPEN_OUTCOME] = count
+    return [
+        SchemaStatus(
+            schema_name=name,
+            fingerprint=fingerprint,
+            model=model,
+            inputs=sum(counts.values()),
+            outcomes=_in_order(counts),
+        )
+        for (name, fingerprint, model), counts in sorted(found.items())
+    ]
 
 
 def _reason_counts(session: Session) -> dict[str, int]:
@@ -82,6 +114,12 @@ def _reason_counts(session: Session) -> dict[str, int]:
         *((reason, count) for reason, count in session.execute(unread) if reason),
     ]
     return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+
+
+def newest_runs(session: Session, at: dt.datetime, count: int) -> list[RunRecord]:
+    """See `Ledger.newest_runs`."""
+    newest = session.scalars(select(Run).order_by(Run.started_at.desc(), Run.run_id).limit(count))
+    return _run_records(session, at, list(newest))
 
 
 def run(session: Session, at: dt.datetime, run_id: str) -> RunRecord:
@@ -182,18 +220,13 @@ def run_documents(session: Session, run_id: str) -> list[RunDocument]:
 def check_conservation(session: Session, run_id: str) -> None:
     """See `Ledger.check_conservation`."""
     existing_run(session, run_id)
-    faults = list(_faults(session, run_id))
-    if faults:
-        shown = "; ".join(faults[:_NAMED]) + (
-            f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
-        )
-        raise ConservationError(
-            f"Run {run_id}: {len(faults)} inputs do not add up: {shown}.",
-            remedy="Run again: inputs still open are taken up where they were left. If it stays, report it.",
-        )
+    found = faults(session, run_id)
+    named = list(islice(found, _NAMED))
+    if named:
+        raise conservation_error(run_id, named, len(named) + sum(1 for _ in found))
 
 
-def _faults(session: Session, run_id: str) -> Iterator[str]:
+def faults(session: Session, run_id: str) -> Iterator[str]:
     """One sentence for each input of the run that has not exactly one outcome, the one of its document."""
     primaries = (
         select(Input.document_id, func.count().label("count"))
@@ -219,6 +252,7 @@ def _faults(session: Session, run_id: str) -> Iterator[str]:
         .outerjoin(rows_of, rows_of.c.document_id == Input.document_id)
         .where(RunInput.run_id == run_id)
         .order_by(Input.input_id)
+        .execution_options(yield_per=_STREAMED)
     )
     for row in rows:
         name = f"{row.uri}!{row.member}" if row.member else row.uri

@@ -30,6 +30,7 @@ from flows.ledger.records import (
     RunRecord,
     StatusReport,
 )
+from flows.ledger.store_runs import RunsStore
 from schemas.extraction import ExtractedField, Extraction
 from schemas.outcome import FailureReason, Outcome
 from schemas.registry import LoadedSchema
@@ -38,7 +39,7 @@ MAX_ATTEMPTS = 3
 MAX_BATCH_ROWS = 2_000
 
 
-class Ledger:
+class Ledger(RunsStore):
     """What was seen, what became of it, what has landed. Safe to share between threads.
 
     Every method is one transaction, durable when it returns. All times are UTC.

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import composition
+from flows import composition, worker
+from flows.composition import Parts
+from tests.flows.working import make_parts
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +21,13 @@ def clean_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     composition.use(None)
     yield
     composition.use(None)
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+    """A run on SQLite with two documents; nothing is done of it yet."""
+    monkeypatch.setattr(worker, "BACKEND_PAUSES", (0.0, 0.0))
+    made = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}")
+    yield made
+    made.spool.close()
+    made.ledger.close()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
+
+from flows.ledger.records import PageCounts
+from flows.report import Memory, ReportedDocument, RunReport, StageFigures
 
 INVOICE = """Example Studio Ltd
 Invoice INV-{number}
@@ -35,3 +39,49 @@ def write_folder(folder: Path) -> int:
     (folder / "empty.pdf").write_bytes(b"")
     (folder / "notes.txt").write_text("not a document", encoding="utf-8")
     return 7
+
+
+def report_of(
+    *,
+    outcomes: dict[str, int] | None = None,
+    uri: str = "file:///in/a.pdf",
+    detail: str = "",
+    error: str = "",
+    state: str = "completed",
+    warnings: list[str] | None = None,
+    nothing: bool = False,
+) -> RunReport:
+    """The report of a run: five inputs, two of them unreadable."""
+    counts = {"accepted": 3, "unreadable": 2} if outcomes is None else outcomes
+    bad = ReportedDocument(
+        uri=uri, outcome="unreadable", reasons=["encrypted"], detail=detail, seconds=9.0, pages=0
+    )
+    good = ReportedDocument(uri=uri, outcome="accepted", reasons=[], detail="", seconds=1.0, pages=2)
+    at = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+    return RunReport(
+        run_id="run-1",
+        source="/in",
+        schema_name="invoice",
+        model="scripted",
+        state=state,
+        error=error,
+        started_at=at,
+        finished_at=at,
+        parameters={},
+        inputs=sum(counts.values()),
+        outcomes=counts,
+        members=0,
+        member_outcomes={},
+        processed=sum(counts.values()),
+        pages=PageCounts() if nothing else PageCounts(total=6, text_layer=4, ocr=1, skipped=1),
+        reasons={} if nothing else {"encrypted": 2},
+        stages=[StageFigures(name="extract", about="", seconds=25.0, documents=0 if nothing else 5, pages=0)],
+        memory=Memory(parent=200_000_000, children=100_000_000),
+        landed_rows=3,
+        landed_files=["lake/invoice/a.parquet"],
+        warnings=warnings or [],
+        queue=0,
+        seconds=30.0,
+        slowest=[] if nothing else [bad, good],
+        failed=[] if nothing else [bad],
+    )

@@ -5,9 +5,8 @@ import re
 import pytest
 
 from flows import artifacts
-from flows.artifacts import MAX_CELL, RunReport, escape
-from flows.ledger.records import RunDocument
-from schemas.outcome import Outcome
+from flows.artifacts import MAX_CELL, escape
+from tests.flows.making import report_of
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -41,50 +40,29 @@ def test_long_text_is_cut_before_it_is_escaped() -> None:
     assert len(html.unescape(escape("<" * 10_000))) == MAX_CELL
 
 
-def _document(uri: str, outcome: Outcome, seconds: float = 1.0) -> RunDocument:
-    return RunDocument(
-        input_id=1,
-        uri=uri,
-        member=None,
-        document_id="d",
-        outcome=outcome,
-        reasons=["encrypted"] if outcome is Outcome.UNREADABLE else [],
-        detail="detail | with bar",
-        seconds=seconds,
-        page_count=1,
-        attempts=1,
-        processed_now=True,
-    )
-
-
 def test_outcome_table_adds_up() -> None:
-    report = RunReport(
-        run_id="r",
-        source="/in",
-        schema_name="invoice",
-        model="scripted",
-        inputs=5,
-        outcomes={"accepted": 3, "unreadable": 2},
-        processed=5,
-        landed_rows=3,
-        landed_files=["lake/invoice/a.parquet"],
-        warnings=[],
-        queue=0,
-        seconds=1.5,
-    )
-    table = artifacts.outcome_table(report)
+    table = artifacts.outcome_table(report_of())
     assert re.search(r"\| accepted \| 3 \|", table)
     assert re.search(r"\| sum \| 5 \|", table)
+    assert re.search(r"\| extract \| 25&#46;0 \| 12&#46;0 \|", table)
+    assert "there was nothing in the source" in artifacts.outcome_table(report_of(outcomes={}, nothing=True))
 
 
 def test_failed_documents_are_shown_with_plain_reasons_and_slow_ones_in_order() -> None:
-    documents = [
-        _document("file:///a.pdf", Outcome.ACCEPTED, 1),
-        _document("file:///<b>.pdf", Outcome.UNREADABLE, 9),
-    ]
-    failed = artifacts.failed_table(documents)
+    failed = artifacts.failed_table(report_of(uri="file:///<b>.pdf", detail="detail | with bar"))
     assert "encrypted and none of the given passwords" in failed
-    assert "<b>" not in failed and failed.count("\n") == 2
-    slow = artifacts.slowest_table(documents).splitlines()
-    assert "9" in slow[2] and "1" in slow[3]
-    assert artifacts.failed_table(documents[:1]) == "Nothing failed."
+    assert "<b>" not in failed and "1 more are in the ledger" in failed
+    slow = artifacts.slowest_table(report_of()).splitlines()
+    assert "9&#46;0" in slow[2] and "1&#46;0" in slow[3]
+    assert artifacts.failed_table(report_of(outcomes={}, nothing=True)) == "Nothing failed."
+
+
+def test_a_prefect_server_that_is_gone_does_not_cost_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise ConnectionError("refused")
+
+    for name in ("create_progress_artifact", "create_markdown_artifact"):
+        monkeypatch.setattr(artifacts, name, gone)
+    bar = artifacts.ProgressArtifact()
+    bar.show(1, 1)
+    artifacts.publish(report_of())

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow.dataset as ds
 import pytest
 
 from extractors.options import ExtractOptions
 from flows import composition, conductor
-from flows.artifacts import RunReport
 from flows.ledger.store import Ledger
+from flows.report import RunReport
 from flows.settings import Settings, load_settings
 from schemas.errors import SourceError, UsageError
 from tests.flows.making import write_folder, write_invoice
@@ -90,7 +91,7 @@ def test_the_run_leaves_artifacts_and_a_name_and_no_credentials(
     report = _run(limit=4)
     assert report.inputs == 4
     with get_client(sync_client=True) as client:
-        run = client.read_flow_run(report.run_id)
+        run = client.read_flow_run(UUID(report.run_id))
         response = client.request("POST", "/artifacts/filter", json={"limit": 100})
     ours = {a["key"]: a["data"] for a in response.json() if a["flow_run_id"] == report.run_id}
     assert set(ours) == {"outcomes", "slowest-documents", "failed-documents", "progress"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -13,93 +12,15 @@ import pytest
 
 from extractors.options import ReadOptions
 from flows import worker
-from flows.composition import Job, Parts
+from flows.composition import Parts
 from flows.extractor import Extractor
-from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, RunDocument
-from flows.ledger.store import Ledger
-from flows.review.blobs import BlobStore
-from flows.settings import load_settings
-from flows.spool import Spool
+from flows.ledger.records import ClaimedDocument, LedgerUnavailableError
 from schemas.document import DocumentRef
 from schemas.errors import BackendError, ParquetryError
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason, Outcome
-from schemas.registry import LoadedSchema, load_schema
 from tests.flows.making import write_folder, write_invoice
-
-RUN = "run-1"
-
-
-@dataclass(frozen=True)
-class Backend:
-    model_id: str = "scripted@test"
-
-
-@dataclass
-class PlainExtractor:
-    """Stands in for `flows.extractor.Extractor`; ``act`` is called before each document."""
-
-    schema: LoadedSchema
-    act: Callable[[DocumentRef], None] = lambda ref: None
-    backend: Backend = field(default_factory=Backend)
-    read_options: ReadOptions = field(default_factory=ReadOptions)
-
-    def extract(self, ref: DocumentRef, path: Path) -> Extraction:
-        self.act(ref)
-        return Extraction(
-            document=ref.uri,
-            sha256=ref.sha256,
-            outcome="extracted",
-            schema_name=self.schema.name,
-            schema_fingerprint=self.schema.fingerprint,
-            model=self.backend.model_id,
-            data={},
-        )
-
-    def without_answer(self, *arguments: Any) -> Extraction:
-        return Extractor.without_answer(cast(Extractor, self), *arguments)
-
-
-@pytest.fixture
-def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
-    monkeypatch.setattr(worker, "BACKEND_PAUSES", (0.0, 0.0))
-    folder = tmp_path / "in"
-    write_invoice(folder / "a.pdf", 11)
-    write_invoice(folder / "b.pdf", 12)
-    schema = load_schema("invoice")
-    made = Parts(
-        settings=load_settings(home=tmp_path / "home"),
-        job=Job(source=str(folder), schema_="invoice", model="scripted"),
-        source=str(folder),
-        extractor=cast(Extractor, PlainExtractor(schema)),
-        ledger=Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}"),
-        spool=Spool(tmp_path / "spool"),
-        blobs=BlobStore(tmp_path / "blobs"),
-    )
-    made.ledger.register_schema(schema)
-    made.ledger.start_run(
-        run_id=RUN,
-        source="in",
-        schema="invoice",
-        fingerprint=schema.fingerprint,
-        model=made.model_id,
-        parameters={},
-    )
-    yield made
-    made.spool.close()
-    made.ledger.close()
-
-
-def _acts(parts: Parts, act: Callable[[DocumentRef], None]) -> None:
-    cast(PlainExtractor, parts.extractor).act = act
-
-
-def _work(parts: Parts) -> dict[str, RunDocument]:
-    while claimed := worker.claim_next(parts, RUN):
-        worker.process(parts, claimed)
-        if parts.stopping.is_set():
-            break
-    return {d.uri.rsplit("/", 1)[-1]: d for d in parts.ledger.run_documents(RUN)}
+from tests.flows.working import RUN, PlainExtractor, acts, work
 
 
 def test_every_object_of_a_source_becomes_an_input_once(parts: Parts) -> None:
@@ -113,14 +34,14 @@ def test_every_object_of_a_source_becomes_an_input_once(parts: Parts) -> None:
 def test_too_large_an_object_is_not_fetched_and_has_its_outcome(parts: Parts) -> None:
     cast(PlainExtractor, parts.extractor).read_options = ReadOptions(max_bytes=10)
     assert worker.register_inputs(parts, RUN) == 2
-    documents = _work(parts)
+    documents = work(parts)
     assert {(d.outcome, d.reasons[0]) for d in documents.values()} == {("unreadable", "too_large")}
     assert list(parts.spool.folder.iterdir()) == []
 
 
 def test_documents_go_to_review_with_their_bytes_kept(parts: Parts) -> None:
     worker.register_inputs(parts, RUN)
-    documents = _work(parts)
+    documents = work(parts)
     assert {d.outcome for d in documents.values()} == {Outcome.REVIEW}
     assert len(list(parts.blobs.folder.iterdir())) == 2
     assert list(parts.spool.folder.iterdir()) == []
@@ -133,9 +54,9 @@ def test_a_model_that_fails_for_a_while_is_asked_again(parts: Parts) -> None:
         if next(failures, False):
             raise BackendError("busy")
 
-    _acts(parts, act)
+    acts(parts, act)
     worker.register_inputs(parts, RUN)
-    assert {d.outcome for d in _work(parts).values()} == {Outcome.REVIEW}
+    assert {d.outcome for d in work(parts).values()} == {Outcome.REVIEW}
 
 
 @dataclass
@@ -176,9 +97,9 @@ def test_a_reading_process_that_does_not_start_is_started_again(parts: Parts) ->
         if next(failures, False):
             raise ParquetryError("a reading process (text) does not start")
 
-    _acts(parts, act)
+    acts(parts, act)
     worker.register_inputs(parts, RUN)
-    assert {d.outcome for d in _work(parts).values()} == {Outcome.REVIEW}
+    assert {d.outcome for d in work(parts).values()} == {Outcome.REVIEW}
 
 
 def test_a_result_is_recorded_when_the_database_is_back(
@@ -194,7 +115,7 @@ def test_a_result_is_recorded_when_the_database_is_back(
 
     monkeypatch.setattr(parts.ledger, "record_extraction", record)
     worker.register_inputs(parts, RUN)
-    assert {d.outcome for d in _work(parts).values()} == {Outcome.REVIEW}
+    assert {d.outcome for d in work(parts).values()} == {Outcome.REVIEW}
 
 
 @pytest.mark.parametrize(
@@ -207,9 +128,9 @@ def test_one_document_that_cannot_be_processed_does_not_cost_the_other(
         if ref.uri.endswith("a.pdf"):
             raise error
 
-    _acts(parts, act)
+    acts(parts, act)
     worker.register_inputs(parts, RUN)
-    documents = _work(parts)
+    documents = work(parts)
     assert documents["a.pdf"].outcome is Outcome.FAILED
     assert documents["a.pdf"].reasons == [reason]
     assert documents["b.pdf"].outcome is Outcome.REVIEW
@@ -220,21 +141,21 @@ def test_a_file_that_changed_after_it_was_listed_is_not_taken_for_what_it_was(pa
     for copy in parts.spool.folder.iterdir():
         copy.unlink()
     write_invoice(Path(parts.source) / "a.pdf", 99)
-    documents = _work(parts)
+    documents = work(parts)
     assert documents["a.pdf"].outcome is Outcome.FAILED
     assert "changed" in documents["a.pdf"].detail
     assert documents["b.pdf"].outcome is Outcome.REVIEW
 
 
 def test_a_stopped_run_gives_its_document_back_uncounted(parts: Parts) -> None:
-    _acts(parts, lambda ref: parts.stopping.set())
+    acts(parts, lambda ref: parts.stopping.set())
     worker.register_inputs(parts, RUN)
-    documents = _work(parts)
+    documents = work(parts)
     assert parts.ledger.open_documents(RUN) == 2
     assert {d.attempts for d in documents.values()} == {0}
 
 
-def test_the_lease_lives_as_long_as_the_work(parts: Parts) -> None:
+def test_the_lease_lives_as_long_as_thework(parts: Parts) -> None:
     parts.settings = parts.settings.model_copy(update={"lease_seconds": 1.5})
     worker.register_inputs(parts, RUN)
     claimed = worker.claim_next(parts, RUN)
@@ -247,7 +168,7 @@ def test_the_lease_lives_as_long_as_the_work(parts: Parts) -> None:
         done.start()
         done.join()
 
-    _acts(parts, act)
+    acts(parts, act)
     worker.process(parts, claimed)
     (rival,) = rivals
     assert rival is not None and rival.uri != claimed.uri  # the free one, not ours

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.crew import Crew
 from benchmarks.documents import write_schema
 from benchmarks.program import Plan
+from tests.robustness.commands import documents, home_ledger, prefect_api, start  # noqa: F401  fixtures
 
 
 @pytest.fixture
