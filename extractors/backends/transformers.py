@@ -46,7 +46,7 @@ class TransformersBackend:
         began = time.perf_counter()
         counts = {"windows": 0, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0}
         windows = windows_of(document, self.loaded.window_tokens, self._count)
-        by_rules = self.rules.answer([document], schema)[0].data
+        by_rules = self.rules.answer([document], schema)[0]
         answers = [self._window(document, window, schema, by_rules, counts) for window in windows]
         merged = merge(answers, schema.tree) if answers else WindowAnswer({}, (), False)
         seconds = {"model": round(time.perf_counter() - began, 3)}
@@ -57,7 +57,7 @@ class TransformersBackend:
         document: ReadDocument,
         window: Window,
         schema: LoadedSchema,
-        by_rules: dict[str, Any],
+        by_rules: Answer,
         counts: dict[str, int],
     ) -> WindowAnswer:
         try:
@@ -68,7 +68,7 @@ class TransformersBackend:
                 grammar_of(schema.tree, index),
                 index,
                 self.max_answer_tokens,
-                guess_of(schema.tree, by_rules, index),
+                guess_of(schema.tree, by_rules.data, index),
             )
         except ParquetryError:
             raise
@@ -81,7 +81,8 @@ class TransformersBackend:
         counts["model_calls"] += decoded.model_calls
         counts["prompt_tokens"] += int(prompt.input_ids.shape[1])
         counts["answer_tokens"] += len(decoded.pieces)
-        return read_answer(decoded, schema.tree, index)
+        found = {leaf.path: leaf.span for leaf in by_rules.leaves if leaf.span is not None}
+        return read_answer(decoded, schema.tree, index, found)
 
     def _count(self, texts: Sequence[str]) -> list[int]:
         processor: Any = self.loaded.processor

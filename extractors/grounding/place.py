@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from extractors.backends.base import LeafAnswer, Span
 from extractors.decoding.greedy import Decoded
 from extractors.grammar.spans import Place, SpanIndex
+from extractors.grounding.evidence import Evidence
 from schemas.outcome import ReviewReason
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
 
@@ -27,9 +29,18 @@ class WindowAnswer:
     truncated: bool
 
 
-def read_answer(decoded: Decoded, tree: ObjectNode, index: SpanIndex) -> WindowAnswer:
-    """Walks an answer along the schema. A cut-off answer gives the leaves that are whole."""
-    walker = _Walker(decoded, index)
+def read_answer(
+    decoded: Decoded, tree: ObjectNode, index: SpanIndex, rules: Mapping[str, Span] | None = None
+) -> WindowAnswer:
+    """Walks an answer along the schema. A cut-off answer gives the leaves that are whole.
+
+    Args:
+        decoded: the answer.
+        tree: its schema.
+        index: of the window.
+        rules: by path, where the scripted rules found values; evidence for a place where both found the same text.
+    """
+    walker = _Walker(decoded, index, rules or {})
     data: dict[str, Any] = {}
     try:
         walker.object(tree, "", data)
@@ -41,7 +52,8 @@ def read_answer(decoded: Decoded, tree: ObjectNode, index: SpanIndex) -> WindowA
 class _Walker:
     """Reads compact JSON whose keys and order are known, keeping track of characters."""
 
-    def __init__(self, decoded: Decoded, index: SpanIndex) -> None:
+    def __init__(self, decoded: Decoded, index: SpanIndex, rules: Mapping[str, Span]) -> None:
+        self.evidence = Evidence(index, rules)
         self.text = decoded.text
         self.scores = decoded.log_probabilities
         self.ends = list(accumulate(len(p) for p in decoded.pieces))
@@ -109,7 +121,7 @@ class _Walker:
         span: Span | None = None
         reasons: tuple[str, ...] = ()
         if raw is not None and leaf.grounding == "span":
-            place = self._place(raw, leaf)
+            place = self._place(raw, leaf, path)
             if place is None:
                 reasons = (ReviewReason.NOT_ON_PAGE.value,)
             else:
@@ -118,19 +130,21 @@ class _Walker:
         self.leaves.append(LeafAnswer(path, raw, score, span, reasons))
         return value
 
-    def _place(self, raw: str, leaf: Leaf) -> Place | None:
-        """Where a value stands: behind the value before it, else its first place.
+    def _place(self, raw: str, leaf: Leaf, path: str) -> Place | None:
+        """Where a value stands, of all the places that have its text.
 
-        Fields of a schema mostly follow the page; the best place by evidence is a choice still to be built.
+        Rows of a list follow the page: the first place behind the value before. A single field goes where most
+        speaks for it; where nothing does, behind the value before, else to its first place.
         """
         places = self.index.places(raw, leaf.kind)
-        if not places:
-            return None
+        if len(places) < 2:
+            return places[0] if places else None
+        in_list = any(part.isdigit() for part in path.split("."))
         last = self.last
-        if last is None:
-            return places[0]
-        behind = [p for p in places if self._behind(p, last)]
-        return behind[0] if behind else places[0]
+        behind = [last is not None and self._behind(place, last) for place in places]
+        scores = [0.0 if in_list else self.evidence.score(path, leaf, place) for place in places]
+        # the first of the best: max keeps the earlier one of equals
+        return places[max(range(len(places)), key=lambda i: (scores[i], behind[i]))]
 
     def _behind(self, place: Place, last: Place) -> bool:
         if place.segment == last.segment:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from extractors.backends.base import Span
 from extractors.decoding.greedy import Decoded
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.place import WindowAnswer, read_answer
 from extractors.prompting.window import windows_of
-from schemas.tree import tree_of
+from schemas.tree import Kind, tree_of
 from tests.tiny import document_of
 
 TREE = tree_of(
@@ -74,3 +75,53 @@ def test_a_cut_off_answer_keeps_what_is_whole() -> None:
     answer = read(f'{{"rows":[{row("Tea", "2.00")},{{"name":"Te', "Tea   2.00")
     assert answer.truncated
     assert answer.leaves[0].raw == "Tea"
+
+
+FORM = tree_of(
+    {
+        "type": "object",
+        "properties": {
+            "flight_start": {"type": ["string", "null"], "format": "date"},
+            "gross_amount": {"type": ["number", "null"], "description": "Sum before commission."},
+        },
+    }
+)
+
+
+def tops(answer: WindowAnswer) -> list[int]:
+    """The line of each leaf's first word, from 0."""
+    return [round((leaf.span.words[0][1].box.y0 - 50) / 16) for leaf in answer.leaves if leaf.span]
+
+
+def read_form(*lines: str, rules: dict[str, Span] | None = None) -> WindowAnswer:
+    (window,) = windows_of(document_of(lines), 100_000, lambda texts: [len(t) for t in texts])
+    text = '{"flight_start":"01/02/2026","gross_amount":"$900.00"}'
+    return read_answer(Decoded(text, list(text), [-0.01] * len(text)), FORM, SpanIndex(window), rules)
+
+
+def test_a_label_on_the_line_beats_the_first_place() -> None:
+    lines = [
+        "Printed 01/02/2026",
+        "Net $900.00",
+        "Flight start: 01/02/2026",
+        "Paid 01/02/2026",
+        "Gross $900.00",
+    ]
+    assert tops(read_form(*lines)) == [2, 4]
+
+
+def test_a_label_above_counts_too() -> None:
+    lines = ["01/02/2026", "$900.00", "", "Flight start   Gross amount", "01/02/2026   $900.00"]
+    assert tops(read_form(*lines)) == [4, 4]
+
+
+def test_without_labels_the_value_behind_the_one_before() -> None:
+    assert tops(read_form("$900.00", "01/02/2026", "$900.00")) == [1, 2]
+
+
+def test_the_rules_place_counts_where_labels_are_equal() -> None:
+    lines = ["01/02/2026", "$900.00", "$900.00", "$900.00"]
+    (window,) = windows_of(document_of(lines), 100_000, lambda texts: [len(t) for t in texts])
+    index = SpanIndex(window)
+    last = Span(tuple(index.words(index.places("$900.00", Kind.DECIMAL)[2])))
+    assert tops(read_form(*lines, rules={"gross_amount": last})) == [0, 3]
