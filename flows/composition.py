@@ -80,6 +80,7 @@ class Parts:
     stopping: threading.Event = field(default_factory=threading.Event)
     holding: Holding = field(default_factory=Holding)
     outage: OutageError | None = None
+    notices: list[str] = field(default_factory=list)  # what the report is to say besides
     breaker: Breaker = field(default_factory=lambda: Breaker({}))
 
     @property

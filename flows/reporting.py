@@ -106,7 +106,7 @@ class Reporter:
             memory=Memory(parent=self._gauge.parent, children=self._gauge.children),
             landed_rows=landed.rows,
             landed_files=[file.path for file in landed.files],
-            warnings=list(landed.warnings),
+            warnings=[*parts.notices, *landed.warnings],
             queue=parts.ledger.queue_size(schema=parts.schema.name),
             seconds=time.monotonic() - self._started,
             slowest=[reported(document) for document in reckoning.slowest[:SLOWEST]],

@@ -34,17 +34,23 @@ class Spool:
         os.close(handle)
         return Path(name)
 
-    def keep(self, path: Path, sha256: str) -> bool:
-        """Takes a download over under its hash; deletes it and says no when there is no room for it."""
-        size = path.stat().st_size
+    def keep(self, path: Path, name: str) -> bool:
+        """Takes a download over under its name (a hash); deletes it and says no when there is no room for it."""
+        size, there = path.stat().st_size, self.folder / name
         with self._lock:
-            room = self._kept + size <= self._max_bytes
-            self._kept += size if room else 0
-        if room:
-            path.replace(self.folder / sha256)
-        else:
-            path.unlink()
+            known = there.exists()
+            room = known or self._kept + size <= self._max_bytes
+            if room and not known:
+                path.replace(there)
+                self._kept += size
+                return True
+        path.unlink()
         return room
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes more would be kept."""
+        with self._lock:
+            return self._kept + size <= self._max_bytes
 
     def find(self, sha256: str) -> Path | None:
         """The kept copy, if there is one."""

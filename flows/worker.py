@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flows.composition import Again, Parts
+from flows.intake import fetch_again, register
 from flows.ledger.records import ClaimedDocument, InputRecord, LedgerUnavailableError, StaleTokenError
 from flows.outage import machine_trouble
 from flows.sources import SourceObject, discover, reopen
@@ -25,14 +26,13 @@ from flows.watch import watcher
 from schemas.document import DocumentRef
 from schemas.errors import (
     BackendError,
-    DocumentError,
     LedgerError,
     OutageError,
     ParquetryError,
     SourceError,
 )
 from schemas.extraction import Extraction
-from schemas.outcome import FailureReason, Outcome
+from schemas.outcome import FailureReason
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -57,17 +57,23 @@ def register_inputs(parts: Parts, run_id: str) -> int:
     Raises:
         SourceError: the source itself cannot be listed. A single object that cannot be had is an outcome.
     """
-    objects = discover(parts.source, limit=parts.job.limit)
-    count = 0
+    objects = discover(
+        parts.source, limit=parts.job.limit, options=parts.settings.intake, wait=parts.stopping.wait
+    )
+    count = left = 0
     with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as pool:
         try:
             while chunk := list(islice(objects, CHUNK)):
-                for _ in pool.map(lambda one: _register_patiently(parts, run_id, one), chunk):
-                    count += 1
+                for record in pool.map(lambda one: _register_patiently(parts, run_id, one), chunk):
+                    count += record is not None
+                    left += record is None
         except BaseException:
             parts.stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if left:
+        parts.notices.append(f"Left for the next run, since still being written: {left}.")
+        log.warning("%s", parts.notices[-1])
     return count
 
 
@@ -80,11 +86,14 @@ def reopen_inputs(parts: Parts, run_id: str, again: Again) -> int:
     for unfetched in parts.ledger.reopen(run_id, again.outcome, reason=again.reason):
         for uri in unfetched:
             with suppress(SourceError):
-                _register_patiently(parts, run_id, reopen(parts.source, uri))
+                found = reopen(parts.source, uri, options=parts.settings.intake)
+                _register_patiently(parts, run_id, found, again=True)
     return sum(parts.ledger.outcome_counts(run_id).values())
 
 
-def _register_patiently(parts: Parts, run_id: str, found: SourceObject) -> InputRecord:
+def _register_patiently(
+    parts: Parts, run_id: str, found: SourceObject, *, again: bool = False
+) -> InputRecord | None:
     """Registers an object, again and again for a while when the database is gone.
 
     Raises:
@@ -93,56 +102,9 @@ def _register_patiently(parts: Parts, run_id: str, found: SourceObject) -> Input
     if parts.stopping.is_set():
         raise ParquetryError("The run was stopped.", remedy="Run again: it goes on where it was stopped.")
     try:
-        return patiently(parts, found.uri, lambda: _register(parts, run_id, found))
+        return patiently(parts, found.uri, lambda: register(parts, run_id, found, again=again))
     except OSError as error:
         raise machine_trouble(error, parts.spool.folder) or error from error
-
-
-def _register(parts: Parts, run_id: str, found: SourceObject) -> InputRecord:
-    ledger, schema, model = parts.ledger, parts.schema, parts.model_id
-    known = ledger.known_input(
-        run_id, found.uri, version=found.version, member=None, fingerprint=schema.fingerprint, model=model
-    )
-    if known is not None:
-        return known
-    copy = parts.spool.new()
-    try:
-        got = found.fetch(copy, max_bytes=parts.extractor.read_options.max_bytes)
-    except (DocumentError, SourceError) as error:
-        parts.spool.drop(copy)
-        if trouble := machine_trouble(error, parts.spool.folder):
-            raise trouble from error
-        document = isinstance(error, DocumentError)
-        return ledger.add_failed_input(
-            run_id,
-            found.uri,
-            version=found.version,
-            member=None,
-            size=found.size,
-            schema_name=schema.name,
-            fingerprint=schema.fingerprint,
-            model=model,
-            detail=str(error),
-            outcome=Outcome.UNREADABLE if document else Outcome.FAILED,
-            reason=error.reason if isinstance(error, DocumentError) else FailureReason.UNAVAILABLE,
-        )
-    record = ledger.add_input(
-        run_id,
-        found.uri,
-        version=got.version,
-        member=None,
-        sha256=got.sha256,
-        size=got.size,
-        media_type=got.media_type,
-        schema_name=schema.name,
-        fingerprint=schema.fingerprint,
-        model=model,
-    )
-    if record.needs_content:
-        parts.spool.keep(got.path, got.sha256)
-    else:
-        parts.spool.drop(got.path)
-    return record
 
 
 def claim_next(parts: Parts, run_id: str) -> ClaimedDocument | None:
@@ -202,7 +164,7 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
         else extraction.outcome
     )
     why = f" ({extraction.failure})" if extraction.failure else ""
-    log.info("%s: %s%s, %.1f s", claimed.uri, how, why, time.monotonic() - started)
+    log.info("%s: %s%s, %.1f s", claimed.place, how, why, time.monotonic() - started)
     watcher().done()
 
 
@@ -235,7 +197,7 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
     """
     copy: Path | None = None
     try:
-        copy = parts.spool.find(claimed.sha256) or _kept_copy(parts, claimed) or _fetch_again(parts, claimed)
+        copy = parts.spool.find(claimed.sha256) or _kept_copy(parts, claimed) or fetch_again(parts, claimed)
         extraction = _extract_patiently(parts, claimed, copy)
         if extraction.outcome == "extracted" and not extraction.accepted:
             parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
@@ -277,7 +239,7 @@ def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Ex
 
     Never when the document is at fault: that is no error, but what comes out.
     """
-    ref = DocumentRef(claimed.uri, claimed.sha256, claimed.size, claimed.media_type)
+    ref = DocumentRef(claimed.place, claimed.sha256, claimed.size, claimed.media_type)
     for pause in BACKEND_PAUSES:
         try:
             return _extract_once_more(parts, ref, copy)
@@ -312,7 +274,7 @@ def worth_retrying(error: BaseException) -> bool:
 
 
 def _failed(parts: Parts, claimed: ClaimedDocument, reason: FailureReason, detail: str) -> Extraction:
-    return parts.extractor.without_answer(claimed.uri, "failed", reason, detail, claimed.sha256)
+    return parts.extractor.without_answer(claimed.place, "failed", reason, detail, claimed.sha256)
 
 
 def _kept_copy(parts: Parts, claimed: ClaimedDocument) -> Path | None:
@@ -322,20 +284,6 @@ def _kept_copy(parts: Parts, claimed: ClaimedDocument) -> Path | None:
     copy = parts.spool.new()
     shutil.copyfile(parts.blobs.path(claimed.sha256), copy)
     return copy
-
-
-def _fetch_again(parts: Parts, claimed: ClaimedDocument) -> Path:
-    """The bytes once more from the source; they must still be the same."""
-    copy = parts.spool.new()
-    try:
-        got = reopen(parts.source, claimed.uri).fetch(copy, max_bytes=parts.extractor.read_options.max_bytes)
-    except (DocumentError, SourceError) as error:
-        parts.spool.drop(copy)
-        raise SourceError(str(error), remedy=error.remedy) from error
-    if got.sha256 != claimed.sha256:
-        parts.spool.drop(copy)
-        raise SourceError(f"{claimed.uri}: the file changed after it was listed.", remedy="Run again.")
-    return got.path
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy import Table, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from flows.ledger import archives
 from flows.ledger.models import Base, Document, Input, Transition
 from flows.ledger.records import DocumentState
 from schemas.errors import LedgerError
@@ -86,7 +87,7 @@ def move(
     document.state = to.value
     document.updated_at = at
     is_open = to in OPEN_STATES
-    session.execute(
+    moved = session.execute(
         update(Input)
         .where(Input.document_id == document.document_id, Input.primary_input)
         .values(
@@ -95,4 +96,8 @@ def move(
             detail="" if is_open else document.detail,
             updated_at=at,
         )
+        .returning(Input.archive_id)
     )
+    for archive_id in moved.scalars().all():
+        if archive_id is not None:
+            archives.follow_members(session, at, archive_id)

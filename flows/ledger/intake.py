@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from flows.ledger import archives
 from flows.ledger.common import OPEN_STATES, digest, document_key, insert_new
 from flows.ledger.models import Document, Input, RunInput, Transition
-from flows.ledger.records import DocumentState, InputRecord
+from flows.ledger.records import DocumentState, InputRecord, place
 from flows.ledger.runs import existing_run
 from schemas.outcome import FailureReason, Outcome
 
@@ -31,6 +32,7 @@ class NewInput:
     schema_name: str
     fingerprint: str
     model: str
+    archive_id: int | None = None
 
     @property
     def key(self) -> str:
@@ -56,6 +58,8 @@ def known_input(
     if found is None:
         return None
     _seen(session, at, run_id, found)
+    if found.document_id is None:
+        archives.see_members(session, run_id, found.input_id)
     return input_record(session, found)
 
 
@@ -73,7 +77,9 @@ def _with_document(
     if not version:
         return None
     found = _by_key(session, _key(uri, version, member or "", fingerprint, model), hold=hold)
-    return found if found is not None and found.document_id is not None else None
+    if found is None or (found.document_id is None and not archives.is_through(session, found)):
+        return None
+    return found
 
 
 def add_input(session: Session, at: dt.datetime, new: NewInput) -> InputRecord:
@@ -85,6 +91,18 @@ def add_input(session: Session, at: dt.datetime, new: NewInput) -> InputRecord:
         return add_input(session, at, replace(new, version=f"{new.version}+{new.sha256[:12]}"))
     if row.document_id is None:
         _give_document(session, at, new, row)
+    _seen(session, at, new.run_id, row)
+    return input_record(session, row, new=inserted)
+
+
+def add_archive(session: Session, at: dt.datetime, new: NewInput) -> InputRecord:
+    """See `Ledger.add_archive`."""
+    assert new.sha256 is not None
+    inserted, row = _insert(session, at, new)
+    if row.sha256 is not None and row.sha256 != new.sha256:
+        return add_archive(session, at, replace(new, version=f"{new.version}+{new.sha256[:12]}"))
+    row.size, row.media_type, row.updated_at = new.size, new.media_type, at
+    row.sha256, row.outcome, row.reason, row.detail = None, None, None, ""  # open until it is unpacked
     _seen(session, at, new.run_id, row)
     return input_record(session, row, new=inserted)
 
@@ -109,6 +127,7 @@ def _insert(session: Session, at: dt.datetime, new: NewInput) -> tuple[bool, Inp
         uri=new.uri,
         version=new.version,
         member=new.member,
+        archive_id=new.archive_id,
         schema_name=new.schema_name,
         fingerprint=new.fingerprint,
         model=new.model,
@@ -145,7 +164,7 @@ def _give_document(session: Session, at: dt.datetime, new: NewInput, row: Input)
         fingerprint=new.fingerprint,
         model=new.model,
         model_key=digest(new.model),
-        uri=new.uri,
+        uri=place(new.uri, new.member),
         size=new.size,
         media_type=new.media_type,
         state=DocumentState.PENDING.value,

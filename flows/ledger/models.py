@@ -195,15 +195,19 @@ class Input(Base):
 
     ``key`` is the hash of these five: URIs may be longer than an index entry of PostgreSQL.
     ``primary_input`` is the input that the document's row stands for; all others are duplicates.
+    ``archive_id`` is the archive or e-mail that a member lies in. An archive has no document; it has its hash
+    once it is unpacked to its end.
     """
 
     __tablename__ = "inputs"
+    __table_args__ = (Index("ix_inputs_archive_id_outcome", "archive_id", "outcome"),)
 
     input_id: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(HASH, unique=True)
     uri: Mapped[str] = mapped_column(SafeText)
     version: Mapped[str] = mapped_column(SafeText)
     member: Mapped[str] = mapped_column(SafeText, default="")
+    archive_id: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("inputs.input_id"))
     schema_name: Mapped[str] = mapped_column(String(64))
     fingerprint: Mapped[str] = mapped_column(HASH)
     model: Mapped[str] = mapped_column(SafeText)

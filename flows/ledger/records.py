@@ -56,6 +56,11 @@ class DocumentState(StrEnum):
     FAILED = "failed"
 
 
+def place(uri: str, member: str | None) -> str:
+    """Where an input is, for people and for its row: of a member, the archive and the name in it."""
+    return f"{uri}!/{member}" if member else uri
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -105,6 +110,11 @@ class ClaimedDocument(_Record):
     model: str
     attempts: int
     lease_until: dt.datetime
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: ``file:///in/all.zip!/a.pdf`` for a member."""
+        return place(self.uri, self.member)
 
 
 class FieldChange(_Record):

@@ -9,6 +9,8 @@ from itertools import islice
 from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import Session
 
+from flows.archives.kinds import CONTAINERS
+from flows.ledger import archives
 from flows.ledger.common import OPEN_OUTCOME, OPEN_STATES
 from flows.ledger.models import Batch, Document, DocumentReason, Input, Row, Run, RunInput
 from flows.ledger.records import (
@@ -237,8 +239,10 @@ def faults(session: Session, run_id: str) -> Iterator[str]:
     rows_of = select(Row.document_id, func.count().label("count")).group_by(Row.document_id).subquery()
     rows = session.execute(
         select(
+            Input.input_id,
             Input.uri,
             Input.member,
+            Input.media_type,
             Input.outcome,
             Input.document_id,
             Input.primary_input,
@@ -259,7 +263,10 @@ def faults(session: Session, run_id: str) -> Iterator[str]:
         if row.outcome is None:
             yield f"{name} has no outcome (its document is {row.state or 'missing'})"
         elif row.document_id is None:
-            if row.outcome not in _WITHOUT_DOCUMENT:
+            if row.media_type in CONTAINERS and row.outcome not in _WITHOUT_DOCUMENT:
+                if row.outcome != (follows := archives.expected(session, row.input_id)):
+                    yield f"{name} is {row.outcome}, and what it holds makes it {follows}"
+            elif row.outcome not in _WITHOUT_DOCUMENT:
                 yield f"{name} is {row.outcome} but has no document"
         elif row.primaries != 1:
             yield f"{name} has a document that {row.primaries} inputs stand for"

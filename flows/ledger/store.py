@@ -30,6 +30,7 @@ from flows.ledger.records import (
     RunRecord,
     StatusReport,
 )
+from flows.ledger.store_archives import ArchivesStore
 from flows.ledger.store_runs import RunsStore
 from schemas.extraction import ExtractedField, Extraction
 from schemas.outcome import FailureReason, Outcome
@@ -39,7 +40,7 @@ MAX_ATTEMPTS = 3
 MAX_BATCH_ROWS = 2_000
 
 
-class Ledger(RunsStore):
+class Ledger(RunsStore, ArchivesStore):
     """What was seen, what became of it, what has landed. Safe to share between threads.
 
     Every method is one transaction, durable when it returns. All times are UTC.
@@ -172,11 +173,13 @@ class Ledger(RunsStore):
         schema_name: str,
         fingerprint: str,
         model: str,
+        archive_id: int | None = None,
     ) -> InputRecord:
         """Records an input with known content; idempotent per URI, version, member, schema and model.
 
         The first input of a content (under a schema and model) makes its document; every other one ends at
         once as ``duplicate`` and points to it. An input seen in an earlier run keeps its row and outcome.
+        A member of an archive says in which it lies (`add_archive`).
         Content that changed under an unchanged version is a new input, its version marked with the hash.
         """
         with self._write() as session:
@@ -194,6 +197,7 @@ class Ledger(RunsStore):
                     schema_name,
                     fingerprint,
                     model,
+                    archive_id,
                 ),
             )
 
@@ -211,6 +215,7 @@ class Ledger(RunsStore):
         detail: str,
         reason: FailureReason = FailureReason.UNAVAILABLE,
         outcome: Outcome = Outcome.FAILED,
+        archive_id: int | None = None,
     ) -> InputRecord:
         """Records an input whose content could not be had. The next run may try again.
 
@@ -222,7 +227,17 @@ class Ledger(RunsStore):
                 session,
                 self._clock(session),
                 intake.NewInput(
-                    run_id, uri, version, member or "", None, size, "", schema_name, fingerprint, model
+                    run_id,
+                    uri,
+                    version,
+                    member or "",
+                    None,
+                    size,
+                    "",
+                    schema_name,
+                    fingerprint,
+                    model,
+                    archive_id,
                 ),
                 outcome,
                 reason,

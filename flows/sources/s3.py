@@ -8,6 +8,8 @@ from typing import Any
 from flows.skipped import is_path_skipped
 
 PROTOCOLS = ("s3", "s3a")
+PAGE = 1000
+"""Keys to ask for at a time; the most that S3 gives."""
 
 
 def entries(system: Any, root: str) -> Iterator[dict[str, Any]]:
@@ -19,7 +21,9 @@ def entries(system: Any, root: str) -> Iterator[dict[str, Any]]:
     prefix = key.rstrip("/") + "/" if key else ""
     more: dict[str, Any] = {}
     while True:
-        page = system.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, **system.req_kw, **more)
+        page = system.call_s3(
+            "list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=PAGE, **system.req_kw, **more
+        )
         for found in page.get("Contents", ()):
             name = found["Key"].removeprefix(prefix)
             if found["Key"].endswith("/") or not name:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_CHAIN = re.compile(r"::(?![0-9A-Fa-f:.%]*\])")  # and not the colons of an address such as [::1]
 _SECRET = re.compile(
     r"(^|[-_.])(sig|signature|token|secret|password|passwd|pwd|pass|key|apikey|accesskey|accesskeyid|keyid"
     r"|auth|authorization|credential|credentials|session|policy|jwt|code)($|[-_.])"
@@ -23,7 +24,9 @@ def public_uri(uri: str) -> str:
 
     Chained URIs (``zip://a::s3://b``) are cleaned part by part. A plain path is returned as it is.
     """
-    return "::".join(_public(part) for part in uri.split("::"))
+    if uri.lower().startswith(("http://", "https://")):
+        return _public(uri)  # nothing is chained to it, whatever colons it has
+    return "::".join(_public(part) for part in _CHAIN.split(uri))
 
 
 def _public(uri: str) -> str:
@@ -36,7 +39,10 @@ def _public(uri: str) -> str:
         path, mark, query = rest.partition("?")
         kept = _without_secrets(query)
         return f"{scheme}://{rest if kept is None else path + (mark + kept if kept else '')}"
-    parts = urlsplit(f"{scheme}://{rest}")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+    except ValueError:  # no valid address; it is going to be refused, and shown
+        return f"{scheme}://{rest.partition('?')[0]}"
     kept = _without_secrets(parts.query)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query if kept is None else kept, ""))
 
@@ -65,11 +71,12 @@ def has_credentials(uri: str) -> bool:
 
 def display_name(uri: str) -> str:
     """The last part of a URI, readable: ``file:///in/May%20bill.pdf`` is ``May bill.pdf``."""
-    path = uri.partition("::")[0]
+    path = _CHAIN.split(uri, maxsplit=1)[0]
+    quoted = path.lower().startswith(("file://", "http://", "https://"))
     if path.lower().startswith(("http://", "https://")):
         path = urlsplit(path).path
     name = path.rstrip("/").rsplit("/", 1)[-1]
-    return unquote(name) if path.lower().startswith(("file://", "http://", "https://")) else name
+    return unquote(name) if quoted else name
 
 
 def file_uri(path: Path) -> str:

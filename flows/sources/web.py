@@ -33,8 +33,8 @@ Found = tuple[str, str]
 
 
 def is_http(uri: str) -> bool:
-    """Whether a URI is an address of HTTP (and not something that lies in one)."""
-    return uri.lower().startswith(("http://", "https://")) and "::" not in uri
+    """Whether a URI is an address of HTTP, and not of something that lies in one."""
+    return uri.lower().startswith(("http://", "https://"))
 
 
 def walk(uri: str, options: IntakeOptions) -> Iterator[SourceObject]:

@@ -77,7 +77,7 @@ def links(page: bytes, url: str) -> tuple[list[str], list[str]]:
     folders: dict[str, None] = {}
     for reference in parser.found:
         try:
-            there = here.join(reference).copy_with(fragment=None)
+            there = here.join(reference.partition("#")[0])
         except (httpx.InvalidURL, ValueError, UnicodeError):
             continue
         same = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 PDF = b"%PDF-1.4 "
 
@@ -58,9 +59,10 @@ def streamed(name: str, data: bytes) -> bytes:
         def writable(self) -> bool:
             return True
 
-        def write(self, more: object) -> int:
-            self.data += bytes(more)  # type: ignore[call-overload]
-            return len(more)  # type: ignore[arg-type]
+        def write(self, more: Any) -> int:
+            chunk = bytes(more)
+            self.data += chunk
+            return len(chunk)
 
     pipe = Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]

@@ -29,6 +29,9 @@ from flows.sources import public_uri
         ("https://h/x?apikey=1&api_key=2&api-key=3&keyword=shoes", "https://h/x?keyword=shoes"),
         ("zip://a.pdf::https://u:p@h/x.zip?token=1", "zip://a.pdf::https://h/x.zip"),
         ("HTTPS://u:p@h/x", "https://h/x"),
+        ("http://u:p@[::1]:80/x?token=1", "http://[::1]:80/x"),
+        ("zip://a::http://[::ffff:1.2.3.4]/x?token=1", "zip://a::http://[::ffff:1.2.3.4]/x"),
+        ("http://[::1/x?token=1", "http://[::1/x"),
     ],
 )
 def test_public_uri(uri: str, public: str) -> None:

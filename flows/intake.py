@@ -1,0 +1,249 @@
+"""One source object from listing to ledger: fetched if it is new, opened if it holds others."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from flows.archives.kinds import CONTAINERS, HEAD_BYTES, container_type
+from flows.archives.unpack import Member, unpack
+from flows.composition import Parts
+from flows.ledger.records import ClaimedDocument, InputRecord
+from flows.outage import machine_trouble
+from flows.sources import Fetched, SourceObject, StillWrittenError, reopen, sniff
+from schemas.errors import DocumentError, ParquetryError, SourceError
+from schemas.outcome import FailureReason, Outcome
+
+log = logging.getLogger(__name__)
+
+
+def register(parts: Parts, run_id: str, found: SourceObject, *, again: bool = False) -> InputRecord | None:
+    """Brings an object into the ledger, with its content hash, and so all that it holds.
+
+    What the ledger knows, unchanged, is not fetched. ``None``: it is still being written, and no input yet; the
+    next run takes it.
+
+    Args:
+        parts: of the run.
+        run_id: the run.
+        found: the object.
+        again: open an archive again though it is through: its members may fare better now.
+
+    Raises:
+        OutageError: the machine is in trouble; no object could be registered now.
+        LedgerError: it cannot be recorded.
+    """
+    if found.unsettled:
+        return None
+    if not again:
+        known = parts.ledger.known_input(
+            run_id,
+            found.uri,
+            version=found.version,
+            member=None,
+            fingerprint=parts.schema.fingerprint,
+            model=parts.model_id,
+        )
+        if known is not None:
+            return known
+    copy = parts.spool.new()
+    try:
+        got = _fetch(parts, found, copy)
+    except StillWrittenError:
+        parts.spool.drop(copy)
+        return None
+    except (DocumentError, SourceError) as error:
+        parts.spool.drop(copy)
+        return _add_failed(parts, run_id, found, error)
+    if got.media_type in CONTAINERS:
+        return _open(parts, run_id, found, got)
+    record = parts.ledger.add_input(
+        run_id,
+        found.uri,
+        version=got.version,
+        member=None,
+        sha256=got.sha256,
+        size=got.size,
+        media_type=got.media_type,
+        **_made_with(parts),
+    )
+    _keep(parts, got.path, record)
+    return record
+
+
+def _made_with(parts: Parts) -> dict[str, Any]:
+    return {
+        "schema_name": parts.schema.name,
+        "fingerprint": parts.schema.fingerprint,
+        "model": parts.model_id,
+    }
+
+
+def _fetch(parts: Parts, found: SourceObject, copy: Path) -> Fetched:
+    return found.fetch(
+        copy,
+        max_bytes=parts.extractor.read_options.max_bytes,
+        max_archive_bytes=parts.settings.intake.max_archive_bytes,
+    )
+
+
+def _keep(parts: Parts, path: Path, record: InputRecord) -> None:
+    if record.needs_content and record.sha256 is not None:
+        parts.spool.keep(path, record.sha256)
+    else:
+        parts.spool.drop(path)
+
+
+def _add_failed(
+    parts: Parts, run_id: str, found: SourceObject, error: DocumentError | SourceError
+) -> InputRecord:
+    if trouble := machine_trouble(error, parts.spool.folder):
+        raise trouble from error
+    document = isinstance(error, DocumentError)
+    return parts.ledger.add_failed_input(
+        run_id,
+        found.uri,
+        version=found.version,
+        member=None,
+        size=found.size,
+        detail=str(error),
+        outcome=Outcome.UNREADABLE if document else Outcome.FAILED,
+        reason=error.reason if isinstance(error, DocumentError) else FailureReason.UNAVAILABLE,
+        **_made_with(parts),
+    )
+
+
+def _open(parts: Parts, run_id: str, found: SourceObject, got: Fetched) -> InputRecord:
+    """Records an archive or e-mail and each thing in it; a run that dies in between begins it anew."""
+    try:
+        record = parts.ledger.add_archive(
+            run_id,
+            found.uri,
+            version=got.version,
+            sha256=got.sha256,
+            size=got.size,
+            media_type=got.media_type,
+            **_made_with(parts),
+        )
+        wrong: DocumentError | None = None
+        try:
+            with closing(_unpack(parts, got.path, got.media_type)) as members:
+                for member in members:
+                    if parts.stopping.is_set():
+                        raise ParquetryError("The run was stopped.", remedy="Run again: it goes on.")
+                    _add_member(parts, run_id, record, member)
+        except DocumentError as error:
+            if trouble := machine_trouble(error, parts.spool.folder):
+                raise trouble from error
+            wrong = error
+            log.info("%s: %s", found.uri, error)
+        failed = wrong is not None and wrong.reason is FailureReason.UNAVAILABLE
+        parts.ledger.finish_archive(
+            record.input_id,
+            sha256=got.sha256,
+            outcome=None if wrong is None else Outcome.FAILED if failed else Outcome.UNREADABLE,
+            reason=None if wrong is None else wrong.reason,
+            detail="" if wrong is None else f"{found.name}: {wrong}",
+        )
+        return record
+    finally:
+        parts.spool.drop(got.path)
+
+
+def _add_member(parts: Parts, run_id: str, archive: InputRecord, member: Member) -> None:
+    if member.path is None or member.reason is not None:
+        parts.ledger.add_failed_input(
+            run_id,
+            archive.uri,
+            version=archive.version,
+            member=member.name,
+            size=member.size,
+            detail=f"{member.name}: {member.detail}",
+            outcome=Outcome.UNREADABLE,
+            reason=member.reason or FailureReason.BROKEN,
+            archive_id=archive.input_id,
+            **_made_with(parts),
+        )
+        return
+    record = parts.ledger.add_input(
+        run_id,
+        archive.uri,
+        version=archive.version,
+        member=member.name,
+        sha256=member.sha256,
+        size=member.size,
+        media_type=sniff(member.head),
+        archive_id=archive.input_id,
+        **_made_with(parts),
+    )
+    if record.needs_content:
+        parts.spool.keep(member.path, member.sha256)
+
+
+def _unpack(parts: Parts, path: Path, kind: str, only: str | None = None) -> Generator[Member, None, None]:
+    reading = parts.extractor.read_options
+    return unpack(
+        path,
+        kind,
+        parts.spool.folder,
+        limits=parts.settings.intake.limits(reading.max_bytes),
+        passwords=[password.get_secret_value() for password in reading.passwords],
+        only=only,
+    )
+
+
+def fetch_again(parts: Parts, claimed: ClaimedDocument) -> Path:
+    """The bytes of a document once more from the source; they must still be the same.
+
+    Raises:
+        SourceError: they cannot be had any more.
+    """
+    try:
+        path, sha256 = _member_again(parts, claimed) if claimed.member else _object_again(parts, claimed)
+    except DocumentError as error:
+        raise SourceError(str(error), remedy=error.remedy) from error
+    if sha256 != claimed.sha256:
+        parts.spool.drop(path)
+        raise SourceError(f"{claimed.place}: the file changed after it was listed.", remedy="Run again.")
+    return path
+
+
+def _object_again(parts: Parts, claimed: ClaimedDocument) -> tuple[Path, str]:
+    copy = parts.spool.new()
+    try:
+        found = reopen(parts.source, claimed.uri, options=parts.settings.intake)
+        got = _fetch(parts, found, copy)
+    except (DocumentError, SourceError):
+        parts.spool.drop(copy)
+        raise
+    return got.path, got.sha256
+
+
+def _member_again(parts: Parts, claimed: ClaimedDocument) -> tuple[Path, str]:
+    """One member; its archive is kept till the end of the run, if there is room, for the others."""
+    name = f"archive-{hashlib.sha256(f'{claimed.version} {claimed.uri}'.encode()).hexdigest()}"
+    archive = parts.spool.find(name)
+    kept = archive is not None
+    if archive is None:
+        archive, _ = _object_again(parts, claimed)
+        if parts.spool.has_room(archive.stat().st_size) and parts.spool.keep(archive, name):
+            archive, kept = parts.spool.folder / name, True
+    try:
+        with archive.open("rb") as stream:
+            kind = container_type(stream.read(HEAD_BYTES))
+        with closing(_unpack(parts, archive, kind or "", only=claimed.member)) as members:
+            for member in members:
+                if member.path is not None:
+                    copy = parts.spool.new()
+                    member.path.replace(copy)
+                    return copy, member.sha256
+        raise SourceError(
+            f"{claimed.place} is not in the archive any more.", remedy="Run again over the whole source."
+        )
+    finally:
+        if not kept:
+            parts.spool.drop(archive)
