@@ -14,7 +14,7 @@ OCR_DPI = 200
 """Resolution at which pages are rendered for OCR."""
 OCR_SIDE_PX = 2000
 """The recogniser scales anything larger down to this, so more pixels would only cost time."""
-_BLANK_CONTRAST = 24
+_BLANK_CONTRAST = 12
 """A page whose grey levels differ by less than this (of 255) has nothing on it."""
 _JPEG_QUALITY = 85
 _TURNS = {1: Image.Transpose.ROTATE_270, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_90}

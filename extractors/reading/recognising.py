@@ -18,11 +18,11 @@ from schemas.outcome import FailureReason, ReviewReason
 
 _OPTIONAL_SHARE = 0.5
 """OCR of pages that have a text layer, only not a trusted one, ends when this share of the time is left."""
-_AGREES = 0.5
+_AGREES = 0.6
 """A hidden text layer is that of a scan when so much of its sampled lines is read in the picture, too."""
-_CONTRADICTS = 0.25
+_CONTRADICTS = 0.5
 """A single line less alike than this says something else than the picture."""
-_TELLING_LETTERS = 6
+_TELLING_LETTERS = 8
 """Shorter lines say nothing by themselves."""
 
 
