@@ -40,8 +40,13 @@ class Pausing(Extractor):
         )
 
 
-def work(plan: Plan, name: str, run_id: str, shortest: float, longest: float) -> None:
-    """What `benchmarks.program.work` does in one thread, with pauses for extraction."""
+def work(
+    plan: Plan, name: str, run_id: str, shortest: float, longest: float, start: Path | None = None
+) -> None:
+    """What `benchmarks.program.work` does in one thread, with pauses for extraction.
+
+    With a file to start at, it says beside it that it is ready, and waits until the file is there.
+    """
     enter(plan, name)
     with composition.opened(plan.job) as parts:
         real = parts.extractor
@@ -54,4 +59,8 @@ def work(plan: Plan, name: str, run_id: str, shortest: float, longest: float) ->
             shortest=shortest,
             longest=longest,
         )
+        if start is not None:
+            start.with_name(f"ready-{name}").touch()
+            while not start.exists():
+                time.sleep(0.3)
         until_stopped(plan, lambda: process_next(parts, run_id))

@@ -10,6 +10,7 @@ without kills finishes the work, and ledger and lake are held against the docume
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import random
 import signal
@@ -33,18 +34,24 @@ from benchmarks import check, look, program, stores
 from benchmarks.crew import Crew
 from benchmarks.documents import write_documents, write_schema
 from benchmarks.program import Plan
-from flows.ledger.engine import create_ledger_engine
+from flows.ledger.engine import create_ledger_engine, reading
+from flows.ledger.models import Transition
 from flows.ledger.store import Ledger
 
 WORKERS = 2
 BACKLOG = 12
 """At every kill so many documents are there to be processed."""
-LONGEST_WAIT = 2.0
+LONGEST_WAIT = 1.0
+"""Seconds, at random, from when the pipeline is at work again to the next kill."""
+STEPS, STEPS_SECONDS = 3, 20.0
+"""It is at work again when documents have made so many steps, or so much time has passed."""
 VICTIMS = {"worker": 8, "reading child": 5, "landing": 5, "discovery": 2, "all of them": 2, "connections": 2}
 """Who dies, and how often compared to the others. Connections only where there is a server."""
 MAX_ATTEMPTS = 100
 """Nobody kills at this rate but us: with the default of 3 a document would be set aside for bad luck."""
 FINISH_SECONDS = 900
+SHOW_EVERY = 10
+log = logging.getLogger("benchmark")
 
 
 @dataclass
@@ -78,8 +85,10 @@ def prepared(
         yield Plan(folder=folder, schema=schema, database=url, lake=uri, environment=environment, **options)
 
 
-def kill(plan: Plan, points: int, seed: int, *, finish_by_cli: bool = False) -> Killing:
-    """Kills so many times, finishes the work, and reckons."""
+def kill(
+    plan: Plan, points: int, seed: int, *, finish_by_cli: bool = False, minutes: float | None = None
+) -> Killing:
+    """Kills so many times, or as often as the minutes allow, finishes the work, and reckons."""
     killing, rng, crew = Killing(points), random.Random(seed), Crew()
     began = time.monotonic()
     Ledger.open(plan.database).close()
@@ -88,10 +97,15 @@ def kill(plan: Plan, points: int, seed: int, *, finish_by_cli: bool = False) -> 
     try:
         _start(crew, plan, run := 0)
         for _ in range(points):
+            if minutes is not None and time.monotonic() - began > 60 * minutes:
+                break
             _top_up(plan, killing)
-            time.sleep(rng.uniform(0.05, LONGEST_WAIT))
+            _wait_until_at_work(plan)
+            time.sleep(rng.uniform(0, LONGEST_WAIT))
             victim = _choose(rng, plan)
             killing.victims[victim] += 1
+            if killing.victims.total() % SHOW_EVERY == 0:
+                log.info("%d of %d kills, %d documents", killing.victims.total(), points, killing.documents)
             if victim == "all of them":
                 crew.kill(*_pipeline(crew))
                 _start(crew, plan, run := run + 1)
@@ -148,6 +162,22 @@ def drop_connections(plan: Plan) -> None:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         connection.execute(sa.text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
     engine.dispose()
+
+
+def _wait_until_at_work(plan: Plan) -> None:
+    """Lets documents make a few steps: on a busy machine what was killed takes long to be back."""
+    until, before = time.monotonic() + STEPS_SECONDS, steps(plan)
+    while steps(plan) < before + STEPS and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def steps(plan: Plan) -> int:
+    """How many steps all documents have made."""
+    engine = create_ledger_engine(plan.database)
+    with reading(engine).begin() as connection:
+        found = connection.execute(sa.select(sa.func.count()).select_from(Transition)).scalar_one()
+    engine.dispose()
+    return int(found)
 
 
 def _top_up(plan: Plan, killing: Killing) -> None:
@@ -226,7 +256,7 @@ def show(killing: Killing, title: str) -> Table:
     table = Table("", title, box=None, pad_edge=False)
     table.columns[1].justify = "right"
     facts: dict[str, object] = {
-        "kills": killing.points,
+        "kills": killing.victims.total(),
         **{f"  {victim}": count for victim, count in sorted(killing.victims.items())},
         "documents": result.documents,
         "  open when the last kill was done": killing.left_over,
@@ -252,6 +282,7 @@ def main(
     database: Annotated[str, typer.Option(help="sqlite or postgresql.")] = "sqlite",
     lake: Annotated[str, typer.Option(help="local or s3.")] = "local",
     seed: Annotated[int, typer.Option(help="Which random moments and victims.")] = 0,
+    minutes: Annotated[float | None, typer.Option(help="Kill no longer than this; then finish.")] = None,
     program_only: Annotated[
         bool, typer.Option("--program-only", help="Finish without `parquetry run` and Prefect.")
     ] = False,
@@ -261,12 +292,14 @@ def main(
     if database not in ("sqlite", "postgresql") or lake not in ("local", "s3"):
         raise typer.BadParameter("--database is sqlite or postgresql, --lake local or s3")
     console = Console()
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    log.setLevel(logging.INFO)
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pqkill")))
         plan = stack.enter_context(
             prepared(place, database, lake, max_attempts=MAX_ATTEMPTS)  # type: ignore[arg-type]
         )
-        killing = kill(plan, points, seed, finish_by_cli=not program_only)
+        killing = kill(plan, points, seed, finish_by_cli=not program_only, minutes=minutes)
         console.print(show(killing, f"{database}, {lake}"))
         assert killing.result is not None
         for name, faults in killing.result.faults().items():

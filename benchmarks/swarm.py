@@ -30,7 +30,7 @@ from rich.table import Table
 from benchmarks import check, idle, program
 from benchmarks.crew import Crew
 from benchmarks.documents import write_documents
-from benchmarks.kill import prepared
+from benchmarks.kill import prepared, steps
 from benchmarks.program import Plan
 from flows.ledger.engine import create_ledger_engine
 from flows.ledger.models import Document, Transition
@@ -41,6 +41,8 @@ RUN = "run-1"
 READER_SHARE = 0.25
 """Of the kills, so many hit a reading child."""
 PATIENCE_SECONDS = 3600
+EXTRACTION_SECONDS = (3.0, 9.0)
+"""Of the workers that are paused: so long, shortest and longest, that most of them hold a document then."""
 REFUSED = "finished after its lease was lost"
 app = typer.Typer(add_completion=False, help="Many workers on one ledger.")
 
@@ -118,13 +120,16 @@ def paused(plan: Plan, workers: int, seed: int, *, documents: int, rivals: int =
     sleepers = [f"paused-{number}" for number in range(workers)]
     try:
         crew.start("discovery", program.discover, plan, "discovery", RUN)
+        start = plan.folder / "start"
         for name in sleepers:
-            crew.start(name, idle.work, plan, name, RUN, 1.0, 4.0)
-        while _processing(plan) < 0.9 * workers:
+            crew.start(name, idle.work, plan, name, RUN, *EXTRACTION_SECONDS, start)
+        while len(list(plan.folder.glob("ready-*"))) < workers:
             _check_time(began)
-            time.sleep(0.2)
+            time.sleep(0.5)
+        start.touch()
+        time.sleep(EXTRACTION_SECONDS[0])
         for name in sleepers:
-            time.sleep(rng.uniform(0, 2 * plan.lease_seconds / workers))
+            time.sleep(rng.uniform(0, EXTRACTION_SECONDS[0] / workers))
             crew.signal(name, signal.SIGSTOP)
         done.facts["held a document when paused"] = _processing(plan)
         time.sleep(1.5 * plan.lease_seconds)
@@ -134,15 +139,15 @@ def paused(plan: Plan, workers: int, seed: int, *, documents: int, rivals: int =
             while _through(ledger) < documents:
                 _check_time(began)
                 time.sleep(0.2)
-            before = _steps(plan)
+            before = steps(plan)
             for name in sleepers:
                 crew.signal(name, signal.SIGCONT)
-            time.sleep(4.0 + plan.lease_seconds)  # the longest extraction, and then some
+            time.sleep(EXTRACTION_SECONDS[1] + plan.lease_seconds)
             crew.start("landing", program.land, plan, "landing", RUN)
             _wait_for_landing(ledger, began)
             plan.stop.touch()
             crew.join(*crew.names(), seconds=300)
-            done.facts["steps written after they woke up"] = _steps(plan) - before
+            done.facts["steps written after they woke up"] = steps(plan) - before
             ledger.check_conservation(RUN)
     finally:
         crew.end()
@@ -181,10 +186,6 @@ def _count(plan: Plan, query: sa.Select[int]) -> int:
 def _processing(plan: Plan) -> int:
     held = Document.state == DocumentState.PROCESSING
     return _count(plan, sa.select(sa.func.count()).select_from(Document).where(held))
-
-
-def _steps(plan: Plan) -> int:
-    return _count(plan, sa.select(sa.func.count()).select_from(Transition))
 
 
 def _takeovers(plan: Plan) -> dict[str, object]:
@@ -267,7 +268,7 @@ def crowd_command(
 @app.command("paused")
 def paused_command(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes to be paused.")] = 100,
-    documents: Annotated[int, typer.Option(min=1, help="Documents.")] = 400,
+    documents: Annotated[int, typer.Option(min=1, help="Documents.")] = 300,
     seed: Annotated[int, typer.Option(help="Which random moments.")] = 0,
     folder: Annotated[Path | None, typer.Option(help="Work here and leave everything for a look.")] = None,
 ) -> None:
