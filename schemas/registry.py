@@ -56,6 +56,9 @@ class LoadedSchema:
         return self.hints.rules
 
 
+_ENVELOPES = ("schema", "schema_definition", "json_schema", "parameters")
+
+
 def catalog_names() -> list[str]:
     """The names of all catalog modules, sorted."""
     return sorted(m.name for m in pkgutil.iter_modules(catalog.__path__) if not m.name.startswith("_"))
@@ -139,7 +142,8 @@ def _from_file(path: Path) -> LoadedSchema:
         raise SchemaError(f"{path} is not JSON: {error}.", remedy="Pass a JSON Schema file.") from error
     if not isinstance(data, dict):
         raise SchemaError(f"{path} is not a JSON Schema: no object.", remedy="Pass a JSON Schema file.")
-    title = str(data.get("title") or path.stem)
+    data, named = _unwrapped(data)
+    title = str(data.get("title") or named or path.stem)
     name = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
     if not _NAME.fullmatch(name):
         name = "schema_" + hashlib.sha256(title.encode()).hexdigest()[:8]
@@ -147,6 +151,17 @@ def _from_file(path: Path) -> LoadedSchema:
         return from_json_schema(data, name)
     except SchemaError as error:
         raise SchemaError(f"{path}: {error}", remedy=error.remedy) from error
+
+
+def _unwrapped(data: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The schema inside an envelope ``{"name": ..., "schema": {...}}`` as tools pass it around, and its name."""
+    if not {"type", "properties", "$ref", "anyOf", "oneOf", "allOf"} & data.keys():
+        for key in _ENVELOPES:
+            inner = data.get(key)
+            if isinstance(inner, dict) and {"type", "properties", "$ref"} & inner.keys():
+                about = {"description": data["description"]} if "description" in data else {}
+                return {**about, **inner}, str(data.get("name") or "")
+    return data, ""
 
 
 def from_json_schema(data: dict[str, Any], name: str) -> LoadedSchema:

@@ -7,7 +7,7 @@ behind it knows one form only.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -141,11 +141,13 @@ class _Builder:
         if isinstance(types, list):
             nullable = nullable or "null" in types
             types = [t for t in types if t != "null"]
-            types = (
-                "number" if set(types) == {"number", "integer"} else types[0] if len(types) == 1 else types
-            )
-        if isinstance(types, list):
-            raise SchemaError(f"{at}: a union of {types} cannot be extracted.", remedy="Choose one type.")
+            if len(types) > 1 and "enum" not in schema:
+                split = {
+                    "anyOf": [{"type": t} for t in types],
+                    **{k: v for k, v in schema.items() if k != "type"},
+                }
+                return self._union(split, "anyOf", at, depth, nullable, description)
+            types = types[0] if len(types) == 1 else None
         if "enum" in schema or "const" in schema:
             return self._enum(schema, at, nullable, description)
         match types:
@@ -178,20 +180,30 @@ class _Builder:
     def _union(
         self, schema: dict[str, Any], union: str, at: str, depth: int, nullable: bool, description: str
     ) -> Node:
+        """One node for all arms: the type that can hold every value, else the first arm that can be extracted.
+
+        What is extracted for one arm is valid for the union.
+        """
         arms = [a for a in schema[union] if not (isinstance(a, dict) and a.get("type") == "null")]
         nullable = nullable or len(arms) < len(schema[union])
-        arm_types = {a.get("type") for a in arms if isinstance(a, dict)}
-        if len(arms) > 1 and arm_types == {"number", "string"}:  # pydantic's Decimal
-            arms = [a for a in arms if a.get("type") == "number"]
-        if len(arms) > 1 and arm_types == {"number", "integer"}:
-            arms = [a for a in arms if a.get("type") == "number"]
-        if len(arms) != 1:
-            raise SchemaError(
-                f"{at}/{union}: a union of {len(arms)} types cannot be extracted yet.",
-                remedy="Use one type, or that type and null.",
-            )
         rest = {k: v for k, v in schema.items() if k not in (union, "default")}
-        return self.build({**arms[0], **rest}, f"{at}/{union}", depth + 1, nullable, description)
+        nodes: list[Node] = []
+        refused: list[SchemaError] = []
+        for number, arm in enumerate(arms):
+            where = f"{at}/{union}" if len(arms) == 1 else f"{at}/{union}/{number}"
+            merged = {**arm, **rest} if isinstance(arm, dict) else arm
+            try:
+                nodes.append(self.build(merged, where, depth + 1, nullable, description))
+            except SchemaError as error:
+                refused.append(error)
+        if not nodes:
+            raise (
+                refused[0]
+                if refused
+                else SchemaError(f"{at}/{union}: a union of nothing.", remedy="Give it a type.")
+            )
+        scalars = [node for node in nodes if isinstance(node, Leaf)]
+        return _widest(scalars) if len(scalars) == len(nodes) else nodes[0]
 
     def _object(self, schema: dict[str, Any], at: str, depth: int, nullable: bool, description: str) -> Node:
         properties = schema.get("properties")
@@ -261,6 +273,21 @@ class _Builder:
                 f"{at}/{HINTS_KEY}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
                 remedy="See schemas/hints.py for the hints a field may have.",
             ) from error
+
+
+def _widest(leaves: list[Leaf]) -> Leaf:
+    """The leaf that holds what any of several holds.
+
+    A number beside a string is a number (so does Pydantic write a decimal); a whole number beside a string is text,
+    because there the string says what is no number: a rank, or "disqualified".
+    """
+    nullable = any(leaf.nullable for leaf in leaves)
+    if all(leaf.kind is Kind.ENUM for leaf in leaves):
+        choices = dict.fromkeys(choice for leaf in leaves for choice in leaf.choices)
+        return replace(leaves[0], choices=tuple(choices), nullable=nullable)
+    order = [Kind.DECIMAL, Kind.TEXT, Kind.DATETIME, Kind.DATE, Kind.INTEGER]
+    widest = min(leaves, key=lambda leaf: order.index(leaf.kind) if leaf.kind in order else len(order))
+    return replace(widest, nullable=nullable)
 
 
 def _kind(schema: dict[str, Any], json_type: str, description: str) -> Kind:

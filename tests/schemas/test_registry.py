@@ -165,3 +165,12 @@ def test_what_does_not_exist_is_told_with_what_does(tmp_path: Path) -> None:
     assert "invoice" in caught.value.remedy
     with pytest.raises(SchemaError, match=r"gone\.json"):
         load_schema(tmp_path / "gone.json")
+
+
+def test_a_schema_in_an_envelope(tmp_path: Path) -> None:
+    inner = {"type": "object", "properties": {"total": {"type": "number"}}}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"name": "Till slip", "description": "From a till.", "schema": inner}))
+    schema = load_schema(path)
+    assert (schema.name, schema.description) == ("till_slip", "From a till.")
+    assert [p for p, _ in leaves(schema.tree)] == ["total"]

@@ -99,8 +99,12 @@ for _ in range(12):
         (root(x={"type": "array"}), "#/properties/x", "without items"),
         (root(x={"$ref": "https://example.com/s.json"}), "#/properties/x", "remote reference"),
         (root(x={"$ref": "#/$defs/Gone"}), "#/properties/x", "points at nothing"),
-        (root(x={"type": ["string", "integer"]}), "#/properties/x", "union"),
-        (root(x={"anyOf": [{"type": "string"}, {"type": "boolean"}]}), "#/properties/x", "union"),
+        (root(x={"anyOf": []}), "#/properties/x/anyOf", "union of nothing"),
+        (
+            root(x={"anyOf": [{"type": "object"}, {"type": "array"}]}),
+            "#/properties/x/anyOf/0",
+            "without properties",
+        ),
         (root(x={"enum": [1, 2]}), "#/properties/x", "non-empty strings"),
         (root(x={"enum": []}), "#/properties/x", "non-empty strings"),
         (
@@ -131,3 +135,38 @@ def test_wrong_schemas_are_refused_with_place_and_remedy(
     assert complaint in str(caught.value)
     assert caught.value.remedy
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("arms", "kind", "json_type"),
+    [
+        ([{"type": "integer"}, {"type": "string"}], Kind.TEXT, "string"),
+        ([{"type": "number"}, {"type": "string", "pattern": "^[0-9.]+$"}], Kind.DECIMAL, "number"),
+        ([{"type": "integer"}, {"type": "number"}], Kind.DECIMAL, "number"),
+        ([{"type": "boolean"}, {"type": "string"}], Kind.TEXT, "string"),
+        ([{"type": "string", "format": "date"}, {"type": "string"}], Kind.TEXT, "string"),
+        ([{"enum": ["a"]}, {"type": "string"}], Kind.TEXT, "string"),
+        ([{"type": "string", "format": "date"}, {"type": "null"}], Kind.DATE, "string"),
+    ],
+)
+def test_a_union_is_the_type_that_holds_every_value(
+    arms: list[dict[str, Any]], kind: Kind, json_type: str
+) -> None:
+    found = leaf({"anyOf": arms})
+    assert (found.kind, found.json_type) == (kind, json_type)
+    assert found.nullable == ({"type": "null"} in arms)
+
+
+def test_unions_of_choices_are_one_choice() -> None:
+    assert leaf({"oneOf": [{"const": "a"}, {"enum": ["b", "a"]}]}).choices == ("a", "b")
+
+
+def test_a_list_of_types_is_a_union() -> None:
+    found = leaf({"type": ["integer", "string", "null"]})
+    assert (found.kind, found.nullable) == (Kind.TEXT, True)
+
+
+def test_of_different_shapes_the_first_that_can_be_extracted() -> None:
+    arms = [{"type": "object"}, {"type": "array", "items": {"type": "string"}}, {"type": "string"}]
+    tree = tree_of(root(x={"anyOf": arms}))
+    assert isinstance(dict(tree.fields)["x"], ArrayNode)
