@@ -16,6 +16,7 @@ from extractors.grounding.merge import merge
 from extractors.grounding.place import WindowAnswer, read_answer
 from extractors.models.load import LoadedModel
 from extractors.prompting.encode import count_tokens, encode
+from extractors.prompting.split import joined, split_schema
 from extractors.prompting.window import Window, windows_of
 from schemas.document import ReadDocument
 from schemas.errors import BackendError, ParquetryError
@@ -47,10 +48,14 @@ class TransformersBackend:
         counts = {"windows": 0, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0}
         windows = windows_of(document, self.loaded.window_tokens, self._count)
         by_rules = self.rules.answer([document], schema)[0]
-        answers = [self._window(document, window, schema, by_rules, counts) for window in windows]
-        merged = merge(answers, schema.tree) if answers else WindowAnswer({}, (), False)
+        answers = []
+        for part in split_schema(schema, self._count):
+            found = [self._window(document, window, part, by_rules, counts) for window in windows]
+            answers.append(merge(found, part.tree) if found else WindowAnswer({}, (), False))
+        data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
         seconds = {"model": round(time.perf_counter() - began, 3)}
-        return Answer(merged.data, merged.leaves, merged.truncated, counts, seconds)
+        leaves = tuple(leaf for answer in answers for leaf in answer.leaves)
+        return Answer(data, leaves, any(a.truncated for a in answers), counts, seconds)
 
     def _window(
         self,
