@@ -107,6 +107,10 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
     _told = False
 
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what it still holds cannot be written either
+            super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
         if self._told:
             return

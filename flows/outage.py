@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 IN_A_ROW = 5
 """So many documents fail for the same reason before the thing itself is tried."""
-_SUSPECT = {FailureReason.MODEL_ERROR, FailureReason.INTERNAL_ERROR, FailureReason.UNAVAILABLE}
-"""Reasons that are not the document's, or need not be."""
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """What the operating system says when the machine, not a file, is the trouble."""
 
@@ -50,7 +48,7 @@ class Breaker:
         with self._lock:
             self._count = self._count + 1 if reason == self._reason else 1
             self._reason = reason
-            if reason not in _SUSPECT or self._count < self._in_a_row or reason not in self._probes:
+            if reason is None or self._count < self._in_a_row or reason not in self._probes:
                 return None
             wrong = self._probes[reason]()
             self._count = 0
@@ -72,6 +70,7 @@ def breaker(extractor: Extractor, source: str, options: IntakeOptions | None = N
         {
             FailureReason.MODEL_ERROR: test_page,
             FailureReason.INTERNAL_ERROR: test_page,
+            FailureReason.READER_CRASHED: test_page,  # as a failure of ours: no reader starts
             FailureReason.UNAVAILABLE: lambda: _try_source(source, options or IntakeOptions()),
         }
     )

@@ -11,7 +11,10 @@ import pytest
 
 from flows import conductor
 from flows.cli import main
+from flows.ledger.store import Ledger
+from schemas.registry import load_schema
 from tests.flows.making import write_invoice
+from tests.ledger.builders import add, start
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +41,11 @@ ROOT = Path(__file__).parents[2]
         ("schemas check nope", 3, "No schema named"),
         ("serve --prefect-port 99999", 2, "--prefect-port"),
         ("evaluate nowhere --model scripted", 3, "nowhere"),
+        ("run --source . --schema invoice --model scripted --since 2026-01-01", 2, "--reprocess"),
+        ("run --source . --schema invoice --model scripted --reprocess --since yesterday", 2, "no date"),
+        ("retry --outcome broken", 2, "no outcome"),
+        ("retry --outcome failed --reason gremlins", 2, "no reason"),
+        ("retry", 2, "--outcome"),
         ("no-such-command", 2, "No such command"),
     ],
 )
@@ -112,6 +120,30 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
     out = capsys.readouterr().out
     assert "a.pdf" in out and "1 new" in out and "unknown" in out
     assert not (tmp_path / "new").exists()
+
+
+def test_retry_without_anything_to_do_says_so_and_makes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["retry", "--outcome", "failed", "--home", "new"]) == 0
+    assert "nothing to do again" in capsys.readouterr().out
+    assert not (tmp_path / "new").exists()
+
+
+def test_two_schemas_have_a_column_each(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"sqlite:///{Path('home/ledger.db').absolute()}"
+    with Ledger.open(url) as ledger:
+        for name, folder in (("invoice", "run-1"), ("receipt", "run-2")):
+            run = start(ledger, folder, schema=load_schema(name))
+            add(ledger, run, "a", schema=load_schema(name))
+    assert main(["status", "--home", "home"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["outcome", "invoice", "receipt"]
+    assert [row.split() for row in rows[:2]] == [["pending", "1", "1"], ["sum", "1", "1"]]
+    assert rows[2].startswith("1 files; each counts once under each schema")
+    assert main(["status", "--home", "home", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["files"], status["inputs"], [s["inputs"] for s in status["by_schema"]]) == (1, 2, [1, 1])
 
 
 def test_doctor_names_what_is_wrong_and_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,12 +10,13 @@ from uuid import UUID
 import pyarrow.dataset as ds
 import pytest
 
+from extractors.backends.scripted import ScriptedBackend
 from extractors.options import ExtractOptions
-from flows import composition, conductor
+from flows import composition, conductor, worker
 from flows.ledger.store import Ledger
 from flows.report import RunReport
 from flows.settings import Settings, load_settings
-from schemas.errors import SourceError, UsageError
+from schemas.errors import BackendError, OutageError, SourceError, UsageError
 from tests.flows.making import write_folder, write_invoice
 
 pytestmark = pytest.mark.slow
@@ -134,3 +135,53 @@ def test_a_wrong_request_fails_before_it_touches_the_ledger(settings: Settings) 
     assert "hunter2" not in str(caught.value)
     with pytest.raises(SourceError):
         _run(source=str(settings.home / "nowhere"))
+
+
+def test_retry_and_reprocess_do_again_what_they_are_asked_to(settings: Settings) -> None:
+    first = _run()
+    again = _run(retry_outcome="unreadable", retry_reason="empty")
+    assert (again.inputs, again.processed, again.outcomes) == (1, 1, {"unreadable": 1})
+    nothing = _run(retry_outcome="failed")
+    assert (nothing.inputs, nothing.processed) == (0, 0)
+    whole = _run(reprocess=True)
+    assert (whole.inputs, whole.processed, whole.outcomes) == (7, 6, first.outcomes)
+    rows = ds.dataset(Path(settings.lake_uri) / "invoice").to_table().to_pylist()
+    accepted = first.outcomes["accepted"]
+    assert sorted(row["version"] for row in rows) == [1] * accepted + [2] * accepted
+    assert len({row["row_key"] for row in rows}) == accepted
+    reports = sorted((settings.home / "reports").glob("*.json"))
+    assert len(reports) == 4
+    kept = RunReport.model_validate_json((settings.home / "reports" / f"{whole.run_id}.json").read_text())
+    assert kept == whole
+    assert whole.pages.total == whole.pages.text_layer + whole.pages.unreadable > 0
+    assert whole.memory.parent > 0 and {stage.name for stage in whole.stages} >= {
+        "discover",
+        "extract",
+        "land",
+    }
+
+
+def test_a_model_that_is_gone_ends_the_run_with_a_report_and_the_next_one_finishes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise BackendError("no answer from the GPU")
+
+    folder = Path(composition.job().source)
+    for number in range(30, 40):
+        write_invoice(folder / f"more-{number}.pdf", number)
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "BACKEND_PAUSES", ())
+        patch.setattr(ScriptedBackend, "answer", gone)
+        with pytest.raises(OutageError, match="no answer from the GPU"):
+            _run()
+    with Ledger.open(settings.database_url) as ledger:
+        counts = ledger.status().outcomes
+        assert counts["pending"] > 0 and counts.get("failed", 0) <= 6
+        assert ledger.newest_runs()[0].state == "failed"
+    (kept,) = (settings.home / "reports").glob("*.json")
+    report = RunReport.model_validate_json(kept.read_text(encoding="utf-8"))
+    assert report.state == "failed" and "no answer from the GPU" in report.error
+    whole = _run()
+    assert not {"pending", "failed"} & set(whole.outcomes)
+    assert whole.inputs == 17
