@@ -137,7 +137,7 @@ class PdfFile:
         upright = frame.turned(layer.quarters)
         rotation = (page.get_rotation() + 90 * layer.quarters) % 360
         share = self._doubt(page, frame, layer, warnings)
-        refusal = why_undrawable(page, frame, request.max_side_px)
+        refusal = why_undrawable(page, request.max_side_px)
         if not request.may(number, "draw"):
             refusal = "it stopped the reader"
         if refusal is not None:

@@ -7,7 +7,6 @@ import ctypes
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from extractors.reading.geometry import Frame2D
 from extractors.reading.pdf_objects import page_objects
 
 _MAX_RATIO = 14_400.0
@@ -16,17 +15,16 @@ _MAX_OBJECTS = 20_000
 """Images are looked for among so many objects of a page."""
 
 
-def why_undrawable(page: pdfium.PdfPage, frame: Frame2D, max_side_px: int) -> str | None:
+def why_undrawable(page: pdfium.PdfPage, max_side_px: int) -> str | None:
     """Why the page must not be drawn: its shape, or an image that would be unpacked to an enormous size.
 
     Args:
         page: parsed, not drawn.
-        frame: its size.
         max_side_px: the longest side that an image on it may have.
     """
-    ratio = frame.longer / min(frame.width, frame.height)
-    if ratio > _MAX_RATIO:
-        return f"it measures {frame.width:g} x {frame.height:g} points"
+    across, down = page.get_size()
+    if max(across, down) > _MAX_RATIO * min(across, down):
+        return f"it measures {across:g} x {down:g} points"
     width, height = ctypes.c_uint(), ctypes.c_uint()
     for kind, item in page_objects(page, _MAX_OBJECTS):
         if kind != pdfium_c.FPDF_PAGEOBJ_IMAGE:
