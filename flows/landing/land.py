@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from flows.landing.formats import LakeFormat, LandedFile, open_format
 from flows.landing.lake import open_lake
 from flows.ledger.store import Ledger
 from schemas.registry import LoadedSchema
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ def land(
     while ledger.freeze_next(schema.name):
         pass
     swept = way.sweep(ledger)
+    for name in swept:
+        log.warning("swept what a writer that died, or a lost ledger, had left: %s", name)
     files: list[LandedFile] = []
     warnings: list[str] = []
     for batch in ledger.pending_batches(schema.name):

@@ -21,6 +21,7 @@ import typer
 
 from flows.cli import app
 from flows.cli import main as parquetry
+from flows.landing import current_sql
 from flows.settings import load_settings
 from schemas import catalog
 from schemas.registry import catalog_names, load_schema
@@ -135,20 +136,23 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     rows = [
         ("a", 1, False, "Bakery", "9.99"),
-        ("a", 2, False, "Harbour Lane Bakery", "26.95"),
         ("b", 1, False, "Pharmacy", "31.50"),
         ("c", 1, False, "Not a receipt", "1.00"),
+        ("a", 2, False, "Harbour Lane Bakery", "26.95"),
         ("c", 2, True, "Not a receipt", "1.00"),
     ]
     for number, (key, version, retracted, company, total) in enumerate(rows):
+        day = dt.date(2026, 3, 3 + number)
         table = pa.table(
             {
                 "row_key": [key],
                 "version": pa.array([version], pa.int64()),
+                "valid_from": pa.array([dt.datetime.combine(day, dt.time(12), dt.UTC)]),
                 "retracted": [retracted],
                 "company": [company],
-                "date": [dt.date(2026, 3, 5 + number)],
+                "date": [day],
                 "total": pa.array([Decimal(total)], pa.decimal128(38, 9)),
+                "evidence": [[{"path": "total", "boxes": [[1.0, 2.0, 3.0, 4.0]]}]],
             }
         )
         pq.write_table(table, folder / f"{number}.parquet")
@@ -156,23 +160,50 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_duckdb_snippet_shows_the_current_rows(lake: Path) -> None:
+NOW = [("Harbour Lane Bakery", Decimal("26.95")), ("Pharmacy", Decimal("31.50"))]
+THEN = [("Bakery", Decimal("9.99")), ("Not a receipt", Decimal("1.00")), ("Pharmacy", Decimal("31.50"))]
+
+
+def test_the_duckdb_snippet_shows_the_rows_now_and_then(lake: Path) -> None:
     (code,) = blocks("sql")
     with duckdb.connect() as connection:
-        view, query = [part for part in code.split(";") if part.strip()]
+        view, macro, now, then = [part for part in code.split(";") if part.strip()]
         connection.execute(view)
-        rows = connection.execute(query).fetchall()
-    assert [(row[0], row[2]) for row in rows] == [
-        ("Harbour Lane Bakery", Decimal("26.95")),
-        ("Pharmacy", Decimal("31.50")),
-    ]
+        connection.execute(macro)
+        assert sorted((r[0], r[2]) for r in connection.execute(now).fetchall()) == NOW
+        assert sorted((r[0], r[2]) for r in connection.execute(then).fetchall()) == THEN
+
+
+def test_the_duckdb_snippet_is_what_the_program_ships(lake: Path) -> None:
+    (code,) = blocks("sql")
+    shipped = current_sql("demo/lake", "receipt").replace(str(lake.parent.parent.parent) + "/", "")
+    plain = [" ".join(text.replace('"', "").split()) for text in (code, shipped)]
+    assert plain[0].startswith(plain[1])
 
 
 def test_the_pandas_snippet_shows_the_current_rows(lake: Path) -> None:
     (code,) = [block for block in blocks("python") if "pandas" in block]
     names: dict[str, pd.DataFrame] = {}
     exec(compile(code, "README.md", "exec"), names)
-    assert sorted(names["receipts"]["company"]) == ["Harbour Lane Bakery", "Pharmacy"]
+    assert sorted(names["receipts"]["company"]) == [company for company, _ in NOW]
+
+
+def test_the_pyarrow_snippet_reads_all_versions_of_the_schema(lake: Path) -> None:
+    added = pa.table(
+        {
+            "row_key": ["d"],
+            "version": pa.array([1], pa.int64()),
+            "retracted": [False],
+            "company": ["Kiosk"],
+            "tip": ["2.00"],
+        }
+    )
+    pq.write_table(added, lake / "9.parquet")
+    (code,) = [block for block in blocks("python") if "pyarrow" in block]
+    names: dict[str, pa.Table] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    seen = {row["company"]: row["tip"] for row in names["current"].to_pylist()}
+    assert seen == {**dict.fromkeys((company for company, _ in NOW), None), "Kiosk": "2.00"}
 
 
 @pytest.mark.parametrize("page", PAGES)
