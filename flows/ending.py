@@ -75,6 +75,7 @@ def in_time(say: Callable[[str], None] | None = None) -> Iterator[None]:
     Without ``say`` the handlers of the process stay as they are (Prefect has its own in its flow processes).
     With it, the first signal raises in the main thread, and the later ones are left to the clock.
     """
+    _left_behind.clear()
     watch = _Watch(say or (lambda _: None))
     reader, writer = socket.socketpair()
     writer.setblocking(False)

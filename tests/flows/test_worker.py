@@ -6,12 +6,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from extractors.options import ReadOptions
-from flows import worker
+from flows import ending, worker
 from flows.composition import Parts
 from flows.extractor import Extractor
 from flows.ledger.records import ClaimedDocument, LedgerUnavailableError
@@ -178,3 +179,32 @@ def test_what_is_worth_doing_again() -> None:
     assert worker.worth_retrying(BackendError("x"))
     assert worker.worth_retrying(OSError("x"))
     assert not worker.worth_retrying(ValueError("x"))
+
+
+def test_a_worker_that_does_not_come_back_has_its_document_taken_away(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model can keep a thread for minutes; a stopped run does not wait for it, nor does the next one."""
+    monkeypatch.setattr(ending, "GRACE_SECONDS", 0.2)
+    stuck, go_on = threading.Event(), threading.Event()
+
+    def act(_: DocumentRef) -> None:
+        stuck.set()
+        go_on.wait(60)
+
+    acts(parts, act)
+    aborted: list[bool] = []
+    cast(Any, parts.extractor).reader = SimpleNamespace(abort=lambda: aborted.append(True))
+    thread = threading.Thread(target=lambda: worker.work_on_next(parts, "run-2"))
+    with pytest.raises(KeyboardInterrupt), parts.run("run-2"):
+        worker.register_inputs(parts, "run-2")
+        thread.start()
+        assert stuck.wait(60)
+        raise KeyboardInterrupt
+    assert aborted == [True]
+    status = parts.ledger.status()
+    assert status.documents == {"pending": 2}
+    assert parts.ledger.run("run-2").state == "cancelled"
+    go_on.set()
+    thread.join()
+    assert parts.ledger.status().documents == {"pending": 2}  # it came too late to write anything
