@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from extractors.backends.base import Answer
+from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.decoding.greedy import GreedyDecoder
 from extractors.decoding.guess import guess_of
@@ -20,6 +21,7 @@ from extractors.prompting.split import joined, split_schema
 from extractors.prompting.window import Window, windows_of
 from schemas.document import ReadDocument
 from schemas.errors import BackendError, ParquetryError
+from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
 
 
@@ -54,8 +56,13 @@ class TransformersBackend:
             answers.append(merge(found, part.tree) if found else WindowAnswer({}, (), False))
         data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
         seconds = {"model": round(time.perf_counter() - began, 3)}
-        leaves = tuple(leaf for answer in answers for leaf in answer.leaves)
+        leaves = tuple(self._doubted(leaf) for answer in answers for leaf in answer.leaves)
         return Answer(data, leaves, any(a.truncated for a in answers), counts, seconds)
+
+    def _doubted(self, leaf: LeafAnswer) -> LeafAnswer:
+        if leaf.log_probability >= self.loaded.unsure_below:
+            return leaf
+        return replace(leaf, reasons=(*leaf.reasons, ReviewReason.MODEL_UNSURE.value))
 
     def _window(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +26,17 @@ DEFAULT_WINDOW_TOKENS = 1400
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """``model`` and ``processor`` ready to answer; ``window_tokens`` of document text per window."""
+    """``model`` and ``processor`` ready to answer; ``window_tokens`` of document text per window.
+
+    ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong.
+    """
 
     name: str
     model_id: str
     model: Any
     processor: Any
     window_tokens: int
+    unsure_below: float = -math.inf
 
 
 def load_base(base: str, cache: Path) -> tuple[Any, Any]:
@@ -94,8 +99,10 @@ def load_model(name: str, cache: Path) -> LoadedModel:
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = model.to(device).eval()
-    window = int((tuned or {}).get("window_tokens", DEFAULT_WINDOW_TOKENS))
-    return LoadedModel(name, f"{folder.name}-{_fingerprint(folder)}", model, processor, window)
+    card = tuned or {}
+    window = int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS))
+    unsure = float(card.get("unsure_below", -math.inf))
+    return LoadedModel(name, f"{folder.name}-{_fingerprint(folder)}", model, processor, window, unsure)
 
 
 def model_identity(name: str) -> str:

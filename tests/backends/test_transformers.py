@@ -1,0 +1,45 @@
+"""The in-process backend over a tiny model: doubts, wide schemas, several windows."""
+
+from __future__ import annotations
+
+import math
+
+from extractors.backends.transformers import TransformersBackend
+from extractors.models.load import LoadedModel
+from schemas.outcome import ReviewReason
+from schemas.registry import from_json_schema, load_schema
+from schemas.tree import leaves
+from tests.tiny import document_of, tiny_model, tiny_processor
+
+LINES = ["Blue Harbour Books Ltd", "12 Mill Lane, York", "Date 25/12/2018   No 77", "Total   $1,234.50"]
+
+
+def backend(*, unsure_below: float = -math.inf, window_tokens: int = 1000) -> TransformersBackend:
+    loaded = LoadedModel("tiny", "tiny-1", tiny_model(1), tiny_processor(), window_tokens, unsure_below)
+    return TransformersBackend(loaded, max_answer_tokens=300)
+
+
+def test_an_answer_below_the_model_s_floor_is_a_reason() -> None:
+    (sure,) = backend().answer([document_of(LINES)], load_schema("receipt"))
+    assert not any(leaf.reasons for leaf in sure.leaves)
+    floor = sorted(leaf.log_probability for leaf in sure.leaves)[1]
+    (unsure,) = backend(unsure_below=floor).answer([document_of(LINES)], load_schema("receipt"))
+    assert [ReviewReason.MODEL_UNSURE in leaf.reasons for leaf in unsure.leaves] == [
+        leaf.log_probability < floor for leaf in sure.leaves
+    ]
+    assert sum(bool(leaf.reasons) for leaf in unsure.leaves) == 1
+
+
+def test_a_wide_schema_has_every_field() -> None:
+    fields = {f"field_{i}": {"type": "number", "description": "A number. " * 40} for i in range(40)}
+    schema = from_json_schema({"type": "object", "properties": fields}, "wide")
+    (answer,) = backend().answer([document_of(LINES)], schema)
+    assert answer.counts["windows"] > 1
+    assert list(answer.data) == list(fields)
+    assert [leaf.path for leaf in answer.leaves] == [path for path, _ in leaves(schema.tree)]
+
+
+def test_windows_are_merged() -> None:
+    (answer,) = backend(window_tokens=40).answer([document_of(LINES * 3)], load_schema("receipt"))
+    assert answer.counts["windows"] > 1
+    assert list(answer.data) == ["company", "date", "address", "total"]
