@@ -161,7 +161,7 @@ class Trainer:
         end = ids.shape[1]
         ids = nn.functional.pad(ids, (0, -end % SHAPE_STEP), value=tokenizer.eos_token_id).to(device)
         # Body and head apart: the head over a flat (tokens, width) input spares a copy of its whole table.
-        untuned = self.model.get_base_model()
+        untuned: Any = self.model.get_base_model()
         body = untuned.base_model(
             input_ids=ids, use_cache=False, **{k: v.to(device) for k, v in encoded.extra.items()}
         )
