@@ -64,7 +64,11 @@ def register_inputs(parts: Parts, run_id: str) -> int:
     with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as pool:
         try:
             while chunk := list(islice(objects, CHUNK)):
-                for record in pool.map(lambda one: _register_patiently(parts, run_id, one), chunk):
+                fresh = _not_known(parts, run_id, chunk)
+                count += len(chunk) - len(fresh)
+                for record in pool.map(
+                    lambda one: _register_patiently(parts, run_id, one, again=True), fresh
+                ):
                     count += record is not None
                     left += record is None
         except BaseException:
@@ -75,6 +79,19 @@ def register_inputs(parts: Parts, run_id: str) -> int:
         parts.notices.append(f"Left for the next run, since still being written: {left}.")
         log.warning("%s", parts.notices[-1])
     return count
+
+
+def _not_known(parts: Parts, run_id: str, found: list[SourceObject]) -> list[SourceObject]:
+    """Those objects that the ledger does not know as they are, and those still being written."""
+    pairs = [(one.uri, one.version) for one in found if not one.unsettled]
+    known = patiently(
+        parts,
+        "looking up inputs",
+        lambda: parts.ledger.known_inputs(
+            run_id, pairs, fingerprint=parts.schema.fingerprint, model=parts.model_id
+        ),
+    )
+    return [one for one in found if one.unsettled or (one.uri, one.version) not in known]
 
 
 def reopen_inputs(parts: Parts, run_id: str, again: Again) -> int:

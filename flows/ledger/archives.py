@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import Table, and_, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -47,17 +47,17 @@ def is_through(session: Session, row: Input) -> bool:
     )
 
 
-def see_members(session: Session, run_id: str, archive_id: int) -> None:
-    """A run that saw an archive saw what is in it."""
+def see(session: Session, run_id: str, which: ColumnElement[bool]) -> None:
+    """A run saw these inputs: those it knows, those in an archive that it knows."""
     target = RunInput.__table__
     assert isinstance(target, Table)
-    members = select(literal(run_id), Input.input_id).where(Input.archive_id == archive_id)
+    seen = select(literal(run_id), Input.input_id).where(which)
     names = ["run_id", "input_id"]
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(postgresql.insert(target).from_select(names, members).on_conflict_do_nothing())
+        session.execute(postgresql.insert(target).from_select(names, seen).on_conflict_do_nothing())
     else:
-        session.execute(sqlite.insert(target).from_select(names, members).on_conflict_do_nothing())
-    session.execute(update(Input).where(Input.archive_id == archive_id).values(last_seen_run=run_id))
+        session.execute(sqlite.insert(target).from_select(names, seen).on_conflict_do_nothing())
+    session.execute(update(Input).where(which).values(last_seen_run=run_id))
 
 
 def finish(

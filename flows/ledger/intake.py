@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -59,8 +60,34 @@ def known_input(
         return None
     _seen(session, at, run_id, found)
     if found.document_id is None:
-        archives.see_members(session, run_id, found.input_id)
+        archives.see(session, run_id, Input.archive_id == found.input_id)
     return input_record(session, found)
+
+
+def known_inputs(
+    session: Session,
+    at: dt.datetime,
+    run_id: str,
+    found: Sequence[tuple[str, str]],
+    fingerprint: str,
+    model: str,
+) -> set[tuple[str, str]]:
+    """See `Ledger.known_inputs`."""
+    existing_run(session, run_id)
+    keys = {_key(uri, version, "", fingerprint, model): (uri, version) for uri, version in found if version}
+    with_document, others = [], []
+    query = select(Input.key, Input.input_id, Input.document_id).where(Input.key.in_(keys))
+    for key, input_id, document_id in session.execute(query.order_by(Input.key).with_for_update()):
+        if document_id is not None:
+            with_document.append((keys[key], input_id))
+        else:
+            others.append(keys[key])
+    archives.see(session, run_id, Input.input_id.in_([input_id for _, input_id in with_document]))
+    known = {pair for pair, _ in with_document}
+    for pair in others:  # archives, and what could not be fetched
+        if known_input(session, at, run_id, *pair, None, fingerprint, model) is not None:
+            known.add(pair)
+    return known
 
 
 def peek_input(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from flows.ledger import batches, claims, intake, landed, reports, review, runs
+from flows.ledger import batches, claims, landed, reports, review, runs
 from flows.ledger.engine import create_ledger_engine, explain, migrate, now, reading
 from flows.ledger.records import (
     Action,
@@ -22,7 +22,6 @@ from flows.ledger.records import (
     DocumentRecord,
     FieldChange,
     FrozenBatch,
-    InputRecord,
     QueueFacets,
     QueueItem,
     RowName,
@@ -30,17 +29,16 @@ from flows.ledger.records import (
     RunRecord,
     StatusReport,
 )
-from flows.ledger.store_archives import ArchivesStore
+from flows.ledger.store_inputs import InputsStore
 from flows.ledger.store_runs import RunsStore
 from schemas.extraction import ExtractedField, Extraction
-from schemas.outcome import FailureReason, Outcome
 from schemas.registry import LoadedSchema
 
 MAX_ATTEMPTS = 3
 MAX_BATCH_ROWS = 2_000
 
 
-class Ledger(RunsStore, ArchivesStore):
+class Ledger(InputsStore, RunsStore):
     """What was seen, what became of it, what has landed. Safe to share between threads.
 
     Every method is one transaction, durable when it returns. All times are UTC.
@@ -136,113 +134,6 @@ class Ledger(RunsStore, ArchivesStore):
         """Records the end of a run with a word such as ``completed``, ``failed`` or ``cancelled``."""
         with self._write() as session:
             runs.finish_run(session, self._clock(session), run_id, state)
-
-    # ---------------------------------------------------------------- inputs
-
-    def known_input(
-        self, run_id: str, uri: str, *, version: str, member: str | None, fingerprint: str, model: str
-    ) -> InputRecord | None:
-        """The input if it is in the ledger with its content, now also recorded as seen by this run.
-
-        So an unchanged object needs no download: ``None`` means fetch it and call `add_input`.
-        An input whose fetch failed before is ``None`` too, and so is one with the empty version (a source
-        that tells neither time nor tag).
-        """
-        with self._write() as session:
-            return intake.known_input(
-                session, self._clock(session), run_id, uri, version, member, fingerprint, model
-            )
-
-    def peek_input(
-        self, uri: str, *, version: str, member: str | None, fingerprint: str, model: str
-    ) -> InputRecord | None:
-        """What `known_input` would give, for a preview: nothing is recorded."""
-        with self._read() as session:
-            return intake.peek_input(session, uri, version, member, fingerprint, model)
-
-    def add_input(
-        self,
-        run_id: str,
-        uri: str,
-        *,
-        version: str,
-        member: str | None,
-        sha256: str,
-        size: int,
-        media_type: str,
-        schema_name: str,
-        fingerprint: str,
-        model: str,
-        archive_id: int | None = None,
-    ) -> InputRecord:
-        """Records an input with known content; idempotent per URI, version, member, schema and model.
-
-        The first input of a content (under a schema and model) makes its document; every other one ends at
-        once as ``duplicate`` and points to it. An input seen in an earlier run keeps its row and outcome.
-        A member of an archive says in which it lies (`add_archive`).
-        Content that changed under an unchanged version is a new input, its version marked with the hash.
-        """
-        with self._write() as session:
-            return intake.add_input(
-                session,
-                self._clock(session),
-                intake.NewInput(
-                    run_id,
-                    uri,
-                    version,
-                    member or "",
-                    sha256,
-                    size,
-                    media_type,
-                    schema_name,
-                    fingerprint,
-                    model,
-                    archive_id,
-                ),
-            )
-
-    def add_failed_input(
-        self,
-        run_id: str,
-        uri: str,
-        *,
-        version: str,
-        member: str | None,
-        size: int,
-        schema_name: str,
-        fingerprint: str,
-        model: str,
-        detail: str,
-        reason: FailureReason = FailureReason.UNAVAILABLE,
-        outcome: Outcome = Outcome.FAILED,
-        archive_id: int | None = None,
-    ) -> InputRecord:
-        """Records an input whose content could not be had. The next run may try again.
-
-        Too large an object to fetch is ``outcome=UNREADABLE, reason=TOO_LARGE``. An input that has its
-        document already keeps it.
-        """
-        with self._write() as session:
-            return intake.add_failed_input(
-                session,
-                self._clock(session),
-                intake.NewInput(
-                    run_id,
-                    uri,
-                    version,
-                    member or "",
-                    None,
-                    size,
-                    "",
-                    schema_name,
-                    fingerprint,
-                    model,
-                    archive_id,
-                ),
-                outcome,
-                reason,
-                detail,
-            )
 
     # ---------------------------------------------------------------- work
 

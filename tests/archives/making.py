@@ -65,7 +65,7 @@ def streamed(name: str, data: bytes) -> bytes:
             return len(chunk)
 
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, data)
     return pipe.data
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,9 +25,7 @@ from schemas.errors import BackendError, DocumentError, OutageError
 from schemas.outcome import FailureReason, Outcome
 from schemas.registry import load_schema
 from tests.archives.making import PDF, corrupt, jpeg, mail, zipped
-from tests.flows.test_worker import PlainExtractor
-
-MakeParts = Callable[[str], Parts]
+from tests.flows.working import PlainExtractor
 
 
 @pytest.fixture

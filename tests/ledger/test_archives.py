@@ -12,7 +12,7 @@ from flows.ledger.records import InputRecord
 from flows.ledger.store import Ledger
 from schemas.errors import ConservationError
 from schemas.outcome import FailureReason, Outcome
-from tests.ledger.builders import MODEL, SCHEMA, claim, extraction, sha_of, start
+from tests.ledger.builders import MODEL, SCHEMA, add, claim, extraction, sha_of, start
 
 MADE: dict[str, Any] = {"schema_name": SCHEMA.name, "fingerprint": SCHEMA.fingerprint, "model": MODEL}
 
@@ -238,3 +238,29 @@ def test_members_that_end_at_the_same_time(ledger: Ledger) -> None:
         thread.join()
     assert ledger.status().outcomes == {"accepted": 1}
     ledger.check_conservation(run)
+
+
+def test_many_inputs_are_looked_up_at_once(ledger: Ledger) -> None:
+    run = start(ledger)
+    held = archive(ledger, run)
+    member(ledger, run, held, "a")
+    ledger.finish_archive(held.input_id, sha256=sha_of("zip"))
+    plain = [add(ledger, run, f"{n}.pdf") for n in range(3)]
+    work(ledger, run)
+    pairs = [(one.uri, one.version) for one in (held, *plain)]
+    asked = [*pairs, pairs[0], (plain[0].uri, "2"), (plain[0].uri, ""), ("file:///in/new.pdf", "1")]
+
+    later = start(ledger, "two")
+    found = ledger.known_inputs(later, asked, fingerprint=SCHEMA.fingerprint, model=MODEL)
+    assert found == set(pairs)
+    assert found == ledger.known_inputs(later, asked, fingerprint=SCHEMA.fingerprint, model=MODEL)
+    assert {d.member or d.uri[-5:] for d in ledger.run_documents(later)} == {
+        "l.zip",
+        "a",
+        "0.pdf",
+        "1.pdf",
+        "2.pdf",
+    }
+    assert not ledger.known_inputs(later, [], fingerprint=SCHEMA.fingerprint, model=MODEL)
+    assert not ledger.known_inputs(later, pairs, fingerprint=SCHEMA.fingerprint, model="other")
+    ledger.check_conservation(later)
