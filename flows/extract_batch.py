@@ -101,8 +101,8 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
         OutageError: what every document needs does not work; those not through stay pending.
     """
     settings, ledger = parts.settings, parts.ledger
-    counts = ledger.outcome_counts(run_id)
-    rest = total = counts.get("pending", 0) + counts.get("failed", 0)  # a failure is tried again, once a run
+    failed = ledger.outcome_counts(run_id).get("failed", 0)  # a failure is tried again, once a run
+    rest = total = ledger.open_documents(run_id) + failed
     guess = seconds_for(total, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
     log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, total, guess)
     watcher().expect(inputs, total, guess)
