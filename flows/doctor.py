@@ -65,6 +65,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _lake,
         _passwords,
         _ports,
+        _readers,
     ]
     for check in checks:
         name = check.__name__.lstrip("_")
@@ -215,6 +216,21 @@ def _ports(settings: Settings) -> Finding:
         remedy = "Give `parquetry serve` other ports: --prefect-port, --review-port."
         return Finding("ports", "warn", f"in use: {', '.join(taken)}", remedy)
     return Finding("ports", "ok", ", ".join(f"{port} ({what})" for what, port in wanted.items()))
+
+
+def _readers(_: Settings) -> Finding:
+    from extractors.reading.isolation import try_isolation
+
+    found = try_isolation("text")
+    layers = ", ".join(found.layers)
+    if not found.open:
+        return Finding("readers", "ok", f"documents are read without network, writing, processes ({layers})")
+    return Finding(
+        "readers",
+        "warn",
+        f"a process that reads documents could {', '.join(found.open)} (in force: {layers})",
+        "Use a Linux kernel 5.13 or later with Landlock and seccomp, or a container without network.",
+    )
 
 
 def _version(package: str) -> str | None:
