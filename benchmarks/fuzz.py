@@ -26,9 +26,16 @@ _NUMBER = re.compile(rb"(?<![\w.])\d+(?![\w.])")
 _ODD_NUMBERS = (b"0", b"-1", b"2147483648", b"99999999999999999999", b"1e9")
 
 
+def samples() -> list[Path]:
+    """The sample PDFs that have bytes."""
+    return sorted(path for path in SAMPLES.glob("*/*.pdf") if path.stat().st_size)
+
+
 def mutate(data: bytes, chance: random.Random) -> bytes:
     """The document with one to four kinds of damage."""
     for _ in range(chance.randint(1, 4)):
+        if not data:
+            break
         data = chance.choice((_flip, _cut, _swap_objects, _odd_numbers, _repeat, _zero))(data, chance)
     return data or b"%PDF-"
 
@@ -78,7 +85,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="time limit of a document")
     parser.add_argument("--keep", type=Path, help="folder for documents without an outcome")
     chosen = parser.parse_args()
-    files = sorted(SAMPLES.glob("*/*.pdf"))
+    files = samples()
     outcomes: Counter[str] = Counter()
     odd, slowest = 0, 0.0
     options = ReadOptions(ocr=False, max_seconds=chosen.seconds)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from extractors.reading.frames import PAGE, Frame, encode, read_frame
 from extractors.reading.geometry import Frame2D
 from extractors.reading.limits import end_with_parent, limit_cpu, limit_memory, private_stdout
 from extractors.reading.lines import reading_order
-from extractors.reading.probe import attempts
+from extractors.reading.probe import attempts, environment
 from extractors.reading.request import WHOLE_FILE, RawPage, ReadRequest, Step
 from schemas.document import Page, PageSource
 from schemas.errors import DocumentError
@@ -64,7 +63,7 @@ def main(arguments: list[str]) -> int:
 def _serve(handler: Handler, request: Frame, send: Send) -> None:
     try:
         if request.kind == "probe":
-            send(Frame("probed", {"tried": attempts(request.data), "environment": dict(os.environ)}))
+            send(Frame("probed", {"tried": attempts(request.data), "environment": environment()}))
         else:
             handler(request, send)
     except DocumentError as error:

@@ -23,7 +23,7 @@ class Isolation:
     Attributes:
         layers: the protections in force, in plain words.
         tried: each attempt with why it failed, ``""`` where it succeeded.
-        environment: the child's environment variables.
+        environment: the variables that the child was started with.
     """
 
     layers: tuple[str, ...]

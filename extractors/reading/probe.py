@@ -48,6 +48,15 @@ def attempts(data: dict[str, Any]) -> dict[str, str]:
     return {name: _outcome(attempt) for name, attempt in tries.items()}
 
 
+def environment() -> dict[str, str]:
+    """What this process was given to know, as far as the kernel tells."""
+    try:
+        given = Path("/proc/self/environ").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return {}
+    return dict(entry.split("=", 1) for entry in given.split("\0") if "=" in entry)
+
+
 def _outcome(attempt: Attempt) -> str:
     try:
         attempt()

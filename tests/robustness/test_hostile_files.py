@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz import mutate
+from benchmarks.fuzz import mutate, samples
 from extractors.options import ReadOptions
 from extractors.reading import ReaderPool, document_ref
 from schemas.document import ReadDocument
@@ -17,7 +17,6 @@ from schemas.outcome import FailureReason, ReviewReason
 from tests.robustness.nasty import NASTY, page_with
 
 OPTIONS = ReadOptions(ocr=False, max_seconds=20, max_memory_mb=1024, image_side_px=64)
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ def test_a_page_that_hangs_costs_itself_only(pool: ReaderPool, tmp_path: Path) -
 @pytest.mark.slow
 def test_damaged_samples_have_an_outcome(pool: ReaderPool, tmp_path: Path) -> None:
     """A hundred samples with bytes flipped, cut, swapped; more of them in ``python -m benchmarks.fuzz``."""
-    files = sorted(SAMPLES.glob("*/*.pdf"))
+    files = samples()
     for seed in range(100):
         chance = random.Random(seed)
         path = tmp_path / f"{seed}.pdf"
