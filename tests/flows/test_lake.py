@@ -25,7 +25,7 @@ from tests.landing.test_land import accept, decide
 from tests.ledger.builders import SCHEMA, add, claim, extraction, start
 
 
-@pytest.fixture(params=["parquet", "delta"])
+@pytest.fixture(params=["parquet", pytest.param("delta", marks=pytest.mark.slow)])
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two accepted rows; one was corrected later, and one withdrawn."""
     monkeypatch.setenv("PARQUETRY_LAKE_FORMAT", request.param)

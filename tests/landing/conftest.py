@@ -91,7 +91,10 @@ class Place:
         return [trouble for checked in found for trouble in checked.troubles]
 
 
-@pytest.fixture(params=["parquet", "delta", "parquet on S3", "delta on S3"])
+S3 = [pytest.param(f"{kind} on S3", marks=pytest.mark.slow) for kind in ("parquet", "delta")]
+
+
+@pytest.fixture(params=["parquet", "delta", *S3])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """The same test for every kind of lake."""
     kind: LakeFormat = "delta" if request.param.startswith("delta") else "parquet"

@@ -128,6 +128,7 @@ def test_an_unreadable_file_is_told(
     assert told.what == "unreadable" and "Permission denied" in told.detail and not told.repaired
 
 
+@pytest.mark.slow
 def test_on_an_object_store(ledger: Ledger, bucket: Bucket) -> None:
     place = Place(bucket.uri, "parquet", {})
     accept(ledger, "a.pdf", "b.pdf")

@@ -90,6 +90,7 @@ def test_killed_at_any_step_every_row_lands_exactly_once(
     landed_once(ledger, place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", list(LEDGER_STEPS | REMOTE_STEPS))
 def test_killed_before_an_object_store(step: str, ledger: Ledger, bucket: Bucket, tmp_path: Path) -> None:
     place = Place(bucket.uri, "parquet", bucket.environment)
@@ -98,8 +99,11 @@ def test_killed_before_an_object_store(step: str, ledger: Ledger, bucket: Bucket
     assert all(put.endswith(".parquet") for put in bucket.faults.puts) and len(bucket.faults.puts) == 1
 
 
-@pytest.mark.parametrize("where", ["here", "on S3"])
-@pytest.mark.parametrize("step", list(LEDGER_STEPS | DELTA_STEPS))
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "where"),
+    [(step, "here") for step in LEDGER_STEPS | DELTA_STEPS] + [(step, "on S3") for step in DELTA_STEPS],
+)
 def test_killed_between_the_commits_of_delta(
     step: str, where: str, ledger: Ledger, lake: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -104,6 +104,7 @@ def at_once(*steps: Any) -> list[BaseException]:
     return errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["here", "on S3"])
 def test_several_landings_at_once_land_each_batch_once(
     where: str, ledger: Ledger, place: Place, request: pytest.FixtureRequest
@@ -117,6 +118,7 @@ def test_several_landings_at_once_land_each_batch_once(
     assert place.troubles(ledger) == []
 
 
+@pytest.mark.slow
 def test_a_table_is_widened_while_another_adds_to_it(ledger: Ledger, place: Place) -> None:
     store = DeltaStore(open_lake(place.uri))
     old = pa.schema([("row_key", pa.string()), ("version", pa.int64()), ("n", pa.int64())])
@@ -140,6 +142,7 @@ def test_a_table_is_widened_while_another_adds_to_it(ledger: Ledger, place: Plac
     assert seen.schema.field("n").type == pa.decimal128(38, 9)
 
 
+@pytest.mark.slow
 def test_compaction_keeps_rows_and_what_has_landed(ledger: Ledger, place: Place) -> None:
     made = batches(ledger, 5)
     place.land(ledger)

@@ -130,7 +130,7 @@ def picked(rows: list[dict[str, Any]], like: list[dict[str, Any]]) -> list[dict[
     return [{name: r[name] for name in wanted} for r, wanted in zip(rows, like, strict=True)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(evolutions)
 def test_old_and_new_files_are_one_dataset(changes: list[tuple[Any, Any]]) -> None:
     tables, expected = two_versions(changes)
@@ -153,6 +153,7 @@ def test_old_and_new_files_are_one_dataset(changes: list[tuple[Any, Any]]) -> No
     in_a_folder(check)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(evolutions)
 def test_a_delta_table_follows_its_schema(changes: list[tuple[Any, Any]]) -> None:

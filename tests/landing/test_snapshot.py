@@ -68,7 +68,7 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(history=histories, hour=st.integers(-1, 30))
 def test_now_and_then_by_the_book(
     history: list[tuple[str, int, bool, bool]], hour: int, tmp_path_factory: pytest.TempPathFactory
