@@ -151,6 +151,18 @@ def log_to_file(settings: Settings, name: str) -> Path:
     return path
 
 
+def quiet_console() -> None:
+    """Keeps Prefect's own troubles (a server that is gone) off the console; the log file has them.
+
+    Call it after Prefect was imported.
+    """
+    logging.raiseExceptions = False  # else the handler that sends logs to the server complains on stderr
+    internal = logging.getLogger("prefect._internal")
+    for handler in internal.handlers:
+        handler.setLevel(logging.CRITICAL)
+    internal.propagate = True
+
+
 def running_server(home: Path) -> str | None:
     """The API of the Prefect server that ``parquetry serve`` keeps up for this home, if it answers."""
     try:

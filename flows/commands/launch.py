@@ -59,6 +59,7 @@ def prepare(settings: Settings, console: Console, log_name: str) -> None:
         console.print(f"The run is shown at {server.url.removesuffix('/api')}", style="dim")
     import flows.extract_batch  # noqa: F401  beside the start of the server
 
+    conductor.quiet_console()
     conductor.log_to_file(settings, log_name)  # again: Prefect sets up its own logging when it is imported
     server.wait()
 

@@ -282,6 +282,7 @@ def test_a_prefect_server_that_dies_in_the_midst(start: Start, documents: int, t
     assert code in (0, 9), command.text
     assert "Traceback" not in command.text
     assert "Prefect" in command.text
+    assert "EventsWorker" not in command.text and "Error logging" not in command.text
     wait_until(lambda: not command.survivors(), "all its processes end", 35)
     again = start(line)
     assert again.end() == 0, again.text
