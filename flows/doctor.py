@@ -167,7 +167,7 @@ def _source(settings: Settings) -> Finding:
     if settings.source is None:
         return Finding("source", "warn", "none is set", "Give --source, PARQUETRY_SOURCE, or parquetry.toml.")
     uri = settings.source.get_secret_value()
-    found = next(iter(discover(uri, limit=1)), None)
+    found = next(iter(discover(uri, limit=1, options=settings.intake)), None)
     if found is None:
         return Finding("source", "warn", f"{public_uri(uri)} holds no documents", "Is it the right place?")
     return Finding("source", "ok", public_uri(uri))

@@ -132,6 +132,7 @@ def test_too_many_members_and_too_deep(tmp_path: Path) -> None:
     assert wrong is None and list(found.values()) == [PDF, PDF, PDF, "archive_limit"]
 
 
+@pytest.mark.slow
 def test_a_list_of_half_a_million_members_is_refused_within_memory(tmp_path: Path) -> None:
     found, wrong = open_zip(tmp_path, making.directory_only(500_000), Limits(memory_mb=200))
     assert not found and wrong is not None and wrong.reason in ("out_of_memory", "archive_limit")
