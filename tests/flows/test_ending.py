@@ -23,9 +23,12 @@ ending.LIMIT_SECONDS = float(sys.argv[1])
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 threading.Thread(target=time.sleep, args=(600,)).start()  # a worker that does not come back
 with ending.in_time(lambda line: print(line, flush=True)), ending.at_last(lambda: Path("last").touch()):
-    print(child.pid, flush=True)
+    told = False
     while True:
-        try:
+        try:  # from the moment that the test hears of it, the signal may come
+            if not told:
+                told = True
+                print(child.pid, flush=True)
             time.sleep(600)
         except BaseException as error:
             print("heard", type(error).__name__, flush=True)
