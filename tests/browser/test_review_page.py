@@ -19,6 +19,7 @@ def enter(page: Page, site: Live) -> None:
     page.get_by_label("Your name").fill("Ada")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("documents wait"))
+    page.wait_for_load_state("load")  # the page's scripts are modules: a key pressed before they ran is lost
 
 
 def open_document(page: Page, site: Live, index: int = 0) -> None:

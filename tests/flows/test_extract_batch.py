@@ -177,7 +177,8 @@ def test_a_model_that_is_gone_ends_the_run_with_a_report_and_the_next_one_finish
             _run()
     with Ledger.open(settings.database_url) as ledger:
         counts = ledger.status().outcomes
-        assert counts["pending"] > 0 and counts.get("failed", 0) <= 6
+        # five in a row, and what other tasks had in hand when the fifth failed
+        assert counts["pending"] > 0 and counts.get("failed", 0) <= 5 + 2 * settings.concurrency
         assert ledger.newest_runs()[0].state == "failed"
     (kept,) = (settings.home / "reports").glob("*.json")
     report = RunReport.model_validate_json(kept.read_text(encoding="utf-8"))
