@@ -115,18 +115,23 @@ def discover(plan: Plan, name: str, run_id: str) -> None:
         until_stopped(plan, lambda: worker.register_inputs(parts, run_id) < 0, plan.list_seconds)
 
 
+def work_in_threads(plan: Plan, parts: Parts, run_id: str) -> None:
+    """Claims and processes documents in as many threads as the plan says, until it is stopped."""
+    threads = [
+        threading.Thread(target=until_stopped, args=(plan, lambda: process_next(parts, run_id)))
+        for _ in range(plan.threads)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def work(plan: Plan, name: str, run_id: str) -> None:
     """Claims and processes documents in as many threads as the plan says."""
     enter(plan, name)
     with composition.opened(plan.job) as parts:
-        threads = [
-            threading.Thread(target=until_stopped, args=(plan, lambda: process_next(parts, run_id)))
-            for _ in range(plan.threads)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        work_in_threads(plan, parts, run_id)
 
 
 def process_next(parts: Parts, run_id: str) -> bool:

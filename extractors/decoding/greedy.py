@@ -23,15 +23,12 @@ import torch
 from extractors.decoding.draft import continuation, open_value
 from extractors.decoding.guess import Guess
 from extractors.grammar.spans import SpanIndex
-from extractors.prompting.encode import Encoded
+from extractors.prompting.encode import SHAPE_STEP, Encoded
 from schemas.errors import BackendError
 
 MAX_DRAFT = 32
 """Tokens proposed per pass: longer ones save a pass now and then, and every pass pays for what is refused."""
 MAX_DRAFT_CHARS = 200
-SHAPE_STEP = 64
-"""Tokens. On a CPU prompts are padded behind their end, where causal attention does not look, to multiples of this:
-oneDNN builds its kernels anew for every length it meets."""
 CIRCLES = 3
 """An item said this often, and not that often on the page, ends the answer."""
 _ITEM = re.compile(r"\{[^{}]*\}")

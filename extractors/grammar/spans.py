@@ -77,9 +77,13 @@ class Segment:
 
     def words_at(self, start: int, end: int) -> list[Word]:
         """The words that characters ``start`` to ``end`` touch."""
-        first = max(bisect_right(self.starts, start) - 1, 0)
-        last = max(bisect_right(self.starts, end - 1) - 1, first)
+        first, last = self.numbers_at(start, end)
         return list(self.words[first : last + 1])
+
+    def numbers_at(self, start: int, end: int) -> tuple[int, int]:
+        """First and last of the words that characters ``start`` to ``end`` touch, by their number here."""
+        first = max(bisect_right(self.starts, start) - 1, 0)
+        return first, max(bisect_right(self.starts, end - 1) - 1, first)
 
 
 class SpanIndex:
@@ -194,8 +198,7 @@ class SpanIndex:
     def order(self, place: Place) -> tuple[int, int]:
         """Numbers of a place's first and last word in reading order over the window."""
         segment = self.segments[place.segment]
-        first = max(bisect_right(segment.starts, place.start) - 1, 0)
-        last = max(bisect_right(segment.starts, place.end - 1) - 1, first)
+        first, last = segment.numbers_at(place.start, place.end)
         return segment.orders[first], segment.orders[last]
 
     def words(self, place: Place) -> list[tuple[int, Word]]:

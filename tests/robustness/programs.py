@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.idle import Pausing
-from benchmarks.program import Plan, enter, process_next, until_stopped
+from benchmarks.program import Plan, enter, work_in_threads
 from flows import composition
 from schemas.document import DocumentRef
 from schemas.extraction import Extraction
@@ -46,14 +45,7 @@ def work(plan: Plan, name: str, run_id: str, act: Act) -> None:
             plan=plan,
             act=act,
         )
-        threads = [
-            threading.Thread(target=until_stopped, args=(plan, lambda: process_next(parts, run_id)))
-            for _ in range(plan.threads)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        work_in_threads(plan, parts, run_id)
 
 
 def is_deadly(ref: DocumentRef) -> bool:
