@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.archives.kinds import CONTAINERS, HEAD_BYTES, container_type
 from flows.archives.unpack import Member, unpack
 from flows.composition import Parts
-from flows.ledger.records import ClaimedDocument, InputRecord
+from flows.ledger.records import ClaimedDocument, InputContent, InputRecord
 from flows.outage import machine_trouble
 from flows.sources import Fetched, SourceObject, StillWrittenError, reopen, sniff
 from schemas.errors import DocumentError, ParquetryError, SourceError
@@ -21,11 +22,27 @@ from schemas.outcome import FailureReason, Outcome
 log = logging.getLogger(__name__)
 
 
+BATCHED_BYTES = 1 << 20
+"""Inputs up to this size wait on disk for others, to be recorded in one transaction; larger ones go alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was done about an object so far.
+
+    ``record``: it is in the ledger. ``got``: it was fetched and is yet to be recorded. Neither: it is still being
+    written, and no input yet; the next run takes it.
+    """
+
+    found: SourceObject
+    record: InputRecord | None = None
+    got: Fetched | None = None
+
+
 def register(parts: Parts, run_id: str, found: SourceObject, *, again: bool = False) -> InputRecord | None:
     """Brings an object into the ledger, with its content hash, and so all that it holds.
 
-    What the ledger knows, unchanged, is not fetched. ``None``: it is still being written, and no input yet; the
-    next run takes it.
+    What the ledger knows, unchanged, is not fetched. ``None``: it is still being written.
 
     Args:
         parts: of the run.
@@ -37,8 +54,29 @@ def register(parts: Parts, run_id: str, found: SourceObject, *, again: bool = Fa
         OutageError: the machine is in trouble; no object could be registered now.
         LedgerError: it cannot be recorded.
     """
+    prepared = prepare(parts, run_id, found, again=again, batched_bytes=0)
+    return prepared.record
+
+
+def prepare(
+    parts: Parts,
+    run_id: str,
+    found: SourceObject,
+    *,
+    again: bool = False,
+    batched_bytes: int = BATCHED_BYTES,
+) -> Prepared:
+    """Fetches an object, and records it unless it may wait for `record_all`. Arguments and errors as `register`.
+
+    Args:
+        parts: of the run.
+        run_id: the run.
+        found: the object.
+        again: open an archive again though it is through.
+        batched_bytes: documents up to this size are left to `record_all`.
+    """
     if found.unsettled:
-        return None
+        return Prepared(found)
     if not again:
         known = parts.ledger.known_input(
             run_id,
@@ -49,30 +87,44 @@ def register(parts: Parts, run_id: str, found: SourceObject, *, again: bool = Fa
             model=parts.model_id,
         )
         if known is not None:
-            return known
+            return Prepared(found, known)
     copy = parts.spool.new()
     try:
         got = _fetch(parts, found, copy)
     except StillWrittenError:
         parts.spool.drop(copy)
-        return None
+        return Prepared(found)
     except (DocumentError, SourceError) as error:
         parts.spool.drop(copy)
-        return _add_failed(parts, run_id, found, error)
+        return Prepared(found, _add_failed(parts, run_id, found, error))
     if got.media_type in CONTAINERS:
-        return _open(parts, run_id, found, got)
-    record = parts.ledger.add_input(
+        return Prepared(found, _open(parts, run_id, found, got))
+    prepared = Prepared(found, got=got)
+    if got.size <= batched_bytes:
+        return prepared
+    return Prepared(found, record_all(parts, run_id, [prepared])[0])
+
+
+def record_all(parts: Parts, run_id: str, prepared: Sequence[Prepared]) -> list[InputRecord]:
+    """Records what was fetched, in one transaction. Again does no harm.
+
+    Raises:
+        LedgerError: nothing was recorded.
+    """
+    fetched = [(one.found.uri, one.got) for one in prepared if one.got is not None]
+    records = parts.ledger.add_inputs(
         run_id,
-        found.uri,
-        version=got.version,
-        member=None,
-        sha256=got.sha256,
-        size=got.size,
-        media_type=got.media_type,
+        [
+            InputContent(
+                uri=uri, version=got.version, sha256=got.sha256, size=got.size, media_type=got.media_type
+            )
+            for uri, got in fetched
+        ],
         **_made_with(parts),
     )
-    _keep(parts, got.path, record)
-    return record
+    for (_, got), record in zip(fetched, records, strict=True):
+        _keep(parts, got.path, record)
+    return records
 
 
 def _made_with(parts: Parts) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from flows.composition import Again, Parts
-from flows.intake import fetch_again, register
-from flows.ledger.records import ClaimedDocument, InputRecord, LedgerUnavailableError, StaleTokenError
+from flows.intake import Prepared, fetch_again, prepare, record_all, register
+from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, StaleTokenError
 from flows.outage import machine_trouble
 from flows.sources import SourceObject, discover, reopen
 from flows.watch import watcher
@@ -66,11 +67,13 @@ def register_inputs(parts: Parts, run_id: str) -> int:
             while chunk := list(islice(objects, CHUNK)):
                 fresh = _not_known(parts, run_id, chunk)
                 count += len(chunk) - len(fresh)
-                for record in pool.map(
-                    lambda one: _register_patiently(parts, run_id, one, again=True), fresh
-                ):
-                    count += record is not None
-                    left += record is None
+                prepared = list(pool.map(lambda one: _prepare_patiently(parts, run_id, one), fresh))
+                waiting = [one for one in prepared if one.got is not None]
+                if waiting:
+                    _undisturbed(parts, "recording inputs", partial(record_all, parts, run_id, waiting))
+                unsettled = sum(one.record is None and one.got is None for one in prepared)
+                count += len(prepared) - unsettled
+                left += unsettled
         except BaseException:
             parts.stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -104,22 +107,24 @@ def reopen_inputs(parts: Parts, run_id: str, again: Again) -> int:
         for uri in unfetched:
             with suppress(SourceError):
                 found = reopen(parts.source, uri, options=parts.settings.intake)
-                _register_patiently(parts, run_id, found, again=True)
+                _undisturbed(parts, uri, partial(register, parts, run_id, found, again=True))
     return sum(parts.ledger.outcome_counts(run_id).values())
 
 
-def _register_patiently(
-    parts: Parts, run_id: str, found: SourceObject, *, again: bool = False
-) -> InputRecord | None:
-    """Registers an object, again and again for a while when the database is gone.
+def _prepare_patiently(parts: Parts, run_id: str, found: SourceObject) -> Prepared:
+    return _undisturbed(parts, found.uri, lambda: prepare(parts, run_id, found, again=True))
+
+
+def _undisturbed(parts: Parts, what: str, step: Callable[[], T]) -> T:
+    """Does something with objects, again and again for a while when the database is gone.
 
     Raises:
-        OutageError: the machine is in trouble; no object could be registered now.
+        OutageError: the machine is in trouble; nothing could be registered now.
     """
     if parts.stopping.is_set():
         raise ParquetryError("The run was stopped.", remedy="Run again: it goes on where it was stopped.")
     try:
-        return patiently(parts, found.uri, lambda: register(parts, run_id, found, again=again))
+        return patiently(parts, what, step)
     except OSError as error:
         raise machine_trouble(error, parts.spool.folder) or error from error
 

@@ -12,7 +12,7 @@ from extractors.reading.process import ChildDiedError, ChildMemoryError, ChildTi
 from schemas.errors import DocumentError, ParquetryError
 from schemas.outcome import FailureReason
 
-_MAX_DOCUMENTS = 200
+_MAX_DOCUMENTS = 1000
 """A child is replaced after this many documents: libraries leak."""
 _MEMORY_MARK = 768 << 20
 """A child that keeps this much more than it began with is replaced."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, Table, and_, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from flows.archives.kinds import CONTAINERS
-from flows.ledger.models import Document, Input, RunInput
+from flows.ledger.models import Document, Input, RunInput, table_of
 from flows.ledger.records import DocumentState
 from schemas.outcome import FailureReason, Outcome
 
@@ -49,8 +49,7 @@ def is_through(session: Session, row: Input) -> bool:
 
 def see(session: Session, run_id: str, which: ColumnElement[bool]) -> None:
     """A run saw these inputs: those it knows, those in an archive that it knows."""
-    target = RunInput.__table__
-    assert isinstance(target, Table)
+    target = table_of(RunInput)
     seen = select(literal(run_id), Input.input_id).where(which)
     names = ["run_id", "input_id"]
     if session.get_bind().dialect.name == "postgresql":

@@ -10,14 +10,15 @@ from sqlalchemy import ColumnElement, and_, delete, exists, false, not_, or_, se
 from sqlalchemy.orm import Session
 
 from flows.ledger.batches import add_row
-from flows.ledger.common import digest, insert_new, locked_document, move
-from flows.ledger.models import Document, DocumentReason, Input, RunInput
+from flows.ledger.common import digest, insert_all_new, locked_document, move
+from flows.ledger.models import Document, DocumentReason, Input, RunInput, table_of
 from flows.ledger.records import ClaimedDocument, DocumentState, StaleTokenError
 from schemas.errors import LedgerError
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
 
 _SEARCH_CHARS = 20_000
+_REASONS = table_of(DocumentReason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +199,13 @@ def _input_of(session: Session, document: Document, run_id: str | None) -> Input
 
 
 def _held(session: Session, document_id: str, token: int) -> Document:
-    document = locked_document(session, document_id)
+    return _check_held(locked_document(session, document_id), token)
+
+
+def _check_held(document: Document, token: int) -> Document:
     if document.token != token or document.state != DocumentState.PROCESSING:
         raise StaleTokenError(
-            f"Document {document_id} is no longer held under token {token}; nothing was written.",
+            f"Document {document.document_id} is no longer held under token {token}; nothing was written.",
             remedy="Drop this result: another worker has the document. Longer leases make this rarer.",
         )
     return document
@@ -242,7 +246,7 @@ def record_extraction(
         and document.extraction == dumped
     ):
         return  # the reply to the first call was lost
-    document = _held(session, document_id, token)
+    _check_held(document, token)
     state = _state_of(extraction)
     document.extraction = dumped
     document.lease_until = None
@@ -256,9 +260,11 @@ def record_extraction(
     document.doubtful = sum(1 for field in extraction.fields if field.reasons)
     document.search_text = _search_text(document.uri, extraction)
     document.queued_at = at if state is DocumentState.REVIEW else None
-    session.execute(delete(DocumentReason).where(DocumentReason.document_id == document_id))
-    for reason in dict.fromkeys(extraction.reasons):
-        insert_new(session, DocumentReason, document_id=document_id, reason=reason.value)
+    session.execute(delete(_REASONS).where(_REASONS.c.document_id == document_id))
+    reasons = sorted({reason.value for reason in extraction.reasons})
+    insert_all_new(
+        session, DocumentReason, [{"document_id": document_id, "reason": reason} for reason in reasons]
+    )
     move(
         session, at, document, state, actor=document.worker, run_id=document.run_id, detail=extraction.detail
     )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, update
+from sqlalchemy import insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from flows.ledger import archives
-from flows.ledger.models import Base, Document, Input, Transition
+from flows.ledger.models import Base, Document, Input, Transition, table_of
 from flows.ledger.records import DocumentState
 from schemas.errors import LedgerError
 
 OPEN_STATES = (DocumentState.PENDING, DocumentState.PROCESSING)
+_INPUTS, _TRANSITIONS = table_of(Input), table_of(Transition)
 OPEN_OUTCOME = "pending"
 """How an input without an outcome yet is counted."""
 
@@ -41,14 +43,23 @@ def row_key(sha256: str, schema_name: str) -> str:
 
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     """Inserts a row unless one with the same key is there; says whether it did. Never raises for that."""
-    target = table.__table__
-    assert isinstance(target, Table)
-    key = list(target.primary_key)
-    if session.get_bind().dialect.name == "postgresql":
-        statement = postgresql.insert(target).values(**values).on_conflict_do_nothing().returning(*key)
-        return session.execute(statement).first() is not None
-    lite = sqlite.insert(target).values(**values).on_conflict_do_nothing().returning(*key)
-    return session.execute(lite).first() is not None
+    return bool(insert_all_new(session, table, [values]))
+
+
+def insert_all_new(
+    session: Session, table: type[Base], rows: Sequence[dict[str, Any]]
+) -> list[tuple[Any, ...]]:
+    """Inserts those rows whose keys are not there yet; gives the primary keys of those it did insert.
+
+    All rows name the same columns. Sort them by their key: two that insert the same ones at once then wait for
+    each other, and never both.
+    """
+    if not rows:
+        return []
+    target = table_of(table)
+    upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = upsert(target).on_conflict_do_nothing().returning(*target.primary_key)
+    return [tuple(row) for row in session.execute(statement, list(rows))]
 
 
 def locked_document(session: Session, document_id: str) -> Document:
@@ -71,9 +82,12 @@ def move(
     run_id: str | None = None,
     detail: str = "",
 ) -> None:
-    """Takes a document, and the input it stands for, to another state, and notes the step."""
-    session.add(
-        Transition(
+    """Takes a document, and the input it stands for, to another state, and notes the step.
+
+    Tables, not mapped classes: every document passes here twice, and half of its time would go into the mapping.
+    """
+    session.execute(
+        insert(_TRANSITIONS).values(
             at=at,
             document_id=document.document_id,
             from_state=document.state,
@@ -88,15 +102,15 @@ def move(
     document.updated_at = at
     is_open = to in OPEN_STATES
     moved = session.execute(
-        update(Input)
-        .where(Input.document_id == document.document_id, Input.primary_input)
+        update(_INPUTS)
+        .where(_INPUTS.c.document_id == document.document_id, _INPUTS.c.primary_input)
         .values(
             outcome=None if is_open else to.value,
             reason=None if is_open else document.failure,
             detail="" if is_open else document.detail,
             updated_at=at,
         )
-        .returning(Input.archive_id)
+        .returning(_INPUTS.c.archive_id)
     )
     for archive_id in moved.scalars().all():
         if archive_id is not None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     Text,
     UniqueConstraint,
 )
@@ -89,6 +90,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def table_of(mapped: type[Base]) -> Table:
+    """The table behind a mapped class."""
+    table = mapped.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 class Lock(Base):

@@ -91,6 +91,18 @@ class InputRecord(_Record):
     needs_content: bool = False
 
 
+class InputContent(_Record):
+    """An input whose bytes were seen: where it is, and what they are. ``archive_id``: the archive it lies in."""
+
+    uri: str
+    version: str
+    sha256: str
+    size: int
+    media_type: str
+    member: str | None = None
+    archive_id: int | None = None
+
+
 class ClaimedDocument(_Record):
     """A document that one worker holds until ``lease_until``. ``attempts`` counts this claim too.
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy.orm import Session
 
 from flows.ledger import archives, intake
-from flows.ledger.records import InputRecord
+from flows.ledger.records import InputContent, InputRecord
 from schemas.outcome import FailureReason, Outcome
 
 
@@ -71,31 +71,54 @@ class InputsStore(ABC):
         model: str,
         archive_id: int | None = None,
     ) -> InputRecord:
-        """Records an input with known content; idempotent per URI, version, member, schema and model.
+        """Records an input with known content; see `add_inputs`."""
+        content = InputContent(
+            uri=uri,
+            version=version,
+            member=member,
+            sha256=sha256,
+            size=size,
+            media_type=media_type,
+            archive_id=archive_id,
+        )
+        return self.add_inputs(
+            run_id, [content], schema_name=schema_name, fingerprint=fingerprint, model=model
+        )[0]
 
-        The first input of a content (under a schema and model) makes its document; every other one ends at
-        once as ``duplicate`` and points to it. An input seen in an earlier run keeps its row and outcome.
-        A member of an archive says in which it lies (`add_archive`).
+    def add_inputs(
+        self,
+        run_id: str,
+        contents: Sequence[InputContent],
+        *,
+        schema_name: str,
+        fingerprint: str,
+        model: str,
+    ) -> list[InputRecord]:
+        """Records inputs with known content in one transaction; their records in the same order.
+
+        Idempotent per URI, version, member, schema and model. The first input of a content (under a schema and
+        model) makes its document; every other one ends at once as ``duplicate`` and points to it. An input seen in
+        an earlier run keeps its row and outcome. A member of an archive says in which it lies (`add_archive`).
         Content that changed under an unchanged version is a new input, its version marked with the hash.
         """
-        with self._write() as session:
-            return intake.add_input(
-                session,
-                self._clock(session),
-                intake.NewInput(
-                    run_id,
-                    uri,
-                    version,
-                    member or "",
-                    sha256,
-                    size,
-                    media_type,
-                    schema_name,
-                    fingerprint,
-                    model,
-                    archive_id,
-                ),
+        news = [
+            intake.NewInput(
+                run_id,
+                content.uri,
+                content.version,
+                content.member or "",
+                content.sha256,
+                content.size,
+                content.media_type,
+                schema_name,
+                fingerprint,
+                model,
+                content.archive_id,
             )
+            for content in contents
+        ]
+        with self._write() as session:
+            return intake.add_inputs(session, self._clock(session), news)
 
     def add_failed_input(
         self,
