@@ -82,20 +82,23 @@ def extract_document(
             **answer.timings,
             "total": round(time.perf_counter() - began, 3),
         },
-        counts={"words": len(document.words), **page_counts(document, read_options.pages), **answer.counts},
+        counts={**page_counts(document, read_options.pages), **answer.counts},
     )
 
 
 def page_counts(document: ReadDocument, asked: PageRange) -> dict[str, int]:
-    """Where each page of the file went: ``pages`` is the sum of all ``pages_…``.
+    """How many words were read, and where each page of the file went: ``pages`` is the sum of all ``pages_…``.
 
     A page that was asked for and did not come, or came without words and with a warning, is unreadable.
     """
     last = document.page_count if asked.last is None else min(asked.last, document.page_count)
     wanted = max(last - asked.first + 1, 0)
-    sources = Counter(
-        "unreadable" if page.source == "blank" and page.warnings else page.source for page in document.pages
-    )
+    sources: Counter[str] = Counter()
+    words = 0
+    for page in document.pages:
+        sources["unreadable" if page.source == "blank" and page.warnings else page.source] += 1
+        words += len(page.words)
     read = {name: sources[name] for name in ("text_layer", "ocr", "blank")}
     places = {**read, "unreadable": wanted - sum(read.values()), "skipped": document.page_count - wanted}
-    return {"pages": document.page_count, **{f"pages_{name}": count for name, count in places.items()}}
+    told = {"words": words, "pages": document.page_count}
+    return {**told, **{f"pages_{name}": count for name, count in places.items()}}

@@ -6,10 +6,12 @@ was put right), x to the right, y down. A word is text without white space insid
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, TypeAdapter
 
 from schemas.outcome import ReviewReason
 
@@ -98,20 +100,28 @@ class ReadDocument:
     """A document after reading. ``page_count`` counts all pages of the file, read or not (``--pages``).
 
     ``warnings`` tell what was odd about the file as a whole; its pages have their own.
+    ``pages`` is a tuple, or for long documents a sequence that fetches each page anew: go through it once where once
+    is enough, and keep no more of it than is needed.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _BYTES_AS_BASE64
 
     ref: DocumentRef
-    pages: tuple[Page, ...]
+    pages: Annotated[Sequence[Page], AfterValidator(tuple)]
     page_count: int
     seconds: float = 0.0
     metadata: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Doubt, ...] = ()
 
+    def page(self, number: int) -> Page | None:
+        """The page of that number, if it was read; without looking at others."""
+        at = bisect_left(range(len(self.pages)), number, key=lambda index: self.pages[index].number)
+        found = self.pages[at] if at < len(self.pages) else None
+        return found if found is not None and found.number == number else None
+
     @property
     def words(self) -> list[tuple[Page, Word]]:
-        """Every word with its page, in reading order."""
+        """Every word with its page, in reading order, all at once: not for long documents."""
         return [(page, word) for page in self.pages for word in page.words]
 
 

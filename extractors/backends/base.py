@@ -37,6 +37,15 @@ class LeafAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowAnswer:
+    """One window's nested raw answer and its leaves, in schema order."""
+
+    data: dict[str, Any]
+    leaves: tuple[LeafAnswer, ...]
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a backend made of one document: leaves in schema order, and how much work it was.
 

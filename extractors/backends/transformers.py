@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractors.backends.base import Answer, LeafAnswer
+from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.decoding.greedy import GreedyDecoder
 from extractors.decoding.guess import guess_of
 from extractors.grammar.compile import grammar_of
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.merge import merge
-from extractors.grounding.place import WindowAnswer, read_answer
+from extractors.grounding.place import read_answer
 from extractors.models.load import LoadedModel
 from extractors.prompting.encode import count_tokens, encode
 from extractors.prompting.split import joined, split_schema

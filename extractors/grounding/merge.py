@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractors.backends.base import LeafAnswer
-from extractors.grounding.place import WindowAnswer
+from extractors.backends.base import LeafAnswer, WindowAnswer
 from extractors.validation.text import text_key
 from schemas.outcome import ReviewReason
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from extractors.backends.base import LeafAnswer, Span
-from extractors.decoding.greedy import Decoded
+from extractors.backends.base import LeafAnswer, Span, WindowAnswer
+from extractors.decoding.row import Decoded
 from extractors.grammar.spans import Place, SpanIndex
 from extractors.grounding.evidence import Evidence
 from schemas.outcome import ReviewReason
@@ -18,15 +17,6 @@ from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
 
 class _EndOfTextError(Exception):
     """The answer was cut off here."""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowAnswer:
-    """One window's nested raw answer and its leaves, in schema order."""
-
-    data: dict[str, Any]
-    leaves: tuple[LeafAnswer, ...]
-    truncated: bool
 
 
 def read_answer(

@@ -26,10 +26,14 @@ oneDNN builds its kernels anew for every length it meets, which took as long as 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """``input_ids`` of shape (1, length); ``extra`` are the image tensors that the model takes beside them."""
+    """``input_ids`` of shape (1, length); ``extra`` are the image tensors that the model takes beside them.
+
+    The first ``shared`` tokens are the same for every window of every document under the schema: no image, no page.
+    """
 
     input_ids: torch.Tensor
     extra: dict[str, torch.Tensor]
+    shared: int = 0
 
 
 def encode(
@@ -51,7 +55,14 @@ def encode(
     tail = tokenizer(after, add_special_tokens=False)["input_ids"]
     ids = torch.cat([head["input_ids"], torch.tensor([body + tail], dtype=torch.long)], dim=1)
     extra = {k: v for k, v in head.items() if k not in ("input_ids", "attention_mask")}
-    return Encoded(ids, extra)
+    return Encoded(ids, extra, _shared(processor, head["input_ids"][0], image))
+
+
+def _shared(processor: Any, head: torch.Tensor, image: Image.Image | None) -> int:
+    if image is None:
+        return len(head)
+    pixels = (head == processor.image_token_id).nonzero()
+    return int(pixels[0]) if len(pixels) else len(head)
 
 
 def count_tokens(processor: Any, texts: list[str]) -> list[int]:
@@ -64,7 +75,7 @@ def count_tokens(processor: Any, texts: list[str]) -> list[int]:
 
 def page_image(document: ReadDocument, number: int) -> Image.Image | None:
     """The rendered page of that number, or ``None`` when reading kept no image of it."""
-    page = next((p for p in document.pages if p.number == number), None)
+    page = document.page(number)
     return decoded(page.image) if page is not None and page.image is not None else None
 
 

@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import overload
 
 from extractors.reading.lines import group_lines
 from schemas.document import Page, ReadDocument, Word
 
 CELL_GAP = 1.0
 """A gap wider than this, in medians of the word height, separates cells."""
+
+_PAGE_MARK = 8
+"""Tokens of the line that tells where a page begins."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -81,7 +85,57 @@ def _cells(words: Sequence[Word], gap: float) -> tuple[tuple[Word, ...], ...]:
     return tuple(map(tuple, cells))
 
 
-def windows_of(document: ReadDocument, budget: int, count_tokens: CountTokens) -> list[Window]:
+class Windows(Sequence[Window]):
+    """The windows of a document, each made when it is asked for; only where they begin is kept."""
+
+    def __init__(self, document: ReadDocument, budget: int, count_tokens: CountTokens) -> None:
+        self._document, self._budget, self._count_tokens = document, budget, count_tokens
+        self._begins = [(0, 0)]  # position of a page, and of a piece on it
+        room, begun = budget, False
+        for position, page in enumerate(document.pages):
+            mark = _PAGE_MARK
+            for at, (_, cost) in enumerate(self._pieces(page)):
+                cost += mark
+                mark = 0
+                if cost > room and begun:
+                    self._begins.append((position, at))
+                    room = budget
+                room -= cost
+                begun = True
+
+    def _pieces(self, page: Page) -> list[tuple[PrintedLine, int]]:
+        """The lines of a page with their tokens; one that is longer than a window is cut."""
+        lines = printed_lines(page)
+        counts = self._count_tokens([line.text for line in lines]) if lines else []
+        pieces: list[tuple[PrintedLine, int]] = []
+        for line, count in zip(lines, counts, strict=True):
+            whole = count + 1 <= self._budget
+            pieces += [(line, count + 1)] if whole else _split(line, self._budget, self._count_tokens)
+        return pieces
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    @overload
+    def __getitem__(self, index: int) -> Window: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Window]: ...
+    def __getitem__(self, index: int | slice) -> Window | Sequence[Window]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        pages = self._document.pages
+        first, start = self._begins[number]
+        last, end = (*self._begins, (len(pages), 0))[number + 1]
+        lines: list[PrintedLine] = []
+        for position in range(first, min(last + 1, len(pages))):
+            pieces = self._pieces(pages[position])
+            wanted = slice(start if position == first else 0, end if position == last else None)
+            lines += (line for line, _ in pieces[wanted])
+        return Window(number, len(self), self._document.page_count, tuple(lines))
+
+
+def windows_of(document: ReadDocument, budget: int, count_tokens: CountTokens) -> Sequence[Window]:
     """Cuts a document into windows of at most ``budget`` tokens; every word is in exactly one window.
 
     Args:
@@ -89,21 +143,7 @@ def windows_of(document: ReadDocument, budget: int, count_tokens: CountTokens) -
         budget: tokens of document text per window.
         count_tokens: tokens of each of some texts under the model's tokenizer.
     """
-    lines = [line for page in document.pages for line in printed_lines(page)]
-    counts = [n + 1 for n in count_tokens([line.text for line in lines])] if lines else []
-    groups: list[list[PrintedLine]] = [[]]
-    room, page = budget, 0
-    for line, count in zip(lines, counts, strict=True):
-        pieces = [(line, count)] if count <= budget else _split(line, budget, count_tokens)
-        for piece, cost in pieces:
-            cost += 8 if piece.page != page else 0  # the page mark
-            page = piece.page
-            if cost > room and groups[-1]:
-                groups.append([])
-                room = budget
-            groups[-1].append(piece)
-            room -= cost
-    return [Window(i, len(groups), document.page_count, tuple(g)) for i, g in enumerate(groups)]
+    return Windows(document, budget, count_tokens)
 
 
 def _split(line: PrintedLine, budget: int, count_tokens: CountTokens) -> list[tuple[PrintedLine, int]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 
 from extractors.options import ReadOptions
 from extractors.reading.frames import PAGE, Frame
+from extractors.reading.pages import PageStore
 from extractors.reading.process import ReaderChild
 from extractors.reading.recognising import Recognising
 from extractors.reading.request import WHOLE_FILE, ReadRequest, Step
@@ -20,12 +22,16 @@ from schemas.document import DocumentRef, Doubt, Page, ReadDocument
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason, ReviewReason
 
+log = logging.getLogger(__name__)
+
 _MAX_RESTARTS = 6
 """So often may one document kill a text child, or be stopped in a step, before it is given up."""
 _STEP_SHARE = 0.6
 """A step may take this share of the time that is left, so that another way into the page can still be tried."""
 _LAST_SHARE = 0.05
 """With less than this share of its time left, a document is not taken up again."""
+_TELL_PAGES, _TELL_SECONDS = 100, 15.0
+"""After so many pages, or so much time, a long document says how far it is."""
 _REPRINT = "Open it in a viewer; if it shows, print it to a new PDF and try that one."
 _DOUBTS: TypeAdapter[tuple[Doubt, ...]] = TypeAdapter(tuple[Doubt, ...])
 _CURABLE = (FailureReason.READER_CRASHED, FailureReason.OUT_OF_MEMORY, FailureReason.TIMEOUT)
@@ -60,7 +66,8 @@ class DocumentReading:
         passwords = tuple(secret.get_secret_value() for secret in options.passwords)
         self._request = make_request(ref.media_type, options, passwords)
         self._recognising = Recognising(slot, ref.uri, options)
-        self._pages: dict[int, Page] = {}
+        self._pages = PageStore()
+        self._any_words = False
         self._page_count = 0
         self._metadata: dict[str, str] = {}
         self._warnings: tuple[Doubt, ...] = ()
@@ -69,6 +76,7 @@ class DocumentReading:
         self._looked_at = False
         self._lost: str | None = None
         self._killer: DocumentError | None = None
+        self._told = time.monotonic()
 
     def run(self) -> ReadDocument:
         """Reads it.
@@ -77,12 +85,11 @@ class DocumentReading:
             DocumentError: with the reason why there is nothing to go on with.
             OSError: the file cannot be read.
         """
-        text = self._slot.child("text")  # the time that warm children take to start is not the document's
         started = time.monotonic()
         self._deadline = started + self._options.max_seconds
         for attempt in range(_MAX_RESTARTS + 1):
             try:
-                self._read_pages(text)
+                self._read_pages()
                 break
             except _StepFailedError as failed:
                 if attempt == _MAX_RESTARTS:
@@ -91,41 +98,44 @@ class DocumentReading:
                         f"{self._ref.uri}: too many pages stopped the reader",
                         remedy="Print the file to a new PDF and try that one.",
                     ) from failed
-            text = self._slot.child("text")
-        pages = tuple(self._pages[number] for number in sorted(self._pages))
-        if not any(page.words for page in pages):
+        pages = self._pages.in_order()
+        if not self._any_words:
             self._nothing(pages)
         seconds = round(time.monotonic() - started, 3)
         return ReadDocument(self._ref, pages, self._page_count, seconds, self._metadata, self._warnings)
 
-    def _read_pages(self, text: ReaderChild) -> None:
+    def _read_pages(self) -> None:
         """All pages that are not read yet.
 
         Raises:
             _StepFailedError: a step killed the child; call again.
         """
+        self._begin(None)
+        with self._text_outcome():
+            text = self._slot.child("text", self._deadline)
+            self._talk(text)
+
+    def _talk(self, text: ReaderChild) -> None:
         left = max(self._deadline - time.monotonic(), 0.1)
         done = min((n for n in range(1, self._page_count + 1) if n not in self._pages), default=None)
         request = replace(self._request, max_seconds=left, first=max(self._request.first, done or 1))
         max_memory = text.base_memory + (self._options.max_memory_mb << 20)
-        self._begin(None)
-        with self._text_outcome():
-            text.send(Frame("read", {"read": asdict(request)}), self._deadline, self._path)
-            while True:
-                frame = checked(text.receive(self._step_deadline, max_memory))
-                match frame.kind:
-                    case "opened":
-                        self._page_count = frame.data["page_count"]
-                        self._metadata = frame.data["metadata"]
-                        self._begin(None)
-                    case "step":
-                        self._begin((frame.data["number"], frame.data["step"]))
-                    case "page":
-                        self._take(frame)
-                        self._begin(None)
-                    case _:
-                        self._warnings = _DOUBTS.validate_python(frame.data["warnings"])
-                        return
+        text.send(Frame("read", {"read": asdict(request)}), self._deadline, self._path)
+        while True:
+            frame = checked(text.receive(self._step_deadline, max_memory))
+            match frame.kind:
+                case "opened":
+                    self._page_count = frame.data["page_count"]
+                    self._metadata = frame.data["metadata"]
+                    self._begin(None)
+                case "step":
+                    self._begin((frame.data["number"], frame.data["step"]))
+                case "page":
+                    self._take(frame)
+                    self._begin(None)
+                case _:
+                    self._warnings = _DOUBTS.validate_python(frame.data["warnings"])
+                    return
 
     def _begin(self, step: tuple[int, Step] | None) -> None:
         """Notes what the child is at, and until when it may be."""
@@ -140,11 +150,21 @@ class DocumentReading:
         self._lost = self._lost or frame.data["lost"]
         if "raster" in frame.data:
             page = self._recognising.page(page, frame, self._deadline)
-            self._deadline += self._recognising.start_seconds
         elif not page.words and not frame.data["blank"] and not page.warnings and not self._options.ocr:
             doubt = Doubt("The page has no text layer, and OCR is switched off.", ReviewReason.NO_WORDS)
             page = replace(page, warnings=(doubt,))
-        self._pages[page.number] = page
+        self._any_words = self._any_words or bool(page.words)
+        self._pages.add(page)
+        self._tell(page.number)
+
+    def _tell(self, number: int) -> None:
+        """How far a long document is, now and then."""
+        now = time.monotonic()
+        if len(self._pages) % _TELL_PAGES and now - self._told < _TELL_SECONDS:
+            return
+        self._told = now
+        if len(self._pages) < self._page_count:
+            log.info("%s: page %d of %d is read", self._ref.uri, number, self._page_count)
 
     @contextmanager
     def _text_outcome(self) -> Iterator[None]:
@@ -169,7 +189,7 @@ class DocumentReading:
             self._request = replace(self._request, avoid=(*self._request.avoid, self._step))
             raise _StepFailedError from error
 
-    def _nothing(self, pages: tuple[Page, ...]) -> None:
+    def _nothing(self, pages: Sequence[Page]) -> None:
         """Decides what becomes of a document without words.
 
         Where its pages could be looked at, it goes on with a doubt: a person sees what no reader could read.

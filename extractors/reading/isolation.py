@@ -56,6 +56,7 @@ def try_isolation(kind: str) -> Isolation:
         unix.listen()
         child = ReaderChild(kind, 1, threading.Event())
         stack.callback(child.kill)
+        child.wait_ready()
         ready = {
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],

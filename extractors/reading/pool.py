@@ -77,11 +77,13 @@ class ReaderPool:
 
         Raises:
             DocumentError: whatever is wrong with the document, with a reason from the closed list.
-            ParquetryError: reading itself does not work (a child does not start).
+            ReaderStartError: a child does not start, or so slowly that the document had no fair share of its
+                time; reading it again is worth while.
         """
         chosen = options or self._options
         _check(ref, chosen)
         with self._slot() as slot:
+            slot.prepare(ocr=chosen.ocr)  # before the clock of the document starts
             return DocumentReading(slot, ref, path, chosen).run()
 
     def render(
@@ -112,11 +114,12 @@ class ReaderPool:
         request = replace(
             make_request(media_type, options, passwords), first=page_number, last=page_number, ocr=False
         )
-        deadline = time.monotonic() + _RENDER_SECONDS
         with self._slot() as slot:
+            slot.prepare(ocr=False)
+            deadline = time.monotonic() + _RENDER_SECONDS
             frame = Frame("render", {"read": asdict(request), "dpi": dpi, "rotation": rotation})
             with outcome_of(slot, "text", str(path), options):
-                child = slot.child("text")
+                child = slot.child("text", deadline)
                 child.send(frame, deadline, path)
                 answer = checked(child.receive(deadline, child.base_memory + (options.max_memory_mb << 20)))
             return PageImage(answer.body, "image/png", answer.data["width"], answer.data["height"])

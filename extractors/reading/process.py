@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import selectors
 import signal
@@ -48,9 +49,9 @@ class ChildDiedError(Exception):
 
 
 class ReaderChild:
-    """A child of one kind (``text`` or ``ocr``). Not thread-safe: one user at a time.
+    """A child of one kind (``text`` or ``ocr``), which starts by itself; `wait_ready` before anything else.
 
-    Once ``over`` is set, whoever waits for the child is told that it died.
+    Not thread-safe: one user at a time. Once ``over`` is set, whoever waits for the child is told that it died.
     """
 
     def __init__(self, kind: str, threads: int, over: threading.Event) -> None:
@@ -66,15 +67,34 @@ class ReaderChild:
         self._selector.register(self._out, selectors.EVENT_READ)
         self._watched = psutil.Process(self._process.pid)
         self.documents = 0
+        self.layers: list[str] = []
+        self.base_memory = 0
+        self.ready = False
+        self._given_up_at = time.monotonic() + _START_SECONDS
+
+    def wait_ready(self, deadline: float = math.inf) -> bool:
+        """Waits until the child has imported its libraries and loaded its models; says whether it has.
+
+        Args:
+            deadline: monotonic seconds. When they pass, the child goes on starting, and can be waited for again.
+
+        Raises:
+            ChildTimeoutError, ChildDiedError, ProtocolError: it does not start; kill it.
+        """
+        if self.ready:
+            return True
         try:
-            ready = self.receive(time.monotonic() + _START_SECONDS, None)
-            if ready.kind != "ready":
-                raise ProtocolError(f"a reading process began with {ready.kind!r}")
-            self.layers: list[str] = ready.data["layers"]
-            self.base_memory = self.memory
-        except BaseException:
-            self.kill()
+            frame = self.receive(min(deadline, self._given_up_at), None)
+        except ChildTimeoutError:
+            if time.monotonic() < self._given_up_at:
+                return False
             raise
+        if frame.kind != "ready":
+            raise ProtocolError(f"a reading process began with {frame.kind!r}")
+        self.layers = frame.data["layers"]
+        self.base_memory = self.memory
+        self.ready = True
+        return True
 
     @property
     def pid(self) -> int:

@@ -30,14 +30,12 @@ class Recognising:
     """The OCR of one document.
 
     Attributes:
-        start_seconds: what starting the OCR child took for the last page; not the document's time.
         failure: why OCR gave nothing for a page, if it did not.
     """
 
     def __init__(self, slot: Slot, uri: str, options: ReadOptions) -> None:
         self._slot, self._uri, self._options = slot, uri, options
         self._deadline = 0.0
-        self.start_seconds = 0.0
         self.failure: DocumentError | None = None
 
     def page(self, page: Page, frame: Frame, deadline: float) -> Page:
@@ -51,10 +49,7 @@ class Recognising:
         Raises:
             DocumentError: time is up, and the page has nothing but its pixels.
         """
-        began = time.monotonic()
-        self._slot.child("ocr")
-        self.start_seconds = time.monotonic() - began
-        self._deadline = deadline + self.start_seconds
+        self._deadline = deadline
         if frame.data["samples"]:
             return self._check(page, frame)
         return self._read(page, frame, float(frame.data["ocr_share"]) * letters(page))
@@ -129,7 +124,10 @@ class Recognising:
 
     def _ask(self, request: Frame, deadline: float) -> Frame:
         with outcome_of(self._slot, "ocr", self._uri, self._options):
-            child: ReaderChild = self._slot.child("ocr")
+            began = time.monotonic()
+            child: ReaderChild = self._slot.child("ocr", self._deadline)
+            # What may end early does not end earlier because a child had to be started.
+            deadline = min(deadline + time.monotonic() - began, self._deadline)
             child.send(request, deadline)
             memory = child.base_memory + (self._options.max_memory_mb << 20)
             return checked(child.receive(deadline, memory))

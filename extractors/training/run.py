@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class _Reading:
             return None
         kept.parent.mkdir(parents=True, exist_ok=True)
         aside = kept.with_suffix(".tmp")
-        aside.write_bytes(READ_DOCUMENT.dump_json(document))
+        aside.write_bytes(READ_DOCUMENT.dump_json(replace(document, pages=tuple(document.pages))))
         aside.replace(kept)
         return document
 

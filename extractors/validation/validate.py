@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isnan
@@ -68,8 +69,8 @@ def validate(
         Nested data that is valid against the schema wherever that is possible (refused values are null), the
         fields with places and reasons, and the reasons of the whole document.
     """
-    style = document_style(word.text for _, word in document.words)
-    pages = {page.number for page in document.pages}
+    pages: set[int] = set()
+    style = document_style(_texts(document, pages))
     checked = {leaf.answer.path: leaf for leaf in _checked_leaves(answer, schema, pages, options, style)}
     data = _nested(schema.tree, answer.data, checked, schema.model is not None, ())
     conformed = conform(data, schema)
@@ -82,6 +83,13 @@ def validate(
         for path in violation.paths:
             checked[path].note(ReviewReason.RULE_VIOLATED, violation.message)
     return _assemble(conformed.data, checked, general)
+
+
+def _texts(document: ReadDocument, seen: set[int]) -> Iterator[str]:
+    """Every word's text, noting the pages; in one go, since pages of a long document are fetched anew each time."""
+    for page in document.pages:
+        seen.add(page.number)
+        yield from (word.text for word in page.words)
 
 
 def route(validated: Validated, options: ExtractOptions) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from extractors.backends.base import LeafAnswer
+from extractors.backends.base import LeafAnswer, WindowAnswer
 from extractors.grounding.merge import merge
-from extractors.grounding.place import WindowAnswer
 from schemas.registry import load_schema
 from schemas.tree import tree_of
 

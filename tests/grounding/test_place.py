@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from extractors.backends.base import Span
-from extractors.decoding.greedy import Decoded
+from extractors.backends.base import Span, WindowAnswer
+from extractors.decoding.row import Decoded
 from extractors.grammar.spans import SpanIndex
-from extractors.grounding.place import WindowAnswer, read_answer
+from extractors.grounding.place import read_answer
 from extractors.prompting.window import windows_of
 from schemas.tree import Kind, tree_of
 from tests.tiny import document_of

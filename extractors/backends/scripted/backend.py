@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log
 from time import perf_counter
 from typing import Any
 
-from extractors.backends.base import Answer, LeafAnswer
+from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted.choices import choose
 from extractors.backends.scripted.fields import MIN_SCORE, Match, Scene, find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of
-from extractors.backends.scripted.sheet import Line, Piece, read_sheet
+from extractors.backends.scripted.sheet import Piece, read_sheet
 from extractors.backends.scripted.tables import Row, find_rows
-from extractors.validation.values import document_style
+from extractors.grounding.merge import merge
+from extractors.validation.values import DocumentStyle, document_style
 from schemas.document import ReadDocument
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
@@ -21,6 +24,8 @@ from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""
 _BEST = 0.97
+WINDOW_PAGES = 50
+"""So many pages are looked at as one; what is longer, in turn."""
 
 
 class ScriptedBackend:
@@ -61,20 +66,31 @@ class _Plan:
         self.vocabulary = frozenset(words)
 
     def answer(self, document: ReadDocument) -> Answer:
+        """The document's answer; of a long one by runs of pages, merged as the windows of a model are."""
         started = perf_counter()
+        style = document_style(word.text for page in document.pages for word in page.words)
+        rows: Counter[str] = Counter()
+        answers = []
+        for first in range(0, max(len(document.pages), 1), WINDOW_PAGES):
+            pages = document.pages[first : first + WINDOW_PAGES]
+            answers.append(self._window(replace(document, pages=pages), style, rows))
+        merged = merge(answers, self.tree)
+        return Answer(
+            merged.data,
+            merged.leaves,
+            counts={"windows": len(answers), "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0},
+            timings={"scripted": perf_counter() - started},
+        )
+
+    def _window(self, document: ReadDocument, style: DocumentStyle, rows: Counter[str]) -> WindowAnswer:
+        """One run of pages; ``rows`` counts those of each list so far, over all of them."""
         lines = read_sheet(document)
-        style = document_style(word.text for _, word in document.words)
         scene = Scene(lines, find_runs(lines, self.vocabulary), style, {})
         wanted = [goal for goal in self.singles if goal.leaf.grounding != "choice"]
         matches = find_fields(wanted, scene)
         out: list[LeafAnswer] = []
-        data = self._write(self.tree, "", matches, scene, lines, out)
-        return Answer(
-            data,
-            tuple(out),
-            counts={"windows": 1, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0},
-            timings={"scripted": perf_counter() - started},
-        )
+        data = self._write(self.tree, "", matches, scene, rows, out)
+        return WindowAnswer(data, tuple(out), False)
 
     def _write(
         self,
@@ -82,7 +98,7 @@ class _Plan:
         path: str,
         matches: dict[str, Match],
         scene: Scene,
-        lines: list[Line],
+        rows: Counter[str],
         out: list[LeafAnswer],
     ) -> Any:
         match node:
@@ -97,13 +113,15 @@ class _Plan:
                 return _leaf(path, match_.piece.raw, match_.piece, match_.score, out)
             case ObjectNode():
                 return {
-                    name: self._write(child, f"{path}.{name}" if path else name, matches, scene, lines, out)
+                    name: self._write(child, f"{path}.{name}" if path else name, matches, scene, rows, out)
                     for name, child in node.fields
                 }
             case ArrayNode():
                 goals = self.lists.get(path, [])
-                rows = find_rows([g for g in goals if g.path], scene, node.max_items) if goals else []
-                return [_item(node.item, f"{path}.{i}", "", row, out) for i, row in enumerate(rows)]
+                room = node.max_items - rows[path]
+                found = find_rows([g for g in goals if g.path], scene, room) if goals and room > 0 else []
+                rows[path] += len(found)
+                return [_item(node.item, f"{path}.{i}", "", row, out) for i, row in enumerate(found)]
 
 
 def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) -> Any:
