@@ -25,7 +25,7 @@ from rich.table import Table
 
 from extractors.backends.base import Span
 from extractors.backends.scripted import ScriptedBackend
-from extractors.decoding.greedy import Decoded
+from extractors.decoding.row import Decoded
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.place import read_answer
 from extractors.options import ReadOptions

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.decoding.greedy import GreedyDecoder
 from extractors.decoding.guess import guess_of
+from extractors.decoding.row import Decoded, Request
 from extractors.grammar.compile import grammar_of
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.merge import merge
@@ -23,6 +26,58 @@ from schemas.document import ReadDocument
 from schemas.errors import BackendError, ParquetryError
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
+from schemas.tree import ObjectNode
+
+log = logging.getLogger(__name__)
+
+
+PROGRESS_SECONDS = 15.0
+"""Between two lines that tell how far a long document is."""
+
+
+class _Work:
+    """A document on its way: its windows, and the answers that are there by part of the schema."""
+
+    def __init__(
+        self,
+        document: ReadDocument,
+        windows: Sequence[Window],
+        by_rules: Answer,
+        found: list[list[tuple[int, WindowAnswer]]],
+    ) -> None:
+        self.document, self.windows, self.by_rules, self.found = document, windows, by_rules, found
+        self.places = {leaf.path: leaf.span for leaf in by_rules.leaves if leaf.span is not None}
+        self.counts = {"windows": 0, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0}
+        self.began = self.ended = self._told = time.perf_counter()
+
+    def take(self, asked: _Asked, decoded: Decoded, tree: ObjectNode) -> None:
+        """One window's answer to one part of the schema."""
+        self.counts["windows"] += 1
+        self.counts["model_calls"] += decoded.model_calls
+        self.counts["prompt_tokens"] += asked.prompt_tokens
+        self.counts["answer_tokens"] += len(decoded.pieces)
+        self.found[asked.part].append((asked.place, read_answer(decoded, tree, asked.index, self.places)))
+        self.ended = time.perf_counter()
+        if self.ended - self._told > PROGRESS_SECONDS:
+            self._told = self.ended
+            total = len(self.windows) * len(self.found)
+            log.info(
+                "%s: the model has read %d of %d windows",
+                self.document.ref.uri,
+                self.counts["windows"],
+                total,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that is under way: the window of that place, for that part of the schema."""
+
+    work: _Work
+    place: int
+    part: int
+    index: SpanIndex
+    prompt_tokens: int
 
 
 class TransformersBackend:
@@ -43,58 +98,67 @@ class TransformersBackend:
 
     def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
         """One answer per document, in order; see `extractors.backends.base.Backend`."""
-        return [self._document(document, schema) for document in documents]
+        parts = split_schema(schema, self._count)
+        works = [
+            _Work(
+                document,
+                windows_of(document, self.loaded.window_tokens, self._count),
+                self.rules.answer([document], schema)[0],
+                [[] for _ in parts],
+            )
+            for document in documents
+        ]
+        asked: dict[int, _Asked] = {}
+        try:
+            for number, decoded in self.decoder.answers(self._requests(works, parts, asked)):
+                one = asked.pop(number)
+                one.work.take(one, decoded, parts[one.part].tree)
+        except ParquetryError:
+            raise
+        except (RuntimeError, ValueError) as error:  # a shape the model refuses
+            names = ", ".join(dict.fromkeys(one.work.document.ref.uri for one in asked.values()))
+            raise BackendError(
+                f"The model failed on {names or 'the first document'}: {error}",
+                remedy="Try again; if it stays, use smaller windows or another model.",
+            ) from error
+        return [self._answer(work, schema, parts) for work in works]
 
-    def _document(self, document: ReadDocument, schema: LoadedSchema) -> Answer:
-        began = time.perf_counter()
-        counts = {"windows": 0, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0}
-        windows = windows_of(document, self.loaded.window_tokens, self._count)
-        by_rules = self.rules.answer([document], schema)[0]
+    def _requests(
+        self, works: Sequence[_Work], parts: Sequence[LoadedSchema], asked: dict[int, _Asked]
+    ) -> Iterator[Request]:
+        """One request for each window of each document and each part of the schema, made when it is its turn."""
+        numbers = count()
+        for work in works:
+            work.began = time.perf_counter()
+            for place, window in enumerate(work.windows):
+                index = SpanIndex(window)
+                for part, schema in enumerate(parts):
+                    prompt = encode(
+                        self.loaded.processor, schema, window, work.document, with_image=self.with_image
+                    )
+                    asked[next(numbers)] = _Asked(work, place, part, index, int(prompt.input_ids.shape[1]))
+                    yield Request(
+                        prompt,
+                        grammar_of(schema.tree, index),
+                        index,
+                        self.max_answer_tokens,
+                        guess_of(schema.tree, work.by_rules.data, index),
+                    )
+
+    def _answer(self, work: _Work, schema: LoadedSchema, parts: Sequence[LoadedSchema]) -> Answer:
         answers = []
-        for part in split_schema(schema, self._count):
-            found = [self._window(document, window, part, by_rules, counts) for window in windows]
-            answers.append(merge(found, part.tree) if found else WindowAnswer({}, (), False))
+        for part, found in zip(parts, work.found, strict=True):
+            in_order = [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
+            answers.append(merge(in_order, part.tree) if in_order else WindowAnswer({}, (), False))
         data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
-        seconds = {"model": round(time.perf_counter() - began, 3)}
         leaves = tuple(self._doubted(leaf) for answer in answers for leaf in answer.leaves)
-        return Answer(data, leaves, any(a.truncated for a in answers), counts, seconds)
+        seconds = {"model": round(work.ended - work.began, 3)}
+        return Answer(data, leaves, any(a.truncated for a in answers), dict(work.counts), seconds)
 
     def _doubted(self, leaf: LeafAnswer) -> LeafAnswer:
         if leaf.log_probability >= self.loaded.unsure_below:
             return leaf
         return replace(leaf, reasons=(*leaf.reasons, ReviewReason.MODEL_UNSURE.value))
-
-    def _window(
-        self,
-        document: ReadDocument,
-        window: Window,
-        schema: LoadedSchema,
-        by_rules: Answer,
-        counts: dict[str, int],
-    ) -> WindowAnswer:
-        try:
-            index = SpanIndex(window)
-            prompt = encode(self.loaded.processor, schema, window, document, with_image=self.with_image)
-            decoded = self.decoder.decode(
-                prompt,
-                grammar_of(schema.tree, index),
-                index,
-                self.max_answer_tokens,
-                guess_of(schema.tree, by_rules.data, index),
-            )
-        except ParquetryError:
-            raise
-        except (RuntimeError, ValueError) as error:  # out of memory, a shape the model refuses
-            raise BackendError(
-                f"{document.ref.uri}: the model failed on window {window.index + 1} of {window.total}: {error}",
-                remedy="Try again; if it stays, use smaller windows or another model.",
-            ) from error
-        counts["windows"] += 1
-        counts["model_calls"] += decoded.model_calls
-        counts["prompt_tokens"] += int(prompt.input_ids.shape[1])
-        counts["answer_tokens"] += len(decoded.pieces)
-        found = {leaf.path: leaf.span for leaf in by_rules.leaves if leaf.span is not None}
-        return read_answer(decoded, schema.tree, index, found)
 
     def _count(self, texts: Sequence[str]) -> list[int]:
         processor: Any = self.loaded.processor

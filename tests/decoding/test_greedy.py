@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.decoding.draft import continuation, open_value
-from extractors.decoding.greedy import Decoded, GreedyDecoder
+from extractors.decoding.greedy import GreedyDecoder
 from extractors.decoding.guess import Guess
+from extractors.decoding.row import Decoded, Request
 from extractors.grammar.compile import grammar_of
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.place import read_answer
@@ -39,7 +40,8 @@ def decode(
     decoder = GreedyDecoder(tiny_model(seed), processor.tokenizer, drafts=drafts)
     prompt = encode(processor, schema, window, document)
     guessed = Guess(guess) if guess is not None else None
-    return decoder.decode(prompt, grammar_of(schema.tree, index), index, limit, guessed), index
+    request = Request(prompt, grammar_of(schema.tree, index), index, limit, guessed)
+    return decoder.decode(request), index
 
 
 @pytest.mark.parametrize("seed", range(6))

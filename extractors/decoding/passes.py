@@ -1,0 +1,155 @@
+"""The model under many answers: each prompt computed once into its row, then one pass for all rows at a time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from extractors.decoding.cache import RaggedCache
+from extractors.prompting.encode import SHAPE_STEP, Encoded
+
+MAX_PREFIXES = 8
+"""Beginnings of prompts that are kept: one for each schema, or part of one, in use."""
+
+
+class Passes:
+    """A model with a cache of ``rows`` rows.
+
+    Args:
+        model: a causal image-text-to-text model with full attention.
+        rows: answers in the making at a time.
+        prefixes: states of beginnings that prompts share, by their tokens; kept between calls.
+    """
+
+    def __init__(self, model: Any, rows: int, prefixes: Prefixes) -> None:
+        self.model = model
+        self.device: torch.device = model.device
+        self.prefixes = prefixes
+        self.cache = RaggedCache(_layers(model), rows)
+        self.shifts = [0] * rows
+        """By row, what is added to a token's number to give its rotary position: images take up fewer of them."""
+
+    @torch.inference_mode()
+    def prefill(
+        self, row: int, prompt: Encoded, tokens: Sequence[int], keep: int
+    ) -> tuple[torch.Tensor, int]:
+        """The prompt and the first tokens of the answer into a row.
+
+        Args:
+            row: which; what it held is overwritten.
+            prompt: what comes first.
+            tokens: of the answer.
+            keep: how many positions at the end are wanted.
+
+        Returns:
+            Logits of shape (keep, vocabulary), and how many tokens are in the cache now without ``tokens``.
+        """
+        ids = torch.cat([prompt.input_ids, torch.tensor([list(tokens)], dtype=torch.long)], dim=1)
+        extra = {name: value.to(self.device) for name, value in prompt.extra.items()}
+        positions, self.shifts[row] = self._positions(ids, extra)
+        shared = tuple(prompt.input_ids[0, : prompt.shared].tolist())
+        known = self.prefixes.get(shared)
+        start = prompt.shared if known is not None else 0
+        if known is not None:
+            self.cache.fill(row, known)
+        new = ids[:, start:]
+        end = new.shape[1]
+        # What is added behind the end is seen by nothing, and overwritten by the next pass.
+        padding = -end % SHAPE_STEP if self.device.type == "cpu" else 0
+        new = torch.nn.functional.pad(new, (0, padding))
+        positions = positions[..., start:]
+        tail = positions[..., -1:] + torch.arange(1, padding + 1)
+        self.cache.point([row], [start], new.shape[1])
+        logits = self._forward(
+            new, torch.cat([positions, tail], dim=-1), torch.arange(end - keep, end), mask=start > 0, **extra
+        )
+        if known is None and shared:
+            self.prefixes.put(shared, self.cache.row(row, len(shared)))
+        return logits[0], prompt.input_ids.shape[1]
+
+    @torch.inference_mode()
+    def step(
+        self, rows: Sequence[int], lengths: Sequence[int], tokens: Sequence[Sequence[int]]
+    ) -> list[torch.Tensor]:
+        """More tokens for each of some rows.
+
+        Args:
+            rows: which.
+            lengths: how many tokens each has in the cache that count.
+            tokens: for each, at least one.
+
+        Returns:
+            For each row its logits, (number of its tokens, vocabulary).
+        """
+        width = max(map(len, tokens))
+        width = width if width == 1 else -(-width // 8) * 8
+        ids = torch.zeros((len(rows), width), dtype=torch.long)
+        for i, mine in enumerate(tokens):
+            ids[i, : len(mine)] = torch.tensor(list(mine))
+        shifts = torch.tensor([length + self.shifts[row] for row, length in zip(rows, lengths, strict=True)])
+        positions = shifts[:, None] + torch.arange(width)
+        if _is_three_dimensional(self.model):
+            positions = positions.expand(3, -1, -1)
+        self.cache.point(rows, lengths, width)
+        logits = self._forward(ids, positions, torch.arange(max(map(len, tokens))), mask=True)
+        return [logits[i, : len(mine)] for i, mine in enumerate(tokens)]
+
+    def _forward(
+        self, ids: torch.Tensor, positions: torch.Tensor, keep: torch.Tensor, *, mask: bool, **extra: Any
+    ) -> torch.Tensor:
+        out = self.model(
+            input_ids=ids.to(self.device),
+            attention_mask=self.cache.mask(ids.shape[1], self.device) if mask else None,
+            position_ids=positions.to(self.device),
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=keep.to(self.device),
+            **extra,
+        )
+        logits: torch.Tensor = out.logits.float().cpu()
+        return logits
+
+    def _positions(self, ids: torch.Tensor, extra: dict[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
+        """Rotary positions of a prompt, (1, length) or (3, 1, length), and how they go on after it."""
+        length = ids.shape[1]
+        plain = torch.arange(length)[None]
+        if not _is_three_dimensional(self.model):
+            return plain, 0
+        kinds = extra.pop("mm_token_type_ids", None)
+        if kinds is None or "image_grid_thw" not in extra:
+            return plain.expand(3, -1, -1), 0
+        kinds = torch.nn.functional.pad(kinds.cpu(), (0, length - kinds.shape[1]))
+        grid = extra["image_grid_thw"].cpu()
+        positions, shift = self.model.model.get_rope_index(ids, mm_token_type_ids=kinds, image_grid_thw=grid)
+        return positions, int(shift.flatten()[0])
+
+
+class Prefixes:
+    """States of the beginnings that prompts share, the least used one dropped first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[int, ...], list[tuple[torch.Tensor, torch.Tensor]]] = OrderedDict()
+
+    def get(self, tokens: tuple[int, ...]) -> list[tuple[torch.Tensor, torch.Tensor]] | None:
+        """What was kept for these tokens."""
+        if tokens in self._known:
+            self._known.move_to_end(tokens)
+        return self._known.get(tokens)
+
+    def put(self, tokens: tuple[int, ...], states: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """Keeps the states of some tokens that begin a prompt."""
+        self._known[tokens] = states
+        while len(self._known) > MAX_PREFIXES:
+            self._known.popitem(last=False)
+
+
+def _layers(model: Any) -> int:
+    return int(model.config.get_text_config(decoder=True).num_hidden_layers)
+
+
+def _is_three_dimensional(model: Any) -> bool:
+    """Whether rotary positions are (time, height, width), as in Qwen's models."""
+    return hasattr(model.model, "get_rope_index")

@@ -1,0 +1,258 @@
+"""One answer as it is written: what is certain, what is proposed, what the model's logits make of it. No model here.
+
+Each pass feeds the tokens that are already certain (the last choice, what the grammar forces after it) and a draft
+from the page. The draft is accepted as far as it is what greedy decoding would have chosen, token by token under the
+grammar's mask; the first token that differs is the choice itself, so a draft never changes the answer's definition.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import llguidance
+import llguidance.numpy
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from extractors.decoding.draft import continuation, open_value
+from extractors.decoding.guess import Guess
+from extractors.decoding.spelling import Spelling
+from extractors.grammar.spans import SpanIndex
+from extractors.prompting.encode import Encoded
+from schemas.errors import BackendError
+
+MAX_DRAFT = 32
+"""Tokens proposed per pass: longer ones save a pass now and then, and every pass pays for what is refused."""
+MAX_DRAFT_CHARS = 200
+CIRCLES = 3
+"""An item said this often, and not that often on the page, ends the answer."""
+_ITEM = re.compile(r"\{[^{}]*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One window to answer.
+
+    ``prompt``: of `extractors.prompting.encode.encode`. ``grammar``: Lark text of `grammar_of`. ``index``: what the
+    window's values are copied from; source of drafts. ``max_tokens``: longest answer; reaching it sets
+    ``truncated``. ``guess``: a likely answer, to draft from.
+    """
+
+    prompt: Encoded
+    grammar: str
+    index: SpanIndex
+    max_tokens: int
+    guess: Guess | None = None
+
+
+@dataclass(slots=True)
+class Decoded:
+    """An answer: its text, and per token its text, its log-probability and the mass it was chosen from.
+
+    ``log_probabilities``: under the grammar, 0 for what it forced. ``log_masses``: the logarithm of the share of the
+    model's probability that the grammar allowed there; the rest was cut away. ``model_calls``: passes that this
+    answer took part in.
+    """
+
+    text: str
+    pieces: list[str] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    log_masses: list[float] = field(default_factory=list)
+    truncated: bool = False
+    model_calls: int = 0
+
+
+class Row:
+    """An answer in the making.
+
+    Args:
+        request: what is asked.
+        matcher: at the start of its grammar.
+        tokenizer: of the model.
+        mask: scratch for one bitmask of the vocabulary, shared by rows that take turns.
+        vocabulary: tokens that the grammar knows.
+        drafts: propose what the page says next; off for the reference of tests.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        matcher: llguidance.LLMatcher,
+        tokenizer: Any,
+        mask: Any,
+        vocabulary: int,
+        *,
+        drafts: bool,
+    ) -> None:
+        self.request = request
+        self.length = 0
+        """Tokens of prompt and answer that are in the cache."""
+        self.calls = 0
+        self._matcher, self._tokenizer, self._mask, self._drafts = matcher, tokenizer, mask, drafts
+        self._vocabulary = vocabulary
+        self._tokens: list[int] = []
+        self._scores: list[float] = []
+        self._masses: list[float] = []
+        self._spelling = Spelling(tokenizer)
+        self._items_seen = 0
+        self.pending = self._forced()
+        self.draft: list[int] = []
+
+    def is_over(self) -> bool:
+        """Whether nothing more is to be written."""
+        return self._is_full() or self._in_circles()
+
+    def _is_full(self) -> bool:
+        return len(self._tokens) >= self.request.max_tokens or self._complete()
+
+    def propose(self) -> list[int]:
+        """Sets the draft of the next pass, and gives all tokens to be fed: certain ones, then the draft."""
+        self.draft = self._continuation() if self._drafts else []
+        return [*self.pending, *self.draft]
+
+    def take(self, logits: torch.Tensor) -> None:
+        """Takes the draft as far as it is the greedy choice, then one choice.
+
+        Args:
+            logits: after the last certain token and after each token of the draft, (1 + len(draft), vocabulary).
+
+        Raises:
+            BackendError: the model gives no numbers to choose by.
+        """
+        self.calls += 1
+        self.length += len(self.pending)
+        step = 0
+        while True:
+            choice = self._choose(logits[step])
+            forced = self._forced()
+            if step == len(self.draft) or choice != self.draft[step]:
+                self.pending = [choice, *forced]
+                return
+            held = 1 + _agreement(forced, self.draft[step + 1 :])
+            self.length += held
+            step += held
+            if held <= len(forced) or self._is_full():
+                self.pending = forced[held - 1 :]
+                return
+
+    def decoded(self) -> Decoded:
+        """The answer as it stands."""
+        end = len(self._tokens)
+        while end and self._tokens[end - 1] == self._tokenizer.eos_token_id:
+            end -= 1
+        truncated = end > self.request.max_tokens or not self._complete()
+        end = min(end, self.request.max_tokens)
+        pieces = self._spelling.pieces[:end]
+        return Decoded(
+            "".join(pieces), pieces, self._scores[:end], self._masses[:end], truncated, model_calls=self.calls
+        )
+
+    def _choose(self, logits: torch.Tensor) -> int:
+        scores = logits[: self._vocabulary]
+        everything = float(torch.logsumexp(scores, dim=0))
+        if not math.isfinite(everything):
+            raise BackendError(
+                "The model gave numbers that are none (NaN or infinite).",
+                remedy="Its weights are damaged, or do not fit its number format: load them again, or in float32.",
+            )
+        allowed = self._allowed()
+        # Often a handful of the vocabulary: to go through all of it again would cost more than the grammar does.
+        left = scores.numpy()[allowed]
+        best = int(left.argmax())
+        kept = float(left[best]) + math.log(np.exp(left - left[best], dtype=np.float64).sum())
+        choice = int(allowed[best])
+        self._consume([choice])
+        self._write([choice], float(left[best]) - kept, min(kept - everything, 0.0))
+        return choice
+
+    def _allowed(self) -> npt.NDArray[np.intp]:
+        """Which tokens may come next."""
+        llguidance.numpy.fill_next_token_bitmask(self._matcher, self._mask, 0)
+        bits = np.unpackbits(self._mask[0].view(np.uint8), bitorder="little", count=self._vocabulary)
+        return np.flatnonzero(bits)
+
+    def _write(self, tokens: Sequence[int], score: float = 0.0, mass: float = 0.0) -> None:
+        self._tokens += tokens
+        self._scores += [score] * len(tokens)
+        self._masses += [mass] * len(tokens)
+        self._spelling.add(tokens)
+
+    def _forced(self) -> list[int]:
+        """What the grammar forces now, taken."""
+        if self._matcher.is_stopped():
+            return []
+        forced = list(self._matcher.compute_ff_tokens())
+        if forced:
+            self._consume(forced)
+            self._write(forced)
+        return forced
+
+    def _consume(self, tokens: Sequence[int]) -> None:
+        if not self._matcher.consume_tokens(list(tokens)):
+            raise BackendError(f"The grammar refused its own tokens: {self._matcher.get_error()[:200]}")
+
+    def _complete(self) -> bool:
+        return self._matcher.is_stopped() or (
+            self._matcher.is_accepting() and bool(self._tokens) and self._only_end()
+        )
+
+    def _only_end(self) -> bool:
+        """True when the answer is complete: nothing but the end may follow."""
+        return set(self._allowed()) <= {self._tokenizer.eos_token_id}
+
+    def _in_circles(self) -> bool:
+        """True when the answer repeats an item more often than the page can have it: a legal, endless loop."""
+        text = self._spelling.text
+        closed = text.rfind("}")
+        if closed < self._items_seen:
+            return False
+        self._items_seen = closed + 1
+        item = next(reversed(_ITEM.findall(text)), "")
+        repeats = text.count(item) if item else 0
+        if repeats < CIRCLES:
+            return False
+        values = [v for v in json.loads(item).values() if isinstance(v, str)]
+        return any(self.request.index.occurrences(value) < repeats for value in values)
+
+    def _continuation(self) -> list[int]:
+        """What the guess, or else the page, says next, in the tokens that would be written."""
+        text, guess = self._spelling.text, self.request.guess
+        following = guess.continuation(text)[:MAX_DRAFT_CHARS] if guess else ""
+        if not following and (prefix := open_value(text)):
+            following = continuation(self.request.index, prefix)[:MAX_DRAFT_CHARS]
+        draft: list[int] = []
+        while following and len(draft) < MAX_DRAFT:
+            # Text that the grammar forces is written in tokens of its own choice, so the draft has to have them.
+            forced = list(self._matcher.compute_ff_tokens())
+            if forced:
+                spelt = self._tokenizer.decode(forced)
+                if not following.startswith(spelt):
+                    break
+                taken, following = forced, following[len(spelt) :]
+            else:
+                taken = self._split(following)[:1]
+                following = following[len(self._tokenizer.decode(taken)) :]
+            if not taken or self._matcher.validate_tokens(taken) < len(taken):
+                break
+            self._matcher.consume_tokens(taken)
+            draft += taken
+        self._matcher.rollback(len(draft))
+        return draft
+
+    def _split(self, text: str) -> list[int]:
+        ids = self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return list(ids)
+
+
+def _agreement(forced: Sequence[int], draft: Sequence[int]) -> int:
+    """How many tokens of the two are the same from their beginning."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(forced, draft, strict=False)) if a != b),
+        min(len(forced), len(draft)),
+    )
