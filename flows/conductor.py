@@ -54,7 +54,7 @@ def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[s
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": console_level,
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "flows",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,extractors.reading",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS": str(settings.concurrency),
         # On busy disks Prefect's SQLite file is locked for longer than its default of 10 s allows.

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 RETRIES = 2
 PAUSES = [2.0, 15.0]
 
-logging.getLogger("flows").setLevel(logging.INFO)  # Prefect shows with a run what our own modules say
+for _ours in ("flows", "extractors.reading"):
+    logging.getLogger(_ours).setLevel(logging.INFO)  # Prefect shows with a run what our own modules say
 
 
 def _can_help(_task: object, _run: object, state: Any) -> bool:

@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from extractors.reading.slot import ReaderStartError
 from flows.composition import Again, Parts
 from flows.intake import Prepared, fetch_again, prepare, record_all, register
 from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, StaleTokenError
@@ -153,6 +154,7 @@ def work_on_next(parts: Parts, run_id: str) -> bool:
     with parts.holding.working():
         if parts.stopping.is_set():
             return False
+        parts.extractor.reader.warm()  # the time that children take to start is no document's
         claimed = patiently(parts, "claiming", lambda: claim_next(parts, run_id))
         if claimed is not None:
             process(parts, claimed)
@@ -230,6 +232,8 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
         return _failed(parts, claimed, FailureReason.UNAVAILABLE, str(error))
     except BackendError as error:
         return _failed(parts, claimed, FailureReason.MODEL_ERROR, str(error))
+    except ReaderStartError as error:  # not the document's fault: it goes back
+        raise OutageError(f"The run cannot go on: {error}", remedy=error.remedy) from error
     except ParquetryError as error:
         return _failed(parts, claimed, FailureReason.READER_CRASHED, f"{error} {error.remedy}".strip())
     except Exception as error:  # a mistake of ours on one document must not cost the others

@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from extractors.reading.confine import confine
+from extractors.confined.confine import confine
 from extractors.reading.frames import PAGE, Frame, encode, read_frame
 from extractors.reading.geometry import Frame2D
 from extractors.reading.limits import end_with_parent, limit_cpu, limit_memory, private_stdout

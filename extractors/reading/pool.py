@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from extractors.reading.frames import Frame
 from extractors.reading.media import SUPPORTED
 from extractors.reading.slot import Slot, checked, outcome_of
 from schemas.document import DocumentRef, PageImage, ReadDocument
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, ParquetryError
 from schemas.outcome import FailureReason
 
 _RENDER_SECONDS = 30.0
@@ -66,6 +66,22 @@ class ReaderPool:
         """Ends all children at once. Documents that are being read end as if their reader had died."""
         self._over.set()
         self.close()
+
+    def warm(self) -> None:
+        """Waits until what took the place of children that were killed is ready: call it before a document is taken.
+
+        A child that does not start is told by `read`.
+        """
+        try:
+            slot = self._free.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            if slot.used and not self._closed:
+                with suppress(ParquetryError):
+                    slot.prepare(ocr=self._options.ocr)
+        finally:
+            self._free.put(slot)
 
     def read(self, ref: DocumentRef, path: Path, options: ReadOptions | None = None) -> ReadDocument:
         """Reads one document.

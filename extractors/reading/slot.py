@@ -36,6 +36,7 @@ class Slot:
         self._wanted = {"text"}
         self._lost: set[str] = set()
         self.waited = 0.0
+        self.used = False
 
     def prepare(self, *, ocr: bool) -> None:
         """Waits until the children that the next document is likely to need are ready.
@@ -53,6 +54,7 @@ class Slot:
             self.child(kind)
         self._lost.clear()
         self.waited = 0.0
+        self.used = True
 
     def child(self, kind: str, deadline: float = math.inf) -> ReaderChild:
         """The warm child of this kind, started if there is none, or if it died while it had nothing to do.

@@ -1,7 +1,7 @@
 """The child process that unpacks one archive: a request on stdin, a line on stdout for each member.
 
-It takes its limits before it opens the file, and writes only files with numbers for names into the folder that
-it is given. Standard library only.
+Before it opens the file it takes its limits and gives up network, processes and all files but that one, its libraries
+and the folder that it is given, into which it writes files with numbers for names. Standard library only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from extractors.confined.confine import confine
 from flows.archives.kinds import ZIP
 from flows.archives.limits import DiskError, Limits, RefusedError
 from flows.archives.mails import unpack_mail
@@ -56,6 +57,7 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     limits = Limits(**request["limits"])
     _take_limits(limits)
+    confine(readable=[Path(request["path"])], writable=[Path(request["folder"])])
     out = Out(Path(request["folder"]), limits, request["only"])
     passwords = [password.encode() for password in request["passwords"]]
     try:

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from flows.archives.kinds import HEAD_BYTES, container_type
 from flows.archives.limits import RefusedError, TotalSpentError
-from flows.archives.out import Out
-from flows.archives.zips import Descend
+from flows.archives.out import Descend, Out
 
 _SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
 _DECORATION = ("image/gif", "image/svg+xml", "image/webp", "image/bmp", "image/x-icon")
@@ -124,15 +123,9 @@ def _bytes(part: email.message.Message) -> bytes:
 
 def _attachment(name: str, kind: str, data: bytes, depth: int, out: Out, descend: Descend) -> None:
     out.check_size(len(data))
-    file, sha256, size = out.write([data], None)
+    written = out.write([data], None)
     inner = "message/rfc822" if kind == "message/rfc822" else container_type(data[:HEAD_BYTES])
-    if inner is None:
-        out.member(name, file, sha256, size)
-        return
-    try:
-        descend(file, inner, name, depth + 1)
-    finally:
-        file.unlink(missing_ok=True)
+    out.take(name, written, inner, depth, descend)
 
 
 def _name(part: email.message.Message, kind: str, number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +13,10 @@ from flows.archives.kinds import HEAD_BYTES
 from flows.archives.limits import RATIO_FROM, DiskError, Limits, RefusedError, TotalSpentError
 from flows.archives.names import Labels
 
+Descend = Callable[[Path, str, str, int], None]
+"""Unpacks an archive in an archive: its file, type, label and depth."""
+Written = tuple[Path, str, int]
+"""A file, its SHA-256 and its size."""
 _MEGA = 1_000_000
 
 
@@ -49,7 +53,7 @@ class Out:
         if size > self._limits.max_member_bytes:
             raise RefusedError("too_large", _larger(self._limits.max_member_bytes))
 
-    def write(self, chunks: Iterable[bytes], packed: int | None) -> tuple[Path, str, int]:
+    def write(self, chunks: Iterable[bytes], packed: int | None) -> Written:
         """Writes a member to a file; gives its path, hash and size. What passes a limit leaves no file.
 
         Args:
@@ -102,7 +106,23 @@ class Out:
         """See `Limits`."""
         return self._limits.min_inline_bytes
 
-    def member(self, name: str, path: Path, sha256: str, size: int) -> None:
+    def take(self, name: str, written: Written, kind: str | None, depth: int, descend: Descend) -> None:
+        """A member that is written: handed on, or opened in turn if it holds others (``kind``: its archive type).
+
+        Raises:
+            RefusedError: it is an archive that is not opened, or cannot be.
+            TotalSpentError: a limit of the whole was passed in it.
+        """
+        path = written[0]
+        if kind is None:
+            self._member(name, *written)
+            return
+        try:
+            descend(path, kind, name, depth + 1)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _member(self, name: str, path: Path, sha256: str, size: int) -> None:
         """Reports a member; the parent takes the file before this returns."""
         if self._only is not None and self._only != name:
             path.unlink()

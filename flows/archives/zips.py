@@ -5,17 +5,14 @@ from __future__ import annotations
 import lzma
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from flows.archives.kinds import HEAD_BYTES, container_type, office_file
 from flows.archives.limits import RefusedError, TotalSpentError
-from flows.archives.out import Out
+from flows.archives.out import Descend, Out, Written
 from flows.skipped import is_path_skipped
-
-Descend = Callable[[Path, str, str, int], None]
-"""Unpacks an archive in an archive: its file, type, label and depth."""
 
 _CHUNK = 1 << 18
 _ENCRYPTED = 0x1
@@ -86,19 +83,13 @@ def _member(
         raise RefusedError("unsupported_type", "it is a link, which is never followed")
     if info.compress_type not in _METHODS and info.compress_type != _AES:
         raise RefusedError("unsupported_type", f"it is packed by an unknown method ({info.compress_type})")
-    file, sha256, size = _unpacked(archive, info, out, passwords)
-    with file.open("rb") as stream:
+    written = _unpacked(archive, info, out, passwords)
+    with written[0].open("rb") as stream:
         inner = container_type(stream.read(HEAD_BYTES))
-    if inner is None:
-        out.member(name, file, sha256, size)
-        return
-    try:
-        descend(file, inner, name, depth + 1)
-    finally:
-        file.unlink(missing_ok=True)
+    out.take(name, written, inner, depth, descend)
 
 
-def _unpacked(archive: ZipFile, info: ZipInfo, out: Out, passwords: list[bytes]) -> tuple[Path, str, int]:
+def _unpacked(archive: ZipFile, info: ZipInfo, out: Out, passwords: list[bytes]) -> Written:
     out.check_size(info.file_size)
     encrypted = bool(info.flag_bits & _ENCRYPTED)
     if encrypted and info.compress_type == _AES:

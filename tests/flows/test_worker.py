@@ -194,7 +194,7 @@ def test_a_worker_that_does_not_come_back_has_its_document_taken_away(
 
     acts(parts, act)
     aborted: list[bool] = []
-    cast(Any, parts.extractor).reader = SimpleNamespace(abort=lambda: aborted.append(True))
+    cast(Any, parts.extractor).reader = SimpleNamespace(abort=lambda: aborted.append(True), warm=lambda: None)
     thread = threading.Thread(target=lambda: worker.work_on_next(parts, "run-2"))
     with pytest.raises(KeyboardInterrupt), parts.run("run-2"):
         worker.register_inputs(parts, "run-2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from extractors.options import ReadOptions
@@ -38,6 +39,7 @@ class PlainExtractor:
     act: Callable[[DocumentRef], None] = lambda ref: None
     backend: Backend = field(default_factory=Backend)
     read_options: ReadOptions = field(default_factory=ReadOptions)
+    reader: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(warm=lambda: None))
 
     def extract(self, ref: DocumentRef, path: Path) -> Extraction:
         self.act(ref)

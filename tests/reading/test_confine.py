@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.confined import landlock, seccomp
 from extractors.options import ReadOptions
-from extractors.reading import ReaderPool, landlock, seccomp
+from extractors.reading import ReaderPool
 from extractors.reading.isolation import try_isolation
 from tests.reading.making import read, write_pdf
 
@@ -27,7 +28,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="protections of the L
 
 
 @linux
-@pytest.mark.parametrize("kind", ["text", "ocr"])
+@pytest.mark.parametrize("kind", ["text", pytest.param("ocr", marks=pytest.mark.slow)])
 def test_a_child_can_do_nothing_but_read(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t")
     found = try_isolation(kind)
@@ -52,10 +53,10 @@ def test_a_child_can_do_nothing_but_read(kind: str, monkeypatch: pytest.MonkeyPa
 
 CONFINED_WITHOUT = """
 import os, socket, sys
-from extractors.reading import confine, landlock, seccomp
+from extractors.confined import confine, landlock, seccomp
 for layer in sys.argv[1].split(","):
-    if layer == "seccomp": seccomp.install = lambda: False
-    if layer == "landlock": landlock.restrict = lambda paths: 0
+    if layer == "seccomp": seccomp.install = lambda **how: False
+    if layer == "landlock": landlock.restrict = lambda *paths: 0
     if layer == "namespaces": confine.unshare = lambda flags: False
 layers = confine.confine()
 def can(attempt):
@@ -128,6 +129,7 @@ def test_a_child_cannot_outlive_its_parent_even_when_it_hears_nothing(tmp_path: 
         from extractors.reading.process import ReaderChild
         import threading
         child = ReaderChild("text", 1, threading.Event())
+        child.wait_ready()
         os.kill(child.pid, signal.SIGSTOP)
         print(child.pid, flush=True)
         time.sleep(60)

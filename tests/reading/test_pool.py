@@ -147,6 +147,7 @@ def test_memory_is_limited(tmp_path: Path) -> None:
         assert read(pool, write_pdf(tmp_path / "a.pdf")).pages[0].words
 
 
+@pytest.mark.slow
 def test_when_ocr_dies_or_hangs(tmp_path: Path) -> None:
     """The child that reads pixels is stopped, so that it dies, or does nothing, with a page in hand."""
     scan = scan_pdf(tmp_path / "scan.pdf", picture(("Total 9.50",), (300, 150)))

@@ -15,7 +15,7 @@ import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from extractors.reading.syscalls import prctl, syscall
+from extractors.confined.syscalls import prctl, syscall
 
 _X86_64, _AARCH64 = "x86_64", "aarch64"
 _AUDIT_ARCH = {_X86_64: 0xC000003E, _AARCH64: 0xC00000B7}
@@ -154,6 +154,7 @@ _ABSENT: dict[str, tuple[int, int]] = {
 }
 _OPEN = {_X86_64: ((2, 1), (257, 2)), _AARCH64: ((56, 2),)}
 """Calls that open files, with the argument that holds the flags."""
+_WRITER_CALLS = ("creat", "unlink", "unlinkat")
 _CLONE = {_X86_64: 56, _AARCH64: 220}
 _OWN_PID_ONLY = {_X86_64: (62, 234), _AARCH64: (129, 131)}
 """``kill`` and ``tgkill``: a process that gives up signals itself."""
@@ -184,15 +185,16 @@ class Step:
     if_false: int = 0
 
 
-def install() -> bool:
+def install(*, writes: bool = False) -> bool:
     """Puts the filter on this process, for good; ``False`` where the kernel or the processor does not take it.
 
-    ``PR_SET_NO_NEW_PRIVS`` must have been set.
+    ``PR_SET_NO_NEW_PRIVS`` must have been set. With ``writes``, files may be made, changed and removed; where, is for
+    Landlock to say.
     """
     machine = platform.machine()
     if machine not in _AUDIT_ARCH:
         return False
-    steps = program(machine, os.getpid())
+    steps = program(machine, os.getpid(), writes=writes)
     code = (_Instruction * len(steps))(
         *(_Instruction(s.code, s.if_true, s.if_false, s.operand) for s in steps)
     )
@@ -202,8 +204,8 @@ def install() -> bool:
     return prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(filled))
 
 
-def program(machine: str, pid: int) -> list[Step]:
-    """The filter for a processor, and for the process ``pid``, which may signal itself."""
+def program(machine: str, pid: int, *, writes: bool = False) -> list[Step]:
+    """The filter for a processor, and for the process ``pid``, which may signal itself; ``writes`` as in `install`."""
     column = (_X86_64, _AARCH64).index(machine)
     steps = [
         Step(_LOAD, _AT_ARCH),
@@ -213,12 +215,14 @@ def program(machine: str, pid: int) -> list[Step]:
     ]
     if machine == _X86_64:
         steps += [Step(_AT_LEAST, _X32_CALLS, if_false=1), _refuse(errno.ENOSYS)]
-    for numbers in _REFUSED.values():
+    for name, numbers in _REFUSED.items():
+        if writes and name in _WRITER_CALLS:
+            continue
         if (number := numbers[column]) is not None:
             steps += [Step(_EQUAL, number, if_false=1), _refuse(errno.EPERM)]
     for number in (numbers[column] for numbers in _ABSENT.values()):
         steps += [Step(_EQUAL, number, if_false=1), _refuse(errno.ENOSYS)]
-    for number, argument in _OPEN[machine]:
+    for number, argument in () if writes else _OPEN[machine]:
         steps += _when(number, argument, [Step(_ANY_BIT, _WRITING, if_false=1), _refuse(errno.EACCES)])
     steps += _when(_CLONE[machine], 0, [Step(_ANY_BIT, _CLONE_THREAD, if_true=1), _refuse(errno.EPERM)])
     for number in _OWN_PID_ONLY[machine]:

@@ -1,4 +1,4 @@
-"""What a reading child gives up before it sees a byte of a document: network, files, processes, privileges.
+"""What a child gives up before it sees a byte of a document: network, files, processes, privileges.
 
 Every layer is applied if the kernel allows it, none needs root, and several refuse the same thing: a kernel
 without one of them still has the others. `parquetry doctor` lets a child try what is forbidden and says what held.
@@ -11,14 +11,14 @@ import resource
 import signal
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from extractors.reading import landlock, seccomp
-from extractors.reading.syscalls import drop_capabilities, prctl, unshare
+from extractors.confined import landlock, seccomp
+from extractors.confined.syscalls import drop_capabilities, prctl, unshare
 
 _MAX_FILE_BYTES = 4 << 20
-"""A child writes nothing but its diagnostics, into a file that its parent opened."""
+"""A reading child writes nothing but its diagnostics, into a file that its parent opened."""
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _NEW_USER, _NEW_NETWORK, _NEW_IPC = 0x10000000, 0x40000000, 0x08000000
 
@@ -48,19 +48,26 @@ _SYSTEM_PATHS = (
 """Shared libraries, fonts, and what libraries ask about the processor. Nothing here belongs to a user."""
 
 
-def confine() -> list[str]:
+def confine(readable: Iterable[Path] = (), writable: Iterable[Path] = ()) -> list[str]:
     """Applies every layer, in an order in which none is in the way of the next. Call before any thread starts.
+
+    Args:
+        readable: what may be read besides interpreter, libraries and code.
+        writable: folders in which plain files may be made, changed and removed. If there are none, the process writes
+            nothing but its diagnostics.
 
     Returns:
         The layers that are in force, in plain words.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
+    writing = list(writable)
+    if not writing:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     layers = ["resource limits"]
     if sys.platform != "linux":
         return layers
-    readable = list(readable_paths())  # found while the file system can still be looked at
+    reading = [*readable_paths(), *readable]  # found while the file system can still be looked at
     machine = platform.machine()
     if unshare(_NEW_USER | _NEW_NETWORK | _NEW_IPC) or unshare(_NEW_NETWORK | _NEW_IPC):
         layers.append("a network of its own, without a way out")
@@ -70,9 +77,9 @@ def confine() -> list[str]:
         layers.append("ends with its parent")
     if prctl(_PR_SET_NO_NEW_PRIVS, 1):
         layers.append("no new privileges")
-        if known := landlock.restrict(readable):
+        if known := landlock.restrict(reading, writing):
             layers.append(f"Landlock {known}")
-        if seccomp.install():
+        if seccomp.install(writes=bool(writing)):
             layers.append("seccomp filter")
     return layers
 

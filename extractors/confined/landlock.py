@@ -12,13 +12,14 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from extractors.reading.syscalls import syscall
+from extractors.confined.syscalls import syscall
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
 _PATH_BENEATH = 1
 
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
+_WRITE_FILE, _REMOVE_FILE, _MAKE_FILE, _TRUNCATE = 1 << 1, 1 << 5, 1 << 8, 1 << 14
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 """How many rights on files there are from each version on: REFER, TRUNCATE and IOCTL_DEV came later."""
 _TCP_SINCE, _TCP = 4, 0b11
@@ -44,8 +45,10 @@ def version() -> int:
     return max(syscall(_CREATE_RULESET, None, 0, _ASK_VERSION), 0)
 
 
-def restrict(readable: Iterable[Path]) -> int:
+def restrict(readable: Iterable[Path], writable: Iterable[Path] = ()) -> int:
     """Lets this thread, and threads it starts later, read beneath ``readable`` and touch nothing else.
+
+    Beneath ``writable`` it may also make, change and remove plain files.
 
     ``PR_SET_NO_NEW_PRIVS`` must have been set. Paths that do not exist are passed over.
 
@@ -63,20 +66,22 @@ def restrict(readable: Iterable[Path]) -> int:
         return 0
     try:
         for path in readable:
-            _allow(ruleset, path)
+            _allow(ruleset, path, 0)
+        for path in writable:
+            _allow(ruleset, path, _WRITE_FILE | _REMOVE_FILE | _MAKE_FILE | (_TRUNCATE & rights))
         return known if syscall(_RESTRICT_SELF, ruleset, 0) == 0 else 0
     finally:
         os.close(ruleset)
 
 
-def _allow(ruleset: int, path: Path) -> None:
+def _allow(ruleset: int, path: Path, more: int) -> None:
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
         folder = stat.S_ISDIR(os.fstat(opened).st_mode)
-        beneath = _Beneath(_READ_FILE | _READ_DIR if folder else _READ_FILE, opened)
+        beneath = _Beneath(_READ_FILE | _READ_DIR | more if folder else _READ_FILE, opened)
         syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(beneath), 0)
     finally:
         os.close(opened)
