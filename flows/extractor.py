@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -26,20 +28,46 @@ from schemas.registry import LoadedSchema, load_schema
 
 log = logging.getLogger(__name__)
 
+MAX_DOCUMENTS = 64
+"""Asked of the model at a time."""
 _TURN_SECONDS = 0.5
 """Between two looks whether waiting for the model is still wanted."""
 
 
-class SharedBackend:
-    """A model for all threads of the process, loaded when it is first needed, asked one call at a time.
+@dataclass(eq=False, slots=True)
+class _Ticket:
+    """What one thread wants to know, and what came of it."""
 
-    It uses all cores by itself, and documents are read beside it meanwhile. Its identity is known without
-    loading it, so a run that finds nothing new does not load it at all.
+    documents: Sequence[ReadDocument]
+    schema: LoadedSchema
+    answers: list[Answer] | None = None
+    error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.answers is not None or self.error is not None
+
+    def result(self) -> list[Answer]:
+        if self.error is not None:
+            raise self.error
+        assert self.answers is not None
+        return self.answers
+
+
+class SharedBackend:
+    """A model for all threads of the process, loaded when it is first needed.
+
+    It uses all cores, or the GPU, by itself, so one thread at a time asks it: for all documents that wait by then,
+    which costs a model that takes many at a time little more than one. Documents are read beside it meanwhile. Its
+    identity is known without loading it, so a run that finds nothing new does not load it at all.
     """
 
     def __init__(self, model: str, cache: Path) -> None:
         self._model, self._cache = model, cache
-        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._turn = threading.Condition()
+        self._waiting: deque[_Ticket] = deque()
+        self._busy = False
         self._loaded: Backend | None = load_backend(model, cache=cache) if model == "scripted" else None
         self._identity = self._loaded.model_id if self._loaded else model_identity(model)
 
@@ -54,7 +82,7 @@ class SharedBackend:
         Raises:
             ModelError: the model is incomplete, with a remedy.
         """
-        with self._lock:
+        with self._loading:
             if self._loaded is None:
                 self._loaded = load_backend(self._model, cache=self._cache)
             return self._loaded
@@ -65,19 +93,59 @@ class SharedBackend:
         schema: LoadedSchema,
         stopping: threading.Event | None = None,
     ) -> list[Answer]:
-        """What the model answers, when it is this call's turn.
+        """What the model answers.
 
         Raises:
-            BackendError: the model failed, or ``stopping`` was set before its turn came.
+            BackendError: the model failed on these documents, or ``stopping`` was set before their turn came.
         """
         loaded = self.load()
-        while not self._lock.acquire(timeout=_TURN_SECONDS):
-            if stopping is not None and stopping.is_set():
-                raise BackendError("The run was stopped.", remedy="Run again.")
-        try:
-            return loaded.answer(documents, schema)
-        finally:
-            self._lock.release()
+        mine = _Ticket(documents, schema)
+        with self._turn:
+            self._waiting.append(mine)
+        while (tickets := self._next(mine, stopping)) is not None:
+            try:
+                _serve(loaded, tickets)
+            finally:
+                with self._turn:
+                    self._busy = False
+                    self._turn.notify_all()
+        return mine.result()
+
+    def _next(self, mine: _Ticket, stopping: threading.Event | None) -> list[_Ticket] | None:
+        """What this thread is to ask the model now, once it is free; ``None`` when its own is answered."""
+        with self._turn:
+            while not mine.done:
+                if not self._busy:
+                    self._busy = True
+                    first = self._waiting[0]
+                    same = [
+                        one for one in self._waiting if one.schema.fingerprint == first.schema.fingerprint
+                    ]
+                    taken = same[:MAX_DOCUMENTS]
+                    self._waiting = deque(one for one in self._waiting if one not in taken)
+                    return taken
+                self._turn.wait(_TURN_SECONDS)
+                if mine in self._waiting and stopping is not None and stopping.is_set():
+                    self._waiting.remove(mine)
+                    raise BackendError("The run was stopped.", remedy="Run again.")
+        return None
+
+
+def _serve(backend: Backend, tickets: Sequence[_Ticket]) -> None:
+    """Answers tickets of one schema together; when that fails, each by itself, so that none fails for another."""
+    try:
+        answers = iter(
+            backend.answer([one for ticket in tickets for one in ticket.documents], tickets[0].schema)
+        )
+        for ticket in tickets:
+            ticket.answers = list(islice(answers, len(ticket.documents)))
+    except BaseException as error:
+        if len(tickets) == 1 or not isinstance(error, Exception):
+            for ticket in tickets:
+                ticket.error = error
+            return
+        for ticket in tickets:
+            _serve(backend, [ticket])
 
 
 @dataclass(frozen=True)
