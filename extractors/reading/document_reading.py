@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter
 from extractors.options import ReadOptions
 from extractors.reading.frames import PAGE, Frame
 from extractors.reading.pages import PageStore
-from extractors.reading.process import ReaderChild
+from extractors.reading.process import ChildDiedError, ReaderChild
 from extractors.reading.recognising import Recognising
 from extractors.reading.request import WHOLE_FILE, ReadRequest, Step
 from extractors.reading.slot import Slot, checked, outcome_of
@@ -58,6 +59,15 @@ class _StepFailedError(Exception):
     """A step killed the text child, or took too long; the document goes on without it."""
 
 
+def _came_from_outside(error: DocumentError) -> bool:
+    """Whether the child was killed as only others kill: a system short of memory, an administrator.
+
+    It need not have been this document, or this step; once, the same is tried again.
+    """
+    died = error.__cause__
+    return isinstance(died, ChildDiedError) and died.signal == signal.SIGKILL
+
+
 class DocumentReading:
     """One document on its way through the children of a slot."""
 
@@ -76,6 +86,7 @@ class DocumentReading:
         self._looked_at = False
         self._lost: str | None = None
         self._killer: DocumentError | None = None
+        self._excused = False
         self._told = time.monotonic()
 
     def run(self) -> ReadDocument:
@@ -180,6 +191,9 @@ class DocumentReading:
         except DocumentError as error:
             left = self._deadline - time.monotonic()
             hopeless = left < _LAST_SHARE * self._options.max_seconds
+            if _came_from_outside(error) and not self._excused and not hopeless:
+                self._excused = True
+                raise _StepFailedError from error
             if error.reason not in _CURABLE or self._step is None or hopeless:
                 raise
             number, step = self._step

@@ -103,17 +103,23 @@ def test_a_child_that_died_idle_is_not_the_next_documents_fault(tmp_path: Path) 
         assert read(pool, path).pages[0].words
 
 
-def test_a_child_killed_in_the_midst_costs_at_most_its_page(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_child_killed_in_the_midst_is_excused_once_and_then_costs_its_page(
+    tmp_path: Path, times: int
+) -> None:
+    """Once it may have been a system short of memory; the second time the page is read in another way."""
     path, before = _busy_page(tmp_path / "busy.pdf", 60_000), _children()
     with ReaderPool(OPTIONS) as pool, ThreadPoolExecutor(1) as threads:
-        future = threads.submit(read, pool, path)
-        assert _eventually(lambda: bool(_children() - before))
-        (pid,) = _children() - before
-        assert _eventually(lambda: psutil.Process(pid).cpu_times().user > 1.0)
-        os.kill(pid, signal.SIGKILL)
+        future, killed = threads.submit(read, pool, path), set(before)
+        for _ in range(times):
+            assert _eventually(lambda: bool(_children() - killed))
+            (pid,) = _children() - killed
+            assert _eventually(lambda: psutil.Process(pid).cpu_times().user > 1.0)  # noqa: B023
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
         page = future.result().pages[0]
         assert text_of(page) == "busy"
-        assert any("simpler reader" in warning.text for warning in page.warnings)
+        assert any("simpler reader" in warning.text for warning in page.warnings) == (times == 2)
 
 
 def test_the_clock_ends_a_document_and_its_child(tmp_path: Path) -> None:
