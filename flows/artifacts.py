@@ -12,6 +12,7 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
+from flows import lost_server
 from flows.report import MEANINGS, SHOWN, RunReport
 from schemas.outcome import PLAIN_WORDS
 
@@ -47,6 +48,8 @@ class ProgressArtifact:
         if self._id is None or (done < total and now - self._last < PROGRESS_EVERY):
             return
         self._last = now
+        if lost_server.refuses():  # it may be back the next time
+            return
         shown, self._id = self._id, None  # once only if the server is gone: each try waits for it
         with _not_vital("the progress bar"):
             update_progress_artifact(shown, progress=min(100.0, 100.0 * done / total) if total else 100.0)
@@ -60,6 +63,9 @@ def publish(report: RunReport) -> None:
         ("slowest-documents", slowest_table(report), "Where the time went"),
         ("failed-documents", failed_table(report), "What failed or could not be read"),
     )
+    lost_server.make_sure()
+    if lost_server.is_gone():
+        return
     with _not_vital("the report"):
         for key, table, about in tables:
             create_markdown_artifact(table, key=key, description=about)

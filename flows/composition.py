@@ -22,6 +22,7 @@ from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
 from flows.landing.evolution import check_evolution
 from flows.ledger.store import Ledger
+from flows.lines import DocumentLines
 from flows.outage import Breaker, breaker, machine_trouble
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
@@ -79,6 +80,7 @@ class Parts:
     blobs: BlobStore
     stopping: threading.Event = field(default_factory=threading.Event)
     holding: Holding = field(default_factory=Holding)
+    lines: DocumentLines = field(default_factory=DocumentLines)
     outage: OutageError | None = None
     notices: list[str] = field(default_factory=list)  # what the report is to say besides
     breaker: Breaker = field(default_factory=lambda: Breaker({}))

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from flows import lost_server
 from flows.settings import Settings
 from flows.supervisor import LOOPBACK, Supervisor, free_port
 
@@ -94,9 +95,13 @@ def server(settings: Settings, *, console_level: str = "CRITICAL") -> Server:
     supervisor.start("prefect-server", "-m", "uvicorn", *app, "--host", LOOPBACK, "--port", str(port))
     atexit.register(supervisor.stop)
     os.environ["PREFECT_API_URL"] = url
-    wait = partial(supervisor.wait_until, lambda: healthy(url), "The Prefect server", STARTUP_SECONDS)
-    _started.append(Server(url, wait, temporary=True))
+    _started.append(Server(url, partial(_until_up, supervisor, url), temporary=True))
     return replace(_started[0], fresh=True)
+
+
+def _until_up(supervisor: Supervisor, url: str) -> None:
+    supervisor.wait_until(lambda: healthy(url), "The Prefect server", STARTUP_SECONDS)
+    supervisor.when_ended(lost_server.ended)
 
 
 _NO_LOG = "The log {} cannot be written: {}. The run goes on.\n"

@@ -12,7 +12,7 @@ from prefect import flow, runtime, unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import composition, ending
+from flows import composition, conductor, ending
 from flows.artifacts import ProgressArtifact
 from flows.composition import Job, Parts
 from flows.estimate import seconds_for
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 2.0
 """Between looks at documents that another run holds."""
-MAX_TASKS = 400
-"""Prefect keeps a record of each task; above this many they get larger instead of more."""
+STEPS = 8
+"""A task takes at most this part of what each worker still has before it; the last ones are the smallest."""
 
 
 def _run_name() -> str:
@@ -69,6 +69,8 @@ def extract_batch(
         since: of those, only what was extracted then or later: 2026-11-22, or with a time (UTC).
     """
     run_id = str(runtime.flow_run.id)
+    if _ours():
+        conductor.log_to_file(composition.settings(), "run")
     again = composition.again(outcome=retry_outcome, reason=retry_reason, reprocess=reprocess, since=since)
     job = composition.job(
         source=source, schema=document_schema, model=model, limit=limit, pages=pages, again=again
@@ -88,10 +90,27 @@ def extract_batch(
         return report.complete(landed)
 
 
+def task_sizes(documents: int, batch_size: int, workers: int) -> list[int]:
+    """How many documents each task takes, so that 2,000 documents are some 50 tasks, and 100,000 some 100.
+
+    A task costs Prefect a tenth of a second. Large ones come first; the last have ``batch_size`` documents, so that
+    no worker is left with a long one when the others are through.
+    """
+    sizes, left = list[int](), documents
+    while left > 0:
+        sizes.append(max(batch_size, math.ceil(left / (STEPS * workers))))
+        left -= sizes[-1]
+    return sizes + [batch_size] * (min(workers, documents) - len(sizes))  # one for each worker at least
+
+
 def _ended_in_time() -> AbstractContextManager[None]:
     """In a process that Prefect started for this run, a cancelled run ends before Prefect kills it."""
-    ours = "PREFECT__FLOW_RUN_ID" in os.environ and threading.current_thread() is threading.main_thread()
-    return ending.in_time() if ours else nullcontext()
+    return ending.in_time() if _ours() else nullcontext()
+
+
+def _ours() -> bool:
+    """Whether Prefect started this process for this run."""
+    return "PREFECT__FLOW_RUN_ID" in os.environ and threading.current_thread() is threading.main_thread()
 
 
 def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
@@ -110,11 +129,10 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
         parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document
     progress, done = ProgressArtifact(), 0
     while rest:
-        size = max(settings.batch_size, math.ceil(rest / MAX_TASKS))
-        tasks = max(min(settings.concurrency, rest), math.ceil(rest / size))
+        sizes = task_sizes(rest, settings.batch_size, settings.concurrency)
         before = done
         futures = extract_documents.map(
-            range(tasks), job=unmapped(job), run_id=unmapped(run_id), size=unmapped(size)
+            range(len(sizes)), job=unmapped(job), run_id=unmapped(run_id), size=sizes
         )
         for future in as_completed(futures):
             done += future.result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,27 +54,12 @@ def register(parts: Parts, run_id: str, found: SourceObject, *, again: bool = Fa
         OutageError: the machine is in trouble; no object could be registered now.
         LedgerError: it cannot be recorded.
     """
-    prepared = prepare(parts, run_id, found, again=again, batched_bytes=0)
-    return prepared.record
+    prepared = prepare(parts, run_id, found, again=again)
+    return record_all(parts, run_id, [prepared])[0] if prepared.got is not None else prepared.record
 
 
-def prepare(
-    parts: Parts,
-    run_id: str,
-    found: SourceObject,
-    *,
-    again: bool = False,
-    batched_bytes: int = BATCHED_BYTES,
-) -> Prepared:
-    """Fetches an object, and records it unless it may wait for `record_all`. Arguments and errors as `register`.
-
-    Args:
-        parts: of the run.
-        run_id: the run.
-        found: the object.
-        again: open an archive again though it is through.
-        batched_bytes: documents up to this size are left to `record_all`.
-    """
+def prepare(parts: Parts, run_id: str, found: SourceObject, *, again: bool = False) -> Prepared:
+    """Fetches an object, and records it unless it may wait for `record_all`. Arguments and errors as `register`."""
     if found.unsettled:
         return Prepared(found)
     if not again:
@@ -100,9 +85,20 @@ def prepare(
     if got.media_type in CONTAINERS:
         return Prepared(found, _open(parts, run_id, found, got))
     prepared = Prepared(found, got=got)
-    if got.size <= batched_bytes:
+    if got.size <= BATCHED_BYTES:
         return prepared
-    return Prepared(found, record_all(parts, run_id, [prepared])[0])
+    try:
+        return Prepared(found, record_all(parts, run_id, [prepared])[0])
+    except BaseException:
+        drop_all(parts, [prepared])
+        raise
+
+
+def drop_all(parts: Parts, prepared: Iterable[Prepared]) -> None:
+    """Deletes the copies of what was fetched and could not be recorded: it is fetched anew."""
+    for one in prepared:
+        if one.got is not None:
+            parts.spool.drop(one.got.path)
 
 
 def record_all(parts: Parts, run_id: str, prepared: Sequence[Prepared]) -> list[InputRecord]:

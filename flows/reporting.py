@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows import artifacts
+from flows import artifacts, lost_server
 from flows.composition import CANCELLED, FAILED, Parts
 from flows.gauge import MemoryGauge
 from flows.landing.land import LandingReport
@@ -58,6 +58,7 @@ class Reporter:
             ConservationError: they do not add up.
         """
         self._landed = landed
+        lost_server.make_sure()
         reckoning = self._parts.ledger.reckon(self._run_id, shown=SHOWN)
         if error := reckoning.error(self._run_id):
             raise error
@@ -106,7 +107,7 @@ class Reporter:
             memory=Memory(parent=self._gauge.parent, children=self._gauge.children),
             landed_rows=landed.rows,
             landed_files=[file.path for file in landed.files],
-            warnings=[*parts.notices, *landed.warnings],
+            warnings=[*parts.notices, *landed.warnings, *filter(None, [lost_server.told()])],
             queue=parts.ledger.queue_size(schema=parts.schema.name),
             seconds=time.monotonic() - self._started,
             slowest=[reported(document) for document in reckoning.slowest[:SLOWEST]],

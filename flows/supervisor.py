@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class _Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    watched: bool = False
 
 
 @dataclass
@@ -80,6 +82,19 @@ class Supervisor:
                     f"The {child.name} process ended by itself (exit code {code}):\n{_tail(child.log)}",
                     remedy=f"See {child.log}.",
                 )
+
+    def when_ended(self, act: Callable[[int], None]) -> None:
+        """Has ``act`` called with the exit code as soon as a child ends by itself; in a thread of its own."""
+
+        def wait(child: _Child) -> None:
+            code = child.process.wait()
+            if not self.stopping:
+                act(code)
+
+        for child in self.children:
+            if not child.watched:
+                child.watched = True
+                threading.Thread(target=wait, args=(child,), name=f"{child.name}-watch", daemon=True).start()
 
     def watch(self) -> None:
         """Returns when asked to stop; raises `ParquetryError` if a child ends before that."""

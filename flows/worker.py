@@ -10,17 +10,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from extractors.reading.slot import ReaderStartError
 from flows.composition import Again, Parts
-from flows.intake import Prepared, fetch_again, prepare, record_all, register
+from flows.intake import Prepared, drop_all, fetch_again, prepare, record_all, register
 from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, StaleTokenError
 from flows.outage import machine_trouble
 from flows.sources import SourceObject, discover, reopen
@@ -64,25 +63,53 @@ def register_inputs(parts: Parts, run_id: str) -> int:
     )
     count = left = 0
     with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as pool:
-        try:
-            while chunk := list(islice(objects, CHUNK)):
-                fresh = _not_known(parts, run_id, chunk)
-                count += len(chunk) - len(fresh)
-                prepared = list(pool.map(lambda one: _prepare_patiently(parts, run_id, one), fresh))
-                waiting = [one for one in prepared if one.got is not None]
-                if waiting:
-                    _undisturbed(parts, "recording inputs", partial(record_all, parts, run_id, waiting))
-                unsettled = sum(one.record is None and one.got is None for one in prepared)
-                count += len(prepared) - unsettled
-                left += unsettled
-        except BaseException:
-            parts.stopping.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for chunk in _chunks(objects):
+            fresh = _not_known(parts, run_id, chunk)
+            prepared = _prepare_all(parts, run_id, fresh, pool)
+            unsettled = sum(one.record is None and one.got is None for one in prepared)
+            count += len(chunk) - unsettled
+            left += unsettled
     if left:
         parts.notices.append(f"Left for the next run, since still being written: {left}.")
         log.warning("%s", parts.notices[-1])
     return count
+
+
+def _chunks(objects: Iterator[SourceObject]) -> Iterator[list[SourceObject]]:
+    """So many at a time; what was found before a listing breaks off is not lost with it."""
+    chunk: list[SourceObject] = []
+    try:
+        for one in objects:
+            chunk.append(one)
+            if len(chunk) == CHUNK:
+                yield chunk
+                chunk = []
+    except SourceError:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
+
+
+def _prepare_all(
+    parts: Parts, run_id: str, fresh: list[SourceObject], pool: ThreadPoolExecutor
+) -> list[Prepared]:
+    """Fetches objects side by side, and records those in one transaction that may wait for it."""
+    jobs = [pool.submit(_prepare_patiently, parts, run_id, one) for one in fresh]
+    try:
+        prepared = [job.result() for job in jobs]
+        if waiting := [one for one in prepared if one.got is not None]:
+            _undisturbed(parts, "recording inputs", partial(record_all, parts, run_id, waiting))
+        return prepared
+    except BaseException as error:
+        if not isinstance(error, Exception):  # after an error, discovering may be tried again
+            parts.stopping.set()
+        for job in jobs:
+            job.cancel()
+        wait(jobs)
+        drop_all(parts, [job.result() for job in jobs if not job.cancelled() and job.exception() is None])
+        raise
 
 
 def _not_known(parts: Parts, run_id: str, found: list[SourceObject]) -> list[SourceObject]:
@@ -182,13 +209,10 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
     except StaleTokenError:
         log.warning("%s: finished after its lease was lost; another worker's result counts", claimed.uri)
         return
-    how = (
-        ("accepted" if extraction.accepted else "review")
-        if extraction.data is not None
-        else extraction.outcome
-    )
-    why = f" ({extraction.failure})" if extraction.failure else ""
-    log.info("%s: %s%s, %.1f s", claimed.place, how, why, time.monotonic() - started)
+    outcome: str = extraction.outcome
+    if extraction.data is not None:
+        outcome = "accepted" if extraction.accepted else "review"
+    parts.lines.ended(claimed.place, outcome, extraction.failure or "", time.monotonic() - started)
     watcher().done()
 
 
@@ -308,7 +332,11 @@ def _kept_copy(parts: Parts, claimed: ClaimedDocument) -> Path | None:
     if not parts.blobs.has(claimed.sha256):
         return None
     copy = parts.spool.new()
-    shutil.copyfile(parts.blobs.path(claimed.sha256), copy)
+    try:
+        shutil.copyfile(parts.blobs.path(claimed.sha256), copy)
+    except OSError:
+        parts.spool.drop(copy)
+        raise
     return copy
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from flows.commands.common import duration, stdout
 from flows.commands.outcomes import counted, outcome_table
 from flows.commands.progress import ProgressBar
+from schemas.errors import OutageError, ParquetryError
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -73,25 +74,45 @@ def extract(parameters: dict[str, Any], console: Console) -> RunReport:
     import httpx
     from prefect.exceptions import PrefectException
 
-    from flows import reporting, watch
+    from flows import lost_server, reporting, watch
     from flows.extract_batch import extract_batch
-    from schemas.errors import OutageError
 
     reporting.forget()
     with ProgressBar(console) as bar:
         watch.watch(bar)
         try:
             report: RunReport = extract_batch(**parameters)
-        except (httpx.HTTPError, PrefectException) as error:
+        except ParquetryError:
+            raise
+        except Exception as error:
+            if not (isinstance(error, (httpx.HTTPError, PrefectException)) or lost_server.is_gone()):
+                raise
             kept = reporting.last()
             if kept is None:
+                if own := _own(error):
+                    raise own from None
                 raise OutageError(
-                    f"Prefect's server does not answer any more ({type(error).__name__}).",
+                    lost_server.told()
+                    or f"Prefect's server does not answer any more ({type(error).__name__}).",
                     remedy=f"{AGAIN} What was finished is recorded.",
                 ) from error
-            console.print("Prefect's server was gone at the end; the run itself is complete.")
+            if not lost_server.is_gone():
+                lost_server.give_up(f"it did not take the end of the run, {type(error).__name__}")
+            if lost_server.told() not in kept.warnings:
+                console.print(lost_server.told(), soft_wrap=True)
+            console.print("The run itself is complete.")
             return kept
     return report
+
+
+def _own(error: BaseException) -> ParquetryError | None:
+    """Why the run failed, if Prefect only failed after it, at noting so."""
+    before: BaseException | None = error
+    while before is not None:
+        if isinstance(before, ParquetryError):
+            return before
+        before = before.__cause__ or before.__context__
+    return None
 
 
 def show(report: RunReport, settings: Settings) -> None:

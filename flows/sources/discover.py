@@ -65,10 +65,7 @@ def reopen(source: str, uri: str, *, options: IntakeOptions | None = None) -> So
         if web.is_http(uri):
             return web.reopen(source, uri, options or IntakeOptions())
         return remote.reopen(source, uri)
-    try:
-        return next(local.walk(path))
-    except StopIteration:
-        raise SourceError(f"{uri} is a folder now.", remedy="Run again over the whole source.") from None
+    return local.reopen(path)
 
 
 def local_path(uri: str) -> Path | None:

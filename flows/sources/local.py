@@ -133,17 +133,24 @@ def _object(path: Path, info: os.stat_result) -> SourceObject:
         info.st_size,
         partial(open_regular, path),
         modified=info.st_mtime,
-        again=partial(_again, path),
+        again=partial(reopen, path),
     )
 
 
-def _again(path: Path) -> SourceObject:
+def reopen(path: Path) -> SourceObject:
+    """A file again, under the name that it had: links on the way to it are left as they are.
+
+    Raises:
+        SourceError: it is gone, or no file any more.
+    """
     try:
         info = path.stat()
     except OSError as error:
         raise SourceError(
             f"{file_uri(path)} cannot be fetched: {brief(error)}", remedy="Run again."
         ) from error
+    if not stat.S_ISREG(info.st_mode):
+        raise SourceError(f"{file_uri(path)} is no file any more.", remedy="Run again over the whole source.")
     return _object(path, info)
 
 

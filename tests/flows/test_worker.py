@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,16 +13,17 @@ from typing import Any, cast
 import pytest
 
 from extractors.options import ReadOptions
-from flows import ending, worker
-from flows.composition import Parts
+from flows import ending, intake, worker
+from flows.composition import Again, Parts
 from flows.extractor import Extractor
 from flows.ledger.records import ClaimedDocument, LedgerUnavailableError
+from flows.sources import SourceObject, discover
 from schemas.document import DocumentRef
-from schemas.errors import BackendError, ParquetryError
+from schemas.errors import BackendError, ParquetryError, SourceError
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason, Outcome
 from tests.flows.making import write_folder, write_invoice
-from tests.flows.working import RUN, PlainExtractor, acts, work
+from tests.flows.working import RUN, PlainExtractor, acts, begin, work
 
 
 def test_every_object_of_a_source_becomes_an_input_once(parts: Parts) -> None:
@@ -30,6 +32,67 @@ def test_every_object_of_a_source_becomes_an_input_once(parts: Parts) -> None:
     assert worker.register_inputs(parts, RUN) == count
     assert sum(parts.ledger.outcome_counts(RUN).values()) == count
     assert parts.ledger.outcome_counts(RUN)["duplicate"] == 1
+
+
+def test_discovering_is_tried_again_after_the_database_was_away(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Prefect does with the task; what had been fetched does not stay on the disk."""
+    monkeypatch.setattr(worker, "LEDGER_PAUSES", ())
+    real, failures = parts.ledger.add_inputs, iter([True, True])
+
+    def add(*arguments: Any, **more: Any) -> Any:
+        if next(failures, False):
+            raise LedgerUnavailableError("gone")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(parts.ledger, "add_inputs", add)
+    with pytest.raises(LedgerUnavailableError, match="gone"):
+        worker.register_inputs(parts, RUN)
+    assert list(parts.spool.folder.iterdir()) == []
+    monkeypatch.setattr(intake, "BATCHED_BYTES", 0)  # each is recorded by itself
+    with pytest.raises(LedgerUnavailableError, match="gone"):
+        worker.register_inputs(parts, RUN)
+    assert len(list(parts.spool.folder.iterdir())) <= 1  # the other one is in the ledger
+    assert worker.register_inputs(parts, RUN) == 2
+    assert {d.outcome for d in work(parts).values()} == {Outcome.REVIEW}
+
+
+def test_what_was_found_before_a_listing_broke_off_is_kept(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = list(discover(parts.source, options=parts.settings.intake))
+
+    def breaks_off(*_: Any, **__: Any) -> Iterator[SourceObject]:
+        yield from found
+        raise SourceError("The bucket cannot be listed to its end.")
+
+    monkeypatch.setattr(worker, "discover", breaks_off)
+    with pytest.raises(SourceError, match="to its end"):
+        worker.register_inputs(parts, RUN)
+    assert parts.ledger.outcome_counts(RUN) == {"pending": 2}
+
+
+def test_an_empty_file_that_could_not_be_had_is_done_again(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below a linked folder: its name in the ledger is that of the link."""
+    (tmp := Path(parts.source).parent / "elsewhere").mkdir()
+    (tmp / "empty.pdf").touch()
+    (Path(parts.source) / "link").symlink_to(tmp)
+
+    def refuses(*_: Any, **__: Any) -> Any:
+        raise SourceError("it cannot be read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SourceObject, "fetch", refuses)
+        worker.register_inputs(parts, RUN)
+    assert parts.ledger.outcome_counts(RUN) == {"failed": 3}
+    begin(parts, "run-2")
+    assert worker.reopen_inputs(parts, "run-2", Again(outcome=Outcome.FAILED)) == 3
+    assert parts.ledger.outcome_counts("run-2") == {"pending": 3}
+    assert work(parts, "run-2").keys() == {"a.pdf", "b.pdf", "empty.pdf"}
+    parts.ledger.check_conservation("run-2")
 
 
 def test_too_large_an_object_is_not_fetched_and_has_its_outcome(parts: Parts) -> None:
