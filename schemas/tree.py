@@ -6,6 +6,7 @@ behind it knows one form only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,8 +16,10 @@ from pydantic import ValidationError
 
 from schemas.errors import SchemaError
 from schemas.hints import HINTS_KEY, FieldHints
+from schemas.patterns import PatternError, matcher_of
 
-MAX_DEPTH = 8
+MAX_DEPTH = 10
+"""Objects and lists inside one another; unions and references do not count."""
 MAX_LEAVES = 400
 DEFAULT_TEXT_CHARS = 300
 DEFAULT_MAX_ITEMS = 200
@@ -37,11 +40,21 @@ class Kind(StrEnum):
 
 
 NUMERIC = {Kind.INTEGER, Kind.DECIMAL}
+_FORMAT_NAMES = {
+    "email": "email", "idn-email": "email", "uri": "uri", "iri": "uri", "url": "uri", "uuid": "uuid",
+    "ipv4": "ipv4", "ipv6": "ipv6", "iban": "iban",
+}  # fmt: skip
+FORMATS = frozenset(_FORMAT_NAMES.values())
+"""Formats of text that are recognised on a page as wholes; any other format is a note to the reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One value. ``json_type`` is how the schema wants it in JSON: string, number, integer or boolean."""
+    """One value. ``json_type`` is how the schema wants it in JSON: string, number, integer or boolean.
+
+    ``choices`` are texts, also of numbers. ``pattern`` and ``format`` narrow the texts of the page down to those that
+    fit; ``format`` is one of `FORMATS`.
+    """
 
     kind: Kind
     nullable: bool
@@ -50,6 +63,7 @@ class Leaf:
     grounding: Literal["span", "choice", "free"] = "span"
     choices: tuple[str, ...] = ()
     pattern: str | None = None
+    format: str | None = None
     max_chars: int = DEFAULT_TEXT_CHARS
     day_first: bool | None = None
     essential: bool = False
@@ -100,7 +114,7 @@ def tree_of(json_schema: dict[str, Any], *, day_first: bool | None = None) -> Ob
     Raises:
         SchemaError: with the path in the schema of what cannot be expressed.
     """
-    node = _Builder(json_schema, day_first).build(json_schema, "#", 0, False, "")
+    node = _Builder(json_schema, day_first).build(json_schema, "#", _Around(refs=("#",)))
     if not isinstance(node, ObjectNode):
         raise SchemaError("The root of a schema must be an object.", remedy='Set "type": "object".')
     if not node.fields:
@@ -113,52 +127,60 @@ def tree_of(json_schema: dict[str, Any], *, day_first: bool | None = None) -> Ob
     return node
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is known of a schema from outside it: how deep it lies, and the references it was reached by."""
+
+    depth: int = 0
+    nullable: bool = False
+    description: str = ""
+    refs: tuple[str, ...] = ()
+
+
 class _Builder:
     def __init__(self, root: dict[str, Any], day_first: bool | None) -> None:
         self.root = root
         self.day_first = day_first
 
-    def build(self, schema: Any, at: str, depth: int, nullable: bool, description: str) -> Node:
-        if depth > MAX_DEPTH:
-            raise SchemaError(
-                f"{at}: nested deeper than {MAX_DEPTH} levels, or refers to itself.",
-                remedy="Flatten the schema; recursive schemas cannot be extracted.",
-            )
+    def build(self, schema: Any, at: str, around: _Around) -> Node:
+        if around.depth > MAX_DEPTH:
+            raise SchemaError(f"{at}: nested deeper than {MAX_DEPTH} levels.", remedy="Flatten the schema.")
         if not isinstance(schema, dict):
             raise SchemaError(f"{at}: a schema must be an object, not {schema!r}.", remedy="Give it a type.")
-        description = str(schema.get("description") or description)
+        around = replace(around, description=str(schema.get("description") or around.description))
         if "$ref" in schema:
-            target = self._resolve(str(schema["$ref"]), at)
-            merged = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
-            return self.build(merged, at, depth + 1, nullable, description)
-        if "allOf" in schema and len(schema["allOf"]) == 1:
-            merged = {**schema["allOf"][0], **{k: v for k, v in schema.items() if k != "allOf"}}
-            return self.build(merged, at, depth + 1, nullable, description)
+            ref = str(schema["$ref"])
+            if ref in around.refs:
+                raise SchemaError(
+                    f"{at}: {ref!r} refers to itself.",
+                    remedy="Recursive schemas cannot be extracted: write out as many levels as documents have.",
+                )
+            merged = _merged([self._resolve(ref, at), _without(schema, "$ref")], at)
+            return self.build(merged, at, replace(around, refs=(*around.refs, ref)))
+        if "allOf" in schema:
+            return self._all_of(schema, at, around)
         for union in ("anyOf", "oneOf"):
             if union in schema:
-                return self._union(schema, union, at, depth, nullable, description)
+                return self._union(schema, union, at, around)
         types = schema.get("type")
         if isinstance(types, list):
-            nullable = nullable or "null" in types
+            around = replace(around, nullable=around.nullable or "null" in types)
             types = [t for t in types if t != "null"]
             if len(types) > 1 and "enum" not in schema:
-                split = {
-                    "anyOf": [{"type": t} for t in types],
-                    **{k: v for k, v in schema.items() if k != "type"},
-                }
-                return self._union(split, "anyOf", at, depth, nullable, description)
+                split = {"anyOf": [{"type": t} for t in types], **_without(schema, "type")}
+                return self._union(split, "anyOf", at, around)
             types = types[0] if len(types) == 1 else None
         if "enum" in schema or "const" in schema:
-            return self._enum(schema, at, nullable, description)
+            return self._enum(schema, at, around)
         match types:
             case "object":
-                return self._object(schema, at, depth, nullable, description)
+                return self._object(schema, at, around)
             case "array":
-                return self._array(schema, at, depth, nullable, description)
+                return self._array(schema, at, around)
             case "string" | "number" | "integer" | "boolean":
-                return self._leaf(schema, types, at, nullable, description)
+                return self._leaf(schema, types, at, around)
             case None if "properties" in schema:
-                return self._object(schema, at, depth, nullable, description)
+                return self._object(schema, at, around)
         raise SchemaError(
             f"{at}: type {types!r} cannot be extracted.",
             remedy="Use object, array, string, number, integer, boolean, or a union of one of them and null.",
@@ -175,25 +197,44 @@ class _Builder:
             if not isinstance(node, dict) or key not in node:
                 raise SchemaError(f"{at}: {ref!r} points at nothing.", remedy="Add the definition to $defs.")
             node = node[key]
+        if not isinstance(node, dict):
+            raise SchemaError(f"{at}: {ref!r} points at no schema.", remedy="Let it point at an object.")
         return dict(node)
 
-    def _union(
-        self, schema: dict[str, Any], union: str, at: str, depth: int, nullable: bool, description: str
-    ) -> Node:
+    def _all_of(self, schema: dict[str, Any], at: str, around: _Around) -> Node:
+        """All parts as one schema: their fields together, what the later and outer ones say before the rest."""
+        refs = around.refs
+        parts = []
+        for number, part in enumerate(_list(schema, "allOf", at)):
+            where = f"{at}/allOf/{number}"
+            while isinstance(part, dict) and "$ref" in part:
+                ref = str(part["$ref"])
+                if ref in refs:
+                    raise SchemaError(f"{where}: {ref!r} refers to itself.", remedy="Write the levels out.")
+                refs = (*refs, ref)
+                part = _merged([self._resolve(ref, where), _without(part, "$ref")], where)
+            if not isinstance(part, dict):
+                raise SchemaError(f"{where}: a schema must be an object.", remedy="Give it a type.")
+            parts.append(part)
+        merged = _merged([*parts, _without(schema, "allOf")], at)
+        return self.build(merged, at, replace(around, refs=refs))
+
+    def _union(self, schema: dict[str, Any], union: str, at: str, around: _Around) -> Node:
         """One node for all arms: the type that can hold every value, else the first arm that can be extracted.
 
         What is extracted for one arm is valid for the union.
         """
-        arms = [a for a in schema[union] if not (isinstance(a, dict) and a.get("type") == "null")]
-        nullable = nullable or len(arms) < len(schema[union])
-        rest = {k: v for k, v in schema.items() if k not in (union, "default")}
+        every = _list(schema, union, at)
+        arms = [a for a in every if not (isinstance(a, dict) and a.get("type") == "null")]
+        around = replace(around, nullable=around.nullable or len(arms) < len(every))
+        rest = _without(schema, union, "default")
         nodes: list[Node] = []
         refused: list[SchemaError] = []
         for number, arm in enumerate(arms):
             where = f"{at}/{union}" if len(arms) == 1 else f"{at}/{union}/{number}"
             merged = {**arm, **rest} if isinstance(arm, dict) else arm
             try:
-                nodes.append(self.build(merged, where, depth + 1, nullable, description))
+                nodes.append(self.build(merged, where, around))
             except SchemaError as error:
                 refused.append(error)
         if not nodes:
@@ -205,59 +246,75 @@ class _Builder:
         scalars = [node for node in nodes if isinstance(node, Leaf)]
         return _widest(scalars) if len(scalars) == len(nodes) else nodes[0]
 
-    def _object(self, schema: dict[str, Any], at: str, depth: int, nullable: bool, description: str) -> Node:
+    def _object(self, schema: dict[str, Any], at: str, around: _Around) -> Node:
         properties = schema.get("properties")
         if not isinstance(properties, dict) or not properties:
             raise SchemaError(
                 f"{at}: an object without properties cannot be extracted.", remedy='Give it "properties".'
             )
+        inside = _Around(around.depth + 1, refs=around.refs)
         fields = []
         for name, child in properties.items():
             if "." in name or "[" in name or not name:
                 raise SchemaError(f"{at}: {name!r} is no field name.", remedy="Use letters, digits and _.")
-            fields.append((name, self.build(child, f"{at}/properties/{name}", depth + 1, False, "")))
-        return ObjectNode(tuple(fields), nullable, description)
+            fields.append((name, self.build(child, f"{at}/properties/{name}", inside)))
+        return ObjectNode(tuple(fields), around.nullable, around.description)
 
-    def _array(self, schema: dict[str, Any], at: str, depth: int, nullable: bool, description: str) -> Node:
+    def _array(self, schema: dict[str, Any], at: str, around: _Around) -> Node:
         if "items" not in schema:
-            raise SchemaError(f"{at}: an array without items.", remedy='Give it "items".')
-        item = self.build(schema["items"], f"{at}/items", depth + 1, False, "")
-        low, high = int(schema.get("minItems", 0)), int(schema.get("maxItems", DEFAULT_MAX_ITEMS))
+            tuples = "prefixItems" in schema
+            raise SchemaError(
+                f"{at}: an array without items{' of one kind (prefixItems)' if tuples else ''}.",
+                remedy="Use an object with a named field for each place." if tuples else 'Give it "items".',
+            )
+        item = self.build(schema["items"], f"{at}/items", _Around(around.depth + 1, refs=around.refs))
+        low = _count(schema, "minItems", 0, at)
+        high = _count(schema, "maxItems", max(low, DEFAULT_MAX_ITEMS), at)
         if high < max(low, 1):
             raise SchemaError(f"{at}: maxItems {high} is less than {max(low, 1)}.", remedy="Raise maxItems.")
-        return ArrayNode(item, low, high, nullable, description)
+        return ArrayNode(item, low, high, around.nullable, around.description)
 
-    def _enum(self, schema: dict[str, Any], at: str, nullable: bool, description: str) -> Leaf:
-        values = schema["enum"] if "enum" in schema else [schema["const"]]
-        nullable = nullable or None in values
+    def _enum(self, schema: dict[str, Any], at: str, around: _Around) -> Leaf:
+        values = _list(schema, "enum", at) if "enum" in schema else [schema["const"]]
+        nullable = around.nullable or None in values
         values = [v for v in values if v is not None]
-        if not values or not all(isinstance(v, str) and v for v in values):
-            raise SchemaError(
-                f"{at}: enum values must be non-empty strings.", remedy="Use strings, or a plain type."
-            )
         hints = self._hints(schema, at)
+        kind, json_type = _choice_kind(values, at)
+        texts = dict.fromkeys(v if isinstance(v, str) else json.dumps(v) for v in values)
         return Leaf(
-            Kind.ENUM, nullable, description, "string", "choice", tuple(values), essential=hints.essential
+            kind,
+            nullable,
+            around.description,
+            json_type,
+            "choice",
+            () if kind is Kind.BOOLEAN else tuple(texts),
+            essential=hints.essential,
         )
 
     def _leaf(
-        self, schema: dict[str, Any], json_type: Any, at: str, nullable: bool, description: str
+        self,
+        schema: dict[str, Any],
+        json_type: Literal["string", "number", "integer", "boolean"],
+        at: str,
+        around: _Around,
     ) -> Leaf:
         hints = self._hints(schema, at)
         try:
-            kind = Kind(hints.kind) if hints.kind else _kind(schema, json_type, description)
+            kind = Kind(hints.kind) if hints.kind else _kind(schema, json_type, around.description)
         except ValueError as error:
             known = ", ".join(k.value for k in Kind)
             raise SchemaError(f"{at}: unknown kind {hints.kind!r}.", remedy=f"One of: {known}.") from error
         default: Literal["choice", "span"] = "choice" if kind is Kind.BOOLEAN else "span"
-        limit = hints.max_chars or min(int(schema.get("maxLength", DEFAULT_TEXT_CHARS)), 4000)
+        limit = hints.max_chars or min(_count(schema, "maxLength", DEFAULT_TEXT_CHARS, at), 4000)
+        text = kind is Kind.TEXT
         return Leaf(
             kind=kind,
-            nullable=nullable,
-            description=description,
+            nullable=around.nullable,
+            description=around.description,
             json_type=json_type,
             grounding=hints.grounding or default,
-            pattern=schema.get("pattern") if kind is Kind.TEXT else None,
+            pattern=_pattern(schema, at) if text else None,
+            format=_FORMAT_NAMES.get(str(schema.get("format"))) if text else None,
             max_chars=max(1, limit),
             day_first=hints.day_first if hints.day_first is not None else self.day_first,
             essential=hints.essential,
@@ -275,6 +332,73 @@ class _Builder:
             ) from error
 
 
+def _without(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {k: v for k, v in schema.items() if k not in keys}
+
+
+def _merged(parts: list[dict[str, Any]], at: str) -> dict[str, Any]:
+    """Several schemas that hold at once, as one; of what two say, the later counts, and fields are put together."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            known = whole.get(key)
+            if key == "properties" and isinstance(known, dict) and isinstance(value, dict):
+                value = {**known, **value}
+            elif key in ("allOf", "required") and isinstance(known, list) and isinstance(value, list):
+                value = [*known, *value]
+            elif key == "type" and known is not None and known != value:
+                raise SchemaError(
+                    f"{at}: type {known!r} and type {value!r} at once.", remedy="Leave one of them out."
+                )
+            whole[key] = value
+    return whole
+
+
+def _list(schema: dict[str, Any], key: str, at: str) -> list[Any]:
+    value = schema[key]
+    if not isinstance(value, list):
+        raise SchemaError(f"{at}/{key}: must be a list.", remedy=f"Write {key} as [...].")
+    return value
+
+
+def _count(schema: dict[str, Any], key: str, default: int, at: str) -> int:
+    value = schema.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 0:
+        raise SchemaError(f"{at}/{key}: {value!r} is no count.", remedy="Use a whole number, 0 or more.")
+    return int(value)
+
+
+def _pattern(schema: dict[str, Any], at: str) -> str | None:
+    if "pattern" not in schema:
+        return None
+    pattern = str(schema["pattern"])
+    try:
+        matcher_of(pattern)
+    except PatternError as error:
+        raise SchemaError(
+            f"{at}/pattern: {pattern!r} cannot be used: {error}.",
+            remedy="Use a pattern without look-around and back-references; \\A and \\z, or ^ and $, are its ends.",
+        ) from error
+    return pattern
+
+
+def _choice_kind(
+    values: list[Any], at: str
+) -> tuple[Kind, Literal["string", "number", "integer", "boolean"]]:
+    """What the values of an enum are; they must be of one type."""
+    if values and all(isinstance(v, str) and v for v in values):
+        return Kind.ENUM, "string"
+    if values and all(isinstance(v, bool) for v in values):
+        return Kind.BOOLEAN, "boolean"
+    if values and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        whole = all(isinstance(v, int) for v in values)
+        return (Kind.INTEGER, "integer") if whole else (Kind.DECIMAL, "number")
+    raise SchemaError(
+        f"{at}: enum values must be non-empty strings, or numbers, or booleans; not several of them.",
+        remedy="Use values of one type, or a plain type.",
+    )
+
+
 def _widest(leaves: list[Leaf]) -> Leaf:
     """The leaf that holds what any of several holds.
 
@@ -282,12 +406,16 @@ def _widest(leaves: list[Leaf]) -> Leaf:
     because there the string says what is no number: a rank, or "disqualified".
     """
     nullable = any(leaf.nullable for leaf in leaves)
-    if all(leaf.kind is Kind.ENUM for leaf in leaves):
+    if all(leaf.choices and leaf.kind is leaves[0].kind for leaf in leaves):
         choices = dict.fromkeys(choice for leaf in leaves for choice in leaf.choices)
         return replace(leaves[0], choices=tuple(choices), nullable=nullable)
     order = [Kind.DECIMAL, Kind.TEXT, Kind.DATETIME, Kind.DATE, Kind.INTEGER]
-    widest = min(leaves, key=lambda leaf: order.index(leaf.kind) if leaf.kind in order else len(order))
-    return replace(widest, nullable=nullable)
+    # A list of numbers holds no other number: what is plain comes first.
+    open_ones = [leaf for leaf in leaves if not leaf.choices or leaf.kind is Kind.ENUM] or leaves
+    widest = min(open_ones, key=lambda leaf: order.index(leaf.kind) if leaf.kind in order else len(order))
+    alike = all((leaf.pattern, leaf.format) == (widest.pattern, widest.format) for leaf in leaves)
+    narrow = (widest.pattern, widest.format) if alike else (None, None)
+    return replace(widest, nullable=nullable, pattern=narrow[0], format=narrow[1])
 
 
 def _kind(schema: dict[str, Any], json_type: str, description: str) -> Kind:

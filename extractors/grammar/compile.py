@@ -7,12 +7,15 @@ character of the value and never the end of it. Arrays, strings and the nesting 
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 
 from extractors.grammar.spans import SpanIndex
 from schemas.tree import ArrayNode, Kind, Leaf, Node, ObjectNode
 
 MAX_LISTED = 3000
 """Longest list of candidates written out; a window has a few hundred at most in practice."""
+MAX_DATED_CHARS = 60
+"""Longest text of a date or time that is in no form that is known."""
 
 
 def grammar_of(tree: ObjectNode, index: SpanIndex) -> str:
@@ -30,6 +33,7 @@ class _Compiler:
         self.index = index
         self.rules: list[str] = []
         self.terminals: dict[str, str] = {}
+        self.lists: dict[Hashable, str] = {}
 
     def compile(self, tree: ObjectNode) -> str:
         root = self._node(tree)
@@ -50,20 +54,33 @@ class _Compiler:
                 body = " ".join(parts) + ' "}"'
                 return self._rule(f"({body}) | {_literal('null')}" if node.nullable else body)
             case ArrayNode():
-                item = self._node(node.item)
-                most = max(self._most_items(node), node.min_items, 1)
-                # llguidance refuses a repetition of none at all
-                more = f' ("," {item}){{{max(node.min_items - 1, 0)},{most - 1}}}' if most > 1 else ""
-                body = f'"[" {item}{more} "]"'
-                return self._rule(body if node.min_items else f"{_literal('[]')} | {body}")
+                return self._array(node)
             case Leaf():
                 return self._leaf(node)
 
-    def _most_items(self, node: ArrayNode) -> int:
-        """Rows of a table have a printed line each at least: a model that loops stops there."""
-        if isinstance(node.item, ObjectNode):
-            return min(node.max_items, self.index.line_count)
-        return node.max_items
+    def _array(self, node: ArrayNode) -> str:
+        """No items, or as many as the page can have.
+
+        Too few are for validation to find: a grammar that asks for rows which the page does not have gets them
+        invented. An item that is a single value is one, not null.
+        """
+        item: str | None
+        if isinstance(node.item, Leaf) and node.item.grounding != "choice":
+            item = self._value(node.item)
+        else:
+            item = self._node(node.item)
+        most = min(node.max_items, self._room(node.item))
+        if item is None or most == 0:
+            return self._rule(_literal("[]"))
+        # llguidance refuses a repetition of none at all
+        more = f' ("," {item}){{0,{most - 1}}}' if most > 1 else ""
+        return self._rule(f'{_literal("[]")} | "[" {item}{more} "]"')
+
+    def _room(self, item: Node) -> int:
+        """Most items that the page can have: a row has a printed line at least, a text a word. A loop stops there."""
+        if isinstance(item, Leaf) and item.grounding == "span":
+            return sum(len(page.words) for page in self.index.pages)
+        return self.index.line_count
 
     def _leaf(self, leaf: Leaf) -> str:
         if leaf.kind is Kind.BOOLEAN:
@@ -72,41 +89,47 @@ class _Compiler:
             options = [json.dumps(c, ensure_ascii=False) for c in leaf.choices]
             return self._rule("|".join(map(_literal, [*options, *(["null"] if leaf.nullable else [])])))
         # A span may always be null: a schema that requires it gets a reason for review, not an invented value.
-        value = self._free(leaf) if leaf.grounding == "free" else self._span(leaf)
+        value = self._value(leaf)
         return self._rule(f"{_literal('null')} | {value}" if value else _literal("null"))
 
+    def _value(self, leaf: Leaf) -> str | None:
+        """What the leaf may hold apart from null; ``None`` when the page has nothing of the kind."""
+        if leaf.grounding == "free":
+            return self._free(leaf)
+        listed = self.index.texts(leaf)
+        if listed is not None:
+            return self._listed((leaf.kind, leaf.format, leaf.pattern, leaf.max_chars), listed[:MAX_LISTED])
+        if self.index.whole_words(leaf.kind):
+            return self._text(min(leaf.max_chars, MAX_DATED_CHARS), "WORDS", self.index.words_apart)
+        return self._text(leaf.max_chars, "PAGE", self.index.chunks)
+
     def _free(self, leaf: Leaf) -> str:
-        name = f"FREE{leaf.max_chars}"
-        self.terminals[name] = f'{name}: /"[^"\\\\\\x00-\\x1f]{{1,{leaf.max_chars}}}"/'
+        name, most = f"FREE{leaf.max_chars}", max(leaf.max_chars - 2, 0)
+        edge, inner = r'[^ "\\\x00-\x1f]', r'[^"\\\x00-\x1f]'
+        self.terminals[name] = f'{name}: /"{edge}({inner}{{0,{most}}}{edge})?"/'
         return name
 
-    def _span(self, leaf: Leaf) -> str | None:
-        listed = self.index.candidates(leaf.kind)
-        if listed is not None:
-            return self._listed(leaf.kind, sorted(listed)[:MAX_LISTED])
-        return self._text(leaf.max_chars)
-
-    def _listed(self, kind: Kind, texts: list[str]) -> str | None:
+    def _listed(self, what: Hashable, texts: list[str]) -> str | None:
         if not texts:
             return None
-        name = "INTEGER" if kind is Kind.INTEGER else kind.name
-        if name not in self.terminals:
+        if what not in self.lists:
+            self.lists[what] = name = f"LIST{len(self.lists)}"
             body = " | ".join(_literal(json.dumps(t, ensure_ascii=False)) for t in texts)
             self.terminals[name] = f"{name}: {body}"
-        return name
+        return self.lists[what]
 
-    def _text(self, max_chars: int) -> str | None:
+    def _text(self, max_chars: int, prefix: str, by_segment: list[list[str]]) -> str | None:
         pages = []
-        for i, chunks in enumerate(self.index.chunks):
+        for i, chunks in enumerate(by_segment):
             if not chunks:
                 continue
-            name = f"PAGE{i}"
+            name = f"{prefix}{i}"
             pages.append(name)
             options = json.dumps({"substring_chunks": [escaped(c) for c in chunks]}, ensure_ascii=False)
             self.terminals[name] = f"{name}: %regex {options}"
         if not pages:
             return None
-        name = f"TEXT{max_chars}"
+        name = f"TEXT_{prefix}{max_chars}"
         edge = r"[^ ]"
         self.terminals[name] = (
             f'{name}: "\\"" (({" | ".join(pages)}) & /{edge}(.{{0,{max(max_chars - 2, 0)}}}{edge})?/) "\\""'

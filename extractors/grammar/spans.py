@@ -10,40 +10,26 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from extractors.grammar import candidates
+from extractors.grammar.candidates import FORMAT_READERS
 from extractors.grammar.columns import column_runs
+from extractors.grammar.cutting import part_of
 from extractors.prompting.window import PrintedLine, Window
 from schemas.document import Word
-from schemas.tree import Kind
+from schemas.patterns import matcher_of
+from schemas.tree import Kind, Leaf
 
-_CHUNK = re.compile(r"\w+(?:[.,]\w+)*|[^\w\s]|\s")
-_NUMBER = re.compile(
-    # After a word character only where that ends a currency mark: RM9.00 is 9.00, A12 is no number.
-    r"(?:(?<![\w.,])|(?<=\bRM)|(?<=\bRs)|(?<=\bRs\.)|(?<=\bEUR)|(?<=\bUSD)|(?<=\bGBP)|(?<=\bCHF)|(?<=\bMYR))"
-    r"(?P<open>[-−–(]\s?)?(?P<sign>[$€£¥₹]\s?[-−]?)?"
-    r"(?P<core>\d(?:[\d.,'’]*\d)?)(?P<close>\s?\)|[-−](?![\w]))?(?![\w]*\d)"
-)
-_GROUPED = re.compile(r"(?<![\w.,])[-−]?\d{1,3}(?: \d{3})+(?:[.,]\d{1,4})?(?![\w.,]*\d)")
-_MONTH = (
-    r"(?:jan|feb|fev|fév|mar|mär|mae|mrt|apr|abr|avr|may|mai|mei|maj|jun|jui|jul|lug|aug|aoû|aou|ago|sep|set|okt|oct|ott"
-    r"|nov|dec|dez|déc|dic|ene|gen|giu|mag|maa)[^\W\d_]{0,7}"
-)
-_DATE = re.compile(
-    r"(?<!\d)(?<!\d[.,/-])(?:"
-    r"\d{4}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,2}"
-    r"|\d{1,2}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?(?:(?:19|20)\d{2}|\d{2})"
-    rf"|\d{{1,2}}(?:st|nd|rd|th|er|º)?[\s./-]{{0,2}}(?:de\s)?{_MONTH}[\s.,/'’-]{{0,3}}(?:de\s)?(?:\d{{4}}|\d{{2}})"
-    rf"|{_MONTH}[\s./-]{{0,2}}\d{{1,2}}(?:st|nd|rd|th)?[\s.,/'’-]{{1,3}}(?:\d{{4}}|\d{{2}})"
-    r"|\d{4}年\s?\d{1,2}月\s?\d{1,2}日"
-    r"|(?:19|20)\d{6}|\d{4}(?:19|20)\d{2}"
-    # A recogniser glues the time to the date (26/02/1808:28): the date ends where a clock time begins.
-    r")(?:(?!\d)(?![-/.]\d)|(?=\d{1,2}:\d{2}))",
-    re.IGNORECASE,
-)
-_CURRENCY = re.compile(r"[$€£¥₹]|(?<![^\W\d_])(?:[A-Z]{3}|RM|S\$|US\$|kr|Kč|zł|Ft)(?![^\W\d_])")
+_CHUNK = re.compile(r"\w+(?:[.,]\w+|(?<=\d)['’](?=\d)\w+)*|[^\w\s]|\s")
+_WORD = re.compile(r"\S+|\s")
+GROUP_GAP = 0.65
+"""In heights of the words: a wider gap does not hold the thousands of one number apart, but two numbers."""
+PATTERN_CHARS = 120
+"""Longest text that is held against a pattern."""
+_DATED = (Kind.DATE, Kind.DATETIME, Kind.TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +46,13 @@ class Segment:
     """The words of one page of a window, or of one column run of it, joined by one space.
 
     ``starts`` are the words' offsets in ``text``; ``stops`` the offsets where a printed cell or line ends;
-    ``orders`` the words' numbers in reading order over the whole window.
+    ``orders`` the words' numbers in reading order over the whole window. ``ruled`` is the text with a tab for each
+    space that holds more apart than the groups of a number.
     """
 
     page: int
     text: str
+    ruled: str
     words: tuple[Word, ...]
     starts: tuple[int, ...]
     stops: tuple[int, ...]
@@ -109,6 +97,11 @@ class SpanIndex:
         return [_CHUNK.findall(s.text) for s in self.segments]
 
     @cached_property
+    def words_apart(self) -> list[list[str]]:
+        """Per segment, its words and the spaces between them, as `chunks` for values of whole words."""
+        return [_WORD.findall(s.text) for s in self.segments]
+
+    @cached_property
     def _edges(self) -> list[set[int]]:
         edges = []
         for chunks in self.chunks:
@@ -122,37 +115,35 @@ class SpanIndex:
     @cached_property
     def numbers(self) -> dict[str, list[Place]]:
         """Every whole number, as printed with its sign, brackets and currency sign."""
-        found: dict[str, list[Place]] = defaultdict(list)
-        for i, segment in enumerate(self.pages):
-            for match in _NUMBER.finditer(segment.text):
-                start, end = match.span()
-                text = match.group()
-                if match["open"] and match["open"].startswith("(") and not match["close"]:
-                    start = match.start() + len(match["open"])
-                    text = segment.text[start:end]
-                elif match["close"] and ")" in match["close"] and not (match["open"] or "").startswith("("):
-                    end = match.start("close")
-                    text = segment.text[start:end]
-                found[text].append(Place(i, start, end))
-            for match in _GROUPED.finditer(segment.text):
-                found[match.group()].append(Place(i, *match.span()))
-        return dict(found)
+        return self._found(candidates.numbers, ruled=True)
 
     @cached_property
     def dates(self) -> dict[str, list[Place]]:
         """Everything that is shaped like a date."""
-        return self._candidates(_DATE)
+        return self._found(candidates.dates)
+
+    @cached_property
+    def times(self) -> dict[str, list[Place]]:
+        """Every time of day."""
+        return self._found(candidates.times)
+
+    @cached_property
+    def datetimes(self) -> dict[str, list[Place]]:
+        """Every date with its time; alone where it has none."""
+        return self._found(candidates.datetimes)
 
     @cached_property
     def currencies(self) -> dict[str, list[Place]]:
-        """Currency signs and words that may be currency codes."""
-        return self._candidates(_CURRENCY)
+        """Currency signs and codes of three capitals."""
+        return self._found(candidates.currencies)
 
-    def _candidates(self, pattern: re.Pattern[str]) -> dict[str, list[Place]]:
+    def _found(
+        self, reader: Callable[[str], candidates.Offsets], *, ruled: bool = False
+    ) -> dict[str, list[Place]]:
         found: dict[str, list[Place]] = defaultdict(list)
         for i, segment in enumerate(self.pages):
-            for match in pattern.finditer(segment.text):
-                found[match.group()].append(Place(i, *match.span()))
+            for start, end in dict.fromkeys(reader(segment.ruled if ruled else segment.text)):
+                found[segment.text[start:end]].append(Place(i, start, end))
         return dict(found)
 
     def candidates(self, kind: Kind) -> dict[str, list[Place]] | None:
@@ -162,10 +153,48 @@ class SpanIndex:
                 return self.numbers
             case Kind.DATE:
                 return self.dates or None
+            case Kind.DATETIME:
+                return self.datetimes or None
+            case Kind.TIME:
+                return self.times or None
             case Kind.CURRENCY:
                 return self.currencies
             case _:
                 return None
+
+    def texts(self, leaf: Leaf) -> list[str] | None:
+        """The closed list of texts that a leaf may hold, or ``None`` when any run of chunks will do.
+
+        A leaf with a format holds what is recognised as such; one with a pattern what the pattern accepts, the shorter
+        first, because a pattern without anchors accepts all that is around a match too.
+        """
+        listed = self.candidates(leaf.kind)
+        if listed is not None:
+            return list(listed)
+        found = list(self._found(FORMAT_READERS[leaf.format])) if leaf.format else None
+        if leaf.pattern is None:
+            return found
+        matches = matcher_of(leaf.pattern)
+        runs = found if found is not None else self._short_runs(min(leaf.max_chars, PATTERN_CHARS))
+        return sorted(filter(matches, runs), key=len)
+
+    def _short_runs(self, most: int) -> list[str]:
+        """Every run of chunks of at most so many characters, in order of where it begins."""
+        found: dict[str, None] = {}
+        for chunks in self.chunks:
+            for first, chunk in enumerate(chunks):
+                run = ""
+                for part in chunks[first:] if not chunk.isspace() else ():
+                    run += part
+                    if len(run) > most:
+                        break
+                    if not part.isspace():
+                        found[run] = None
+        return list(found)
+
+    def whole_words(self, kind: Kind) -> bool:
+        """Whether the free runs of a kind are of whole words: of dates and times that nobody recognised."""
+        return kind in _DATED
 
     def places(self, text: str, kind: Kind) -> list[Place]:
         """Everywhere that a value stands, in reading order; empty when it is not on the window's pages.
@@ -202,18 +231,40 @@ class SpanIndex:
         return segment.orders[first], segment.orders[last]
 
     def words(self, place: Place) -> list[tuple[int, Word]]:
-        """The words of a place with their page number, in reading order."""
+        """The words that a place touches with their page number, in reading order."""
         segment = self.segments[place.segment]
         return [(segment.page, word) for word in segment.words_at(place.start, place.end)]
 
+    def spelled(self, place: Place) -> list[tuple[int, Word]]:
+        """The words of a place, the first and last cut to what belongs to it: joined by a space they are its text."""
+        segment = self.segments[place.segment]
+        first, last = segment.numbers_at(place.start, place.end)
+        found = []
+        for number in range(first, last + 1):
+            word, at = segment.words[number], segment.starts[number]
+            cut = part_of(word, max(place.start - at, 0), min(place.end - at, len(word.text)))
+            found.append((segment.page, cut))
+        return found
+
 
 def _segment(page: int, cells: Sequence[tuple[Word, ...]], order: dict[int, int]) -> Segment:
-    words, starts, stops, at = [], [], [], 0
+    words: list[Word] = []
+    ruled: list[str] = []
+    starts, stops, at = [], [], 0
     for cell in cells:
         for word in cell:
+            if ruled:
+                ruled.append(" " if word is not cell[0] and _is_close(words[-1], word) else "\t")
+            ruled.append(word.text)
             words.append(word)
             starts.append(at)
             at += len(word.text) + 1
         stops.append(at - 1)
     orders = tuple(order[id(word)] for word in words)
-    return Segment(page, " ".join(w.text for w in words), tuple(words), tuple(starts), tuple(stops), orders)
+    text = " ".join(w.text for w in words)
+    return Segment(page, text, "".join(ruled), tuple(words), tuple(starts), tuple(stops), orders)
+
+
+def _is_close(left: Word, right: Word) -> bool:
+    height = max(left.box.y1 - left.box.y0, right.box.y1 - right.box.y0)
+    return right.box.x0 - left.box.x1 <= GROUP_GAP * height

@@ -115,7 +115,7 @@ class _Walker:
             if place is None:
                 reasons = (ReviewReason.NOT_ON_PAGE.value,)
             else:
-                span = Span(tuple(self.index.words(place)))
+                span = Span(tuple(self.index.spelled(place)))
                 self.last = place
         self.leaves.append(LeafAnswer(path, raw, score, span, reasons))
         return value

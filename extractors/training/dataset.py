@@ -145,7 +145,10 @@ def _answer(tree: ObjectNode, truth: Any, index: SpanIndex) -> dict[str, Any]:
 def _value(node: Node, value: Any, index: SpanIndex) -> Any:
     match node:
         case Leaf(grounding="choice"):
-            return value if value is None or isinstance(value, bool) or value in node.choices else None
+            if value is None or isinstance(value, bool):
+                return value
+            text = value if isinstance(value, str) else json.dumps(value)
+            return text if text in node.choices else None
         case Leaf():
             return None if value is None else target_of(value, node, index)
         case ObjectNode():

@@ -7,7 +7,7 @@ remote references, formats that a printed document can meet).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from referencing import Registry
 from extractors.validation.paths import ABSENT, Step, get, join, put
 from schemas.errors import SchemaError
 from schemas.outcome import ReviewReason
+from schemas.patterns import PatternError, matcher_of
 from schemas.registry import LoadedSchema
 
 _ROUNDS = 6
@@ -149,4 +150,23 @@ def _validator(fingerprint: str, text: str) -> Draft202012Validator:
             f"No valid JSON Schema at {error.json_path}: {error.message[:300]}",
             remedy="Correct the schema file (draft 2020-12).",
         ) from error
-    return Draft202012Validator(schema, format_checker=_FORMATS, registry=Registry())
+    made: Draft202012Validator = _Validator(schema, format_checker=_FORMATS, registry=Registry())
+    return made
+
+
+def _pattern(
+    validator: Any, pattern: str, instance: Any, schema: Any
+) -> Iterator[jsonschema.ValidationError]:
+    """The keyword ``pattern``, by an engine that no text of a document can keep busy."""
+    if not isinstance(instance, str):
+        return
+    try:
+        fits = matcher_of(pattern)(instance)
+    except PatternError as error:
+        yield jsonschema.ValidationError(f"the pattern {pattern!r} cannot be checked: {error}")
+        return
+    if not fits:
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator = jsonschema.validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]

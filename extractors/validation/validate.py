@@ -150,7 +150,7 @@ def json_value(value: Any, leaf: Leaf, decimals_as_text: bool) -> Any:
         return value
     if leaf.json_type == "string":
         return str(value)
-    if decimals_as_text:
+    if decimals_as_text and not leaf.choices:
         return value
     if isinstance(value, str):
         try:

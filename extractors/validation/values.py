@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 
 from extractors.validation.currencies import currencies_seen, parse_currency
@@ -16,6 +16,7 @@ from extractors.validation.numbers import UNKNOWN_STYLE, NumberStyle, number_sty
 from extractors.validation.problems import UntypableError, shown
 from extractors.validation.text import fold_spaces, text_key
 from schemas.outcome import ReviewReason
+from schemas.patterns import matcher_of
 from schemas.tree import Kind, Leaf
 
 LONGEST_RAW = 4000
@@ -87,16 +88,20 @@ def parse_leaf(raw: str, leaf: Leaf, style: DocumentStyle = NO_STYLE) -> Parsed:
 def _text(text: str, leaf: Leaf, style: DocumentStyle) -> str:
     if len(text) > leaf.max_chars:
         raise UntypableError(f"{shown(text)} is longer than {leaf.max_chars} characters.")
-    if leaf.pattern and not re.search(leaf.pattern, text):
+    if leaf.pattern and not matcher_of(leaf.pattern)(text):
         raise UntypableError(f"{shown(text)} does not match the pattern {leaf.pattern}.")
     return text
 
 
 def _integer(text: str, leaf: Leaf, style: DocumentStyle) -> int:
+    if text in leaf.choices:
+        return int(text)
     return int(parse_number(text, style.numbers, whole=True))
 
 
 def _decimal(text: str, leaf: Leaf, style: DocumentStyle) -> str:
+    if text in leaf.choices:
+        return plain(Decimal(text))
     return plain(parse_number(text, style.numbers))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import llguidance
 import llguidance.hf
@@ -34,7 +35,7 @@ def accepts(grammar: str, text: str) -> bool:
     return matcher.validate_tokens(ids) == len(ids) and matcher.consume_tokens(ids) and matcher.is_accepting()
 
 
-def grammar(lines: list[str], schema: dict[str, object] | None = None) -> str:
+def grammar(lines: list[str], schema: dict[str, Any] | None = None) -> str:
     (window,) = windows_of(document_of(lines), 100_000, lambda texts: [len(t) for t in texts])
     tree = tree_of(schema) if schema else load_schema("receipt").tree
     return grammar_of(tree, SpanIndex(window))
@@ -97,6 +98,71 @@ def test_arrays_are_bounded() -> None:
     assert accepts(g, '{"codes":[]}')
     assert accepts(g, '{"codes":["a","b"]}')
     assert not accepts(g, '{"codes":["a","b","c"]}')
+
+
+def test_too_few_items_are_for_validation_not_for_invention() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"codes": {"type": "array", "minItems": 2, "items": {"type": ["string", "null"]}}},
+    }
+    g = grammar(["a b c"], schema)
+    assert accepts(g, '{"codes":[]}')
+    assert accepts(g, '{"codes":["a"]}')
+    assert not accepts(g, '{"codes":[null]}')
+    assert accepts(grammar([], schema), '{"codes":[]}')
+    assert not accepts(g, '{"codes":["a","b","c","a"]}')
+
+
+def one(leaf_schema: dict[str, Any], *lines: str) -> str:
+    return grammar(list(lines), {"type": "object", "properties": {"x": leaf_schema}})
+
+
+def test_numbers_to_choose_from() -> None:
+    g = one({"enum": [1, 2, 10]}, "x 3")
+    assert accepts(g, '{"x":"10"}')
+    assert not accepts(g, '{"x":"3"}')
+    assert not accepts(g, '{"x":null}')
+
+
+def test_patterns_and_formats_are_kept_by_the_grammar() -> None:
+    code = one({"type": "string", "pattern": r"^[A-Z]{2}\d+$"}, 'AB12 CD 3" EF7')
+    assert accepts(code, '{"x":"AB12"}')
+    assert accepts(code, '{"x":null}')
+    assert not accepts(code, '{"x":"CD"}')
+    assert not accepts(code, '{"x":"B12"}')
+    assert not accepts(code, '{"x":"CD 3"}')
+    mail = one({"type": "string", "format": "email"}, "to jane@mill.com now")
+    assert accepts(mail, '{"x":"jane@mill.com"}')
+    assert not accepts(mail, '{"x":"mill.com"}')
+    quoted = one({"type": "string", "pattern": '"'}, 'a "b" c')
+    assert accepts(quoted, '{"x":"\\"b\\""}')
+
+
+def test_two_fields_with_different_patterns() -> None:
+    schema = {
+        "type": "object",
+        "properties": {n: {"type": "string", "pattern": p} for n, p in (("a", "^A"), ("b", "^B"))},
+    }
+    g = grammar(["A1 B2"], schema)
+    assert accepts(g, '{"a":"A1","b":"B2"}')
+    assert not accepts(g, '{"a":"B2","b":"A1"}')
+
+
+def test_a_date_that_nobody_recognises_is_of_whole_words() -> None:
+    g = one({"type": "string", "format": "date"}, "Due 12/3/4/5 or May")
+    assert accepts(g, '{"x":"12/3/4/5"}')
+    assert not accepts(g, '{"x":"3/4/5"}')
+    g = one({"type": "string", "format": "date-time"}, "on 1.2.2026 at 9:15")
+    assert not accepts(g, '{"x":"9:15"}')
+    assert accepts(one({"type": "string", "format": "time"}, "at 9:15"), '{"x":"9:15"}')
+
+
+def test_free_text_has_bounds_and_no_blank_ends() -> None:
+    free = {"type": "string", "maxLength": 4, "x-parquetry": {"grounding": "free"}}
+    g = one(free, "page")
+    assert accepts(g, '{"x":"a b"}')
+    assert accepts(g, '{"x":"a"}')
+    assert not any(accepts(g, f'{{"x":"{text}"}}') for text in ("", " ", "a ", " a", "abcde"))
 
 
 def test_a_table_has_no_more_rows_than_the_page_has_lines() -> None:

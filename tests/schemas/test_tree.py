@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.errors import SchemaError
 from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode, leaves, tree_of
+
+TEXT = {"type": "string"}
+# fmt: off
+KEYWORDS = st.sampled_from([
+    "type", "properties", "items", "anyOf", "allOf", "enum", "const", "$ref", "minItems", "maxItems", "maxLength",
+    "pattern", "description", "format",
+])
+# fmt: on
 
 
 def root(**properties: Any) -> dict[str, Any]:
@@ -35,6 +45,9 @@ def leaf(schema: dict[str, Any], **outer: Any) -> Leaf:
         ({"type": "string", "x-parquetry": {"kind": "decimal"}}, Kind.DECIMAL),
         ({"enum": ["a", "b"]}, Kind.ENUM),
         ({"const": "a"}, Kind.ENUM),
+        ({"enum": [1, 2, None]}, Kind.INTEGER),
+        ({"const": 1.5}, Kind.DECIMAL),
+        ({"enum": [True, False]}, Kind.BOOLEAN),
     ],
 )
 def test_kinds(schema: dict[str, Any], kind: Kind) -> None:
@@ -105,7 +118,17 @@ for _ in range(12):
             "#/properties/x/anyOf/0",
             "without properties",
         ),
-        (root(x={"enum": [1, 2]}), "#/properties/x", "non-empty strings"),
+        (root(x={"enum": [1, "a"]}), "#/properties/x", "not several of them"),
+        (root(x={"enum": [1, True]}), "#/properties/x", "not several of them"),
+        (root(x={"enum": [[1]]}), "#/properties/x", "non-empty strings"),
+        (root(x={"enum": "a"}), "#/properties/x/enum", "must be a list"),
+        (root(x={"type": "string", "pattern": "(?=a)b"}), "#/properties/x/pattern", "look-ahead"),
+        (root(x={"type": "string", "pattern": r"(a)\1"}), "#/properties/x/pattern", "backreferences"),
+        (root(x={"type": "string", "pattern": "["}), "#/properties/x/pattern", "unclosed"),
+        (root(x={"type": "string", "maxLength": "5"}), "#/properties/x/maxLength", "no count"),
+        (root(x={"type": "array", "prefixItems": [{"type": "string"}]}), "#/properties/x", "prefixItems"),
+        (root(x={"allOf": [{"type": "string"}, {"type": "number"}]}), "#/properties/x", "at once"),
+        (root(x={"$ref": "#/required"}) | {"required": ["x"]}, "#/properties/x", "points at no schema"),
         (root(x={"enum": []}), "#/properties/x", "non-empty strings"),
         (
             root(x={"type": "string", "x-parquetry": {"kind": "poem"}}),
@@ -118,7 +141,7 @@ for _ in range(12):
             "#/properties/x/x-parquetry",
             "max_chars",
         ),
-        ({**root(x={"$ref": "#"})}, "x", "refers to itself"),
+        (root(x={"$ref": "#"}), "#/properties/x:", "refers to itself"),
         (DEEP, "#/properties/x/properties/x", "nested deeper"),
         (root(**{"a.b": {"type": "string"}}), "#", "no field name"),
         (root(x={"type": "array", "items": {"type": "string"}, "maxItems": 0}), "#/properties/x", "maxItems"),
@@ -170,3 +193,86 @@ def test_of_different_shapes_the_first_that_can_be_extracted() -> None:
     arms = [{"type": "object"}, {"type": "array", "items": {"type": "string"}}, {"type": "string"}]
     tree = tree_of(root(x={"anyOf": arms}))
     assert isinstance(dict(tree.fields)["x"], ArrayNode)
+
+
+def test_numbers_to_choose_from_are_texts_of_their_type() -> None:
+    found = leaf({"enum": [1, 2, 10]})
+    assert (found.grounding, found.choices, found.json_type) == ("choice", ("1", "2", "10"), "integer")
+    assert leaf({"enum": [0.5, 2]}).choices == ("0.5", "2")
+    plain = leaf({"anyOf": [{"enum": [1, 2]}, {"type": "integer"}]})
+    assert (plain.kind, plain.choices) == (Kind.INTEGER, ())
+
+
+def test_all_of_puts_fields_together_and_the_outer_word_counts() -> None:
+    schema = {
+        "allOf": [{"$ref": "#/$defs/Base"}, root(b={"type": "integer"})],
+        "description": "Both.",
+        "$defs": {"Base": {**root(a={"type": "string"}), "description": "Base."}},
+    }
+    tree = tree_of(schema)
+    assert [name for name, _ in tree.fields] == ["a", "b"]
+    assert tree.description == "Both."
+
+
+def test_a_chain_of_references_that_ends_is_no_recursion() -> None:
+    levels = {f"L{i}": root(x={"$ref": f"#/$defs/L{i + 1}"}, y={"$ref": "#/$defs/Text"}) for i in range(5)}
+    schema = {
+        **root(x={"$ref": "#/$defs/L0"}),
+        "$defs": {**levels, "L5": root(z={"type": "string"}), "Text": TEXT},
+    }
+    assert "x.x.x.x.x.x.z" in [path for path, _ in leaves(tree_of(schema))]
+
+
+def test_lists_of_optional_models_count_as_two_levels_each() -> None:
+    inner: dict[str, Any] = {"type": "string"}
+    for _ in range(4):
+        inner = {"anyOf": [{"type": "array", "items": root(x=inner)}, {"type": "null"}]}
+    assert [path for path, _ in leaves(tree_of(root(x=inner)))] == ["x[].x[].x[].x[].x"]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda node: {"$ref": "#/$defs/Node"} | {"$defs": {"Node": root(next=node)}},
+        lambda node: {**root(top={"$ref": "#/$defs/Node"}), "$defs": {"Node": root(next=node)}},
+    ],
+)
+@pytest.mark.parametrize(
+    "back",
+    [
+        {"$ref": "#/$defs/Node"},
+        {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]},
+        {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+        {"allOf": [{"$ref": "#/$defs/Node"}]},
+    ],
+)
+def test_a_model_of_itself_is_refused_where_it_comes_back(around: Any, back: dict[str, Any]) -> None:
+    with pytest.raises(SchemaError, match=r"next.*refers to itself"):
+        tree_of(around(back))
+
+
+def test_patterns_and_formats_stay_where_every_arm_has_them() -> None:
+    code = {"type": "string", "pattern": "^[A-Z]+$"}
+    assert leaf({"anyOf": [code, {"type": "null"}]}).pattern == "^[A-Z]+$"
+    assert leaf({"anyOf": [code, {"type": "string"}]}).pattern is None
+    assert leaf({"type": "string", "format": "idn-email"}).format == "email"
+    assert leaf({"type": "string", "format": "colour"}).format is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 5) | st.sampled_from(["string", "object", "array", "#", "a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYWORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from("abc"), json_values, min_size=1, max_size=3))
+def test_whatever_is_given_is_a_tree_or_a_clear_refusal(properties: dict[str, Any]) -> None:
+    try:
+        tree = tree_of(root(**properties))
+    except SchemaError as error:
+        assert error.remedy
+        assert str(error).startswith("#") or "leaves" in str(error)
+    else:
+        assert list(leaves(tree))
