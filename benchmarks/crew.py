@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import multiprocessing
 import os
 import signal
@@ -24,6 +25,8 @@ class Crew:
 
     def __init__(self) -> None:
         self._members: dict[str, tuple[ForkServerProcess, Callable[..., None], tuple[Any, ...]]] = {}
+        self.deaths: dict[int, dt.datetime] = {}
+        """When each process that was killed was, by its id."""
 
     def start(self, name: str, role: Callable[..., None], *arguments: Any) -> None:
         """Starts a process under a name."""
@@ -63,6 +66,7 @@ class Crew:
         """SIGKILL for all of them, then waits until they are gone."""
         for name in names:
             self.signal(name, signal.SIGKILL)
+            self.deaths[self.pid(name)] = dt.datetime.now(dt.UTC)
         for name in names:
             self._members[name][0].join(END_SECONDS)
 

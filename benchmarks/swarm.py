@@ -105,7 +105,7 @@ def crowd(plan: Plan, workers: int, documents: int, seed: int, *, kill_seconds: 
         ledger.check_conservation(RUN)
     done.facts |= {f"killed {who}": count for who, count in kills.items()}
     done.facts["documents a second"] = documents / float(str(done.facts["seconds until all were through"]))
-    done.facts |= _takeovers(plan)
+    done.facts |= _takeovers(plan, crew)
     done.result = check.reckon(plan, documents)
     return done
 
@@ -159,7 +159,7 @@ def paused(plan: Plan, workers: int, seed: int, *, documents: int, rivals: int =
     done.facts["results of theirs that were refused"] = sum(text.count(REFUSED) for text in logs)
     # Whoever was paused amid a transaction finds it undone by the server, and tries again.
     done.facts["transactions of theirs that were undone"] = sum(text.count(UNDONE) for text in logs)
-    done.facts |= _takeovers(plan)
+    done.facts |= _takeovers(plan, crew)
     done.facts["seconds"] = time.monotonic() - began
     done.result = check.reckon(plan, documents)
     done.result.errors_shown = [e for e in done.result.errors_shown if UNDONE not in e]
@@ -195,27 +195,25 @@ def _processing(plan: Plan) -> int:
     return _count(plan, sa.select(sa.func.count()).select_from(Document).where(held))
 
 
-def _takeovers(plan: Plan) -> dict[str, object]:
-    """How often a document was taken over from a lost worker, and the longest time from one claim to the next."""
+def _takeovers(plan: Plan, crew: Crew) -> dict[str, object]:
+    """How often a document was taken over from a lost worker, and how long after that worker's death."""
     engine = create_ledger_engine(plan.database)
-    later = Transition.__table__.alias()
+    found = sa.select(Transition.at, Transition.detail).where(
+        Transition.detail.startswith("taken over from ")
+    )
     with engine.begin() as connection:
-        waits = [
-            (row.at_later - row.at).total_seconds()
-            for row in connection.execute(
-                sa.select(Transition.at, later.c.at.label("at_later")).where(
-                    later.c.document_id == Transition.document_id,
-                    later.c.token == Transition.token + 1,
-                    Transition.to_state == DocumentState.PROCESSING,
-                    later.c.from_state == DocumentState.PROCESSING,
-                    later.c.to_state == DocumentState.PROCESSING,
-                )
-            )
-        ]
+        rows = connection.execute(found).all()
     engine.dispose()
+    # "taken over from host:pid-start:thread, whose lease ran out"
+    waits = [
+        (row.at - died).total_seconds()
+        for row in rows
+        if (died := crew.deaths.get(int(row.detail.rsplit(":", 2)[1].partition("-")[0])))
+    ]
     return {
-        "documents taken over from a lost worker": len(waits),
-        "longest from a lost claim to the next, in leases": max(waits, default=0.0) / plan.lease_seconds,
+        "documents taken over from a lost worker": len(rows),
+        "longest from a worker's death to the next claim, in leases": max(waits, default=0.0)
+        / plan.lease_seconds,
     }
 
 
