@@ -67,9 +67,14 @@ def load_base(base: str, cache: Path) -> tuple[Any, Any]:
             trust_remote_code=False,
             use_safetensors=True,
         )
+    except ImportError as error:
+        raise ModelError(
+            f"{folder} needs a package that is not installed: {_first_line(error)}",
+            remedy="Install it beside parquetry: SmolVLM asks for num2words, Qwen2.5-VL for torchvision.",
+        ) from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
-            f"{folder} is no image-text-to-text checkpoint: {str(error).splitlines()[0]}",
+            f"{folder} is no image-text-to-text checkpoint: {_first_line(error)}",
             remedy="Give a folder with config.json, processor files and safetensors weights.",
         ) from error
     return model, processor
@@ -163,9 +168,13 @@ def _with_adapter(model: Any, folder: Path) -> Any:
             return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(
-            f"The adapter in {folder} cannot be loaded: {str(error).splitlines()[0]}",
+            f"The adapter in {folder} cannot be loaded: {_first_line(error)}",
             remedy="Restore the folder's files, or train again.",
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _fingerprint(folder: Path) -> str:
