@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
@@ -102,21 +104,28 @@ def test_the_number_of_statements_does_not_grow_with_the_inputs(ledger: Ledger) 
 NAMES = st.sampled_from("abcd")
 
 
+@pytest.fixture(scope="module")
+def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty ledger with a run: copied in a moment, which making one is not."""
+    path = tmp_path_factory.mktemp("many") / "new.db"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        start(ledger)
+    return path
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.lists(st.tuples(NAMES, st.sampled_from("12"), st.sampled_from("xyz")), max_size=6))
 )
-def test_many_at_a_time_is_as_one_at_a_time(batches: list[list[Seen]]) -> None:
+def test_many_at_a_time_is_as_one_at_a_time(new_ledger: Path, batches: list[list[Seen]]) -> None:
     def told(record: InputRecord) -> dict[str, Any]:
         return record.model_dump(exclude={"input_id"})
 
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Ledger.open(f"sqlite:///{Path(folder) / 'many.db'}") as many,
-        Ledger.open(f"sqlite:///{Path(folder) / 'one.db'}") as one,
-    ):
-        for ledger in (many, one):
-            start(ledger)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        many, one = (
+            opened.enter_context(Ledger.open(f"sqlite:///{shutil.copy(new_ledger, Path(folder) / name)}"))
+            for name in ("many.db", "one.db")
+        )
         for batch in batches:
             together = add_all(many, "run-1", batch)
             alone = [add_all(one, "run-1", [seen])[0] for seen in batch]

@@ -76,6 +76,7 @@ def test_without_amx_nothing_is_probed(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_this_machine_computes_after_settling(tmp_path: Path) -> None:
     """The real thing, in a child of its own, so that a crash is a failure and not the end of the tests."""
     code = (
