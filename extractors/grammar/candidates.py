@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 Offsets = Iterator[tuple[int, int]]
 
-_GROUPS = r"[1-9]\d{0,2}(?: \d{3}(?!\d))++(?:[.,]\d{1,4}+)?(?![.,'’]?\d)(?![^\W\d]*+\d)"
+_GROUPS = r"[1-9]\d{0,2}(?: \d{3}(?!\d)){1,7}(?:[.,]\d{1,4}+)?(?![.,'’]?\d)(?![^\W\d]*+\d)"
 """Thousands apart by one space, which must be no gap between cells (there the ruled text has a tab)."""
 _NUMBER = re.compile(
     # After a word character only where that ends a currency mark: RM9.00 is 9.00, A12 is no number.

@@ -16,7 +16,8 @@ from extractors.backends.scripted import ScriptedBackend
 from extractors.options import ExtractOptions
 from extractors.validation import Validated, route, validate
 from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
-from schemas.registry import LoadedSchema, catalog_names, load_schema
+from schemas.registry import LoadedSchema, catalog_names, from_json_schema, load_schema
+from tests.tiny import document_of
 from tests.validation.paper import paper
 
 BACKEND: Backend = ScriptedBackend()
@@ -307,3 +308,11 @@ def test_fifty_pages_take_seconds_not_minutes() -> None:
     )  # half a second of processor time; the bound catches a quadratic slip
     assert len(answer.data["line_items"]) >= 3
     _check_grounded(answer, document, schema)
+
+
+def test_a_list_of_single_values_is_no_table() -> None:
+    schema = from_json_schema(
+        {"type": "object", "properties": {"codes": {"type": "array", "items": {"type": "string"}}}}, "codes"
+    )
+    (answer,) = ScriptedBackend().answer([document_of(["Codes", "A 1", "B 2"])], schema)
+    assert answer.data == {"codes": []}

@@ -37,7 +37,7 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
         columns = _header(goals, line, scene)
         mapped = [c for c in columns if c.goal is not None]
         weight = sum(c.named for c in mapped)
-        if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
+        if mapped and len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
             best = (weight, line.index, columns)
     if best is None:
         return []
