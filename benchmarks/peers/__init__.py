@@ -1,0 +1,1 @@
+"""The decoding loop and its peers behind one face, for `benchmarks.decoding`."""
