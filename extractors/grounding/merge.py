@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from extractors.backends.base import LeafAnswer, WindowAnswer
+from extractors.backends.base import LeafAnswer, Span, WindowAnswer
 from extractors.validation.text import text_key
+from schemas.document import Box
 from schemas.outcome import ReviewReason
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
 
@@ -70,22 +71,71 @@ def _items(
     values: list[Any],
     chosen: list[LeafAnswer],
 ) -> Iterator[Any]:
-    count = 0
+    kept: list[tuple[dict[str, LeafAnswer], str, Any]] = []
+    before: list[_Places] = []  # of the window before: windows share lines with their neighbours only
+    places: list[_Places] = []
     for leaves, items in zip(by_path, values, strict=True):
+        here: list[_Places] = []
         for i, item in enumerate(items or []):
-            yield _node(node.item, f"{path}.{i}", f"{new_path}.{count}", [leaves], [item], chosen)
-            count += 1
+            at = f"{path}.{i}"
+            mine = _places(leaves, at, len(kept))
+            known = next((other for other in before if _same(mine, other)), None)
+            if known is None:
+                kept.append((leaves, at, item))
+                here.append(mine)
+                places.append(mine)
+                continue
+            here.append(_Places(known.item, mine.words))
+            if len(mine.words) > len(places[known.item].words):
+                kept[known.item] = (leaves, at, item)
+                places[known.item] = mine
+        before = here
+    for count, (leaves, at, item) in enumerate(kept):
+        yield _node(node.item, at, f"{new_path}.{count}", [leaves], [item], chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where an item's values stand, by path inside the item; ``item`` is its number among those kept."""
+
+    item: int
+    words: dict[str, frozenset[tuple[int, Box]]]
+
+
+def _places(leaves: dict[str, LeafAnswer], at: str, number: int) -> _Places:
+    found = {
+        path[len(at) :]: frozenset((page, word.box) for page, word in leaf.span.words)
+        for path, leaf in leaves.items()
+        if leaf.span is not None and (path == at or path.startswith(f"{at}."))
+    }
+    return _Places(number, found)
+
+
+def _same(one: _Places, other: _Places) -> bool:
+    """Whether two windows took the same item from the lines that both show.
+
+    Told by place: no text tells two equal rows from one row seen twice. One may have seen more of the row than the
+    other; what both saw must lie at the same words.
+    """
+    shared = one.words.keys() & other.words.keys()
+    return bool(shared) and all(one.words[path] & other.words[path] for path in shared)
 
 
 def _vote(found: list[LeafAnswer]) -> LeafAnswer:
     """The value with the largest sum of probabilities; a window that says null has not seen the value."""
     support: dict[str, float] = defaultdict(float)
+    seen: dict[tuple[str, Span], float] = {}
     first: dict[str, LeafAnswer] = {}
     for leaf in found:
         if leaf.raw is None:
             continue
         key = text_key(leaf.raw) or leaf.raw
-        support[key] += math.exp(leaf.log_probability)
+        share = math.exp(leaf.log_probability)
+        if leaf.span is not None:  # lines that two windows show speak once
+            known = seen.get((key, leaf.span), 0.0)
+            seen[key, leaf.span] = max(known, share)
+            share = max(share - known, 0.0)
+        support[key] += share
         if key not in first or leaf.log_probability > first[key].log_probability:
             first[key] = leaf
     if not support:

@@ -6,6 +6,8 @@ them by space (neighbours), tab (a gap as between table cells) and newline; a sp
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +19,11 @@ from schemas.document import Page, ReadDocument, Word
 
 CELL_GAP = 1.0
 """A gap wider than this, in medians of the word height, separates cells."""
+
+OVERLAP_LINES = 3
+"""Lines before a window's own that it shows again: a label at the foot of a page, the first half of a table's row."""
+OVERLAP_SHARE = 0.1
+"""Of a window's tokens that those lines may take."""
 
 _PAGE_MARK = 8
 """Tokens of the line that tells where a page begins."""
@@ -43,12 +50,21 @@ class PrintedLine:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Consecutive lines of a document, ``index`` of ``total`` windows."""
+    """Consecutive lines of a document, ``index`` of ``total`` windows.
+
+    The first ``again`` lines are the last of the window before, shown again; values may be copied from them too.
+    """
 
     index: int
     total: int
     page_count: int
     lines: tuple[PrintedLine, ...]
+    again: int = 0
+
+    @property
+    def own(self) -> tuple[PrintedLine, ...]:
+        """The lines that are this window's and no other's."""
+        return self.lines[self.again :]
 
     @property
     def text(self) -> str:
@@ -65,7 +81,8 @@ class Window:
 
     @property
     def first_page(self) -> int:
-        return self.lines[0].page if self.lines else 1
+        """The page whose picture goes with the window: of the first line of its own."""
+        return self.own[0].page if self.own else 1
 
 
 def printed_lines(page: Page) -> list[PrintedLine]:
@@ -91,17 +108,33 @@ class Windows(Sequence[Window]):
     def __init__(self, document: ReadDocument, budget: int, count_tokens: CountTokens) -> None:
         self._document, self._budget, self._count_tokens = document, budget, count_tokens
         self._begins = [(0, 0)]  # position of a page, and of a piece on it
+        self._again = [0]
         room, begun = budget, False
+        recent: deque[int] = deque(maxlen=OVERLAP_LINES)
         for position, page in enumerate(document.pages):
             mark = _PAGE_MARK
             for at, (_, cost) in enumerate(self._pieces(page)):
                 cost += mark
                 mark = 0
                 if cost > room and begun:
+                    again, taken = self._overlap(recent, budget - cost)
                     self._begins.append((position, at))
-                    room = budget
+                    self._again.append(again)
+                    room = budget - taken
                 room -= cost
                 begun = True
+                recent.append(cost)
+
+    def _overlap(self, recent: Sequence[int], room: int) -> tuple[int, int]:
+        """How many of the lines before, of these costs, are shown again, and what they cost together."""
+        most = OVERLAP_SHARE * self._budget
+        lines = taken = 0
+        for cost in reversed(recent):
+            grown = taken + cost + (0 if lines else _PAGE_MARK)
+            if grown > min(room, most):
+                break
+            lines, taken = lines + 1, grown
+        return lines, taken
 
     def _pieces(self, page: Page) -> list[tuple[PrintedLine, int]]:
         """The lines of a page with their tokens; one that is longer than a window is cut."""
@@ -132,11 +165,23 @@ class Windows(Sequence[Window]):
             pieces = self._pieces(pages[position])
             wanted = slice(start if position == first else 0, end if position == last else None)
             lines += (line for line, _ in pieces[wanted])
-        return Window(number, len(self), self._document.page_count, tuple(lines))
+        before = self._before(first, start, self._again[number])
+        return Window(number, len(self), self._document.page_count, (*before, *lines), len(before))
+
+    def _before(self, position: int, at: int, count: int) -> list[PrintedLine]:
+        """So many lines before a place, also from the pages before it."""
+        found: list[PrintedLine] = []
+        while len(found) < count:
+            pieces = [line for line, _ in self._pieces(self._document.pages[position])[:at]]
+            found = pieces[-(count - len(found)) :] + found
+            position, at = position - 1, sys.maxsize
+        return found
 
 
 def windows_of(document: ReadDocument, budget: int, count_tokens: CountTokens) -> Sequence[Window]:
-    """Cuts a document into windows of at most ``budget`` tokens; every word is in exactly one window.
+    """Cuts a document into windows of at most ``budget`` tokens; every word is one window's own.
+
+    Each shows a few lines of the one before again, so that no value is cut off from its label.
 
     Args:
         document: what was read.

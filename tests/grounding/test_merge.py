@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-from extractors.backends.base import LeafAnswer, WindowAnswer
+from extractors.backends.base import LeafAnswer, Span, WindowAnswer
 from extractors.grounding.merge import merge
+from schemas.document import Box, Word
 from schemas.registry import load_schema
 from schemas.tree import tree_of
 
@@ -75,3 +77,70 @@ def test_lists_are_joined_and_numbered_anew() -> None:
 def test_a_cut_off_window_cuts_off_the_whole() -> None:
     cut = WindowAnswer({}, (), truncated=True)
     assert merge([window(company="A"), cut], RECEIPT).truncated
+
+
+TABLE = tree_of(
+    {
+        "type": "object",
+        "properties": {
+            "rows": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string"}, "sum": {"type": "string"}},
+                },
+            }
+        },
+    }
+)
+
+
+def word(text: str, line: int) -> Word:
+    return Word(text, Box(10.0 * (len(text) > 3), 12.0 * line, 50.0, 12.0 * line + 10))
+
+
+def rows(*items: tuple[str | None, str | None, int]) -> WindowAnswer:
+    """Rows of a name and a sum, each on its line; a name may be longer than what the other window saw of it."""
+    data: dict[str, Any] = {"rows": [{"name": name, "sum": total} for name, total, _ in items]}
+    leaves = []
+    for i, (name, total, line) in enumerate(items):
+        for key, text in (("name", name), ("sum", total)):
+            span = Span(tuple((1, word(part, line)) for part in text.split())) if text else None
+            leaves.append(LeafAnswer(f"rows.{i}.{key}", text, -0.1, span))
+    return WindowAnswer(data, tuple(leaves), False)
+
+
+def test_a_row_that_two_windows_saw_is_one_row() -> None:
+    merged = merge(
+        [rows(("Tea", "2.00", 1), ("Jam", "3.00", 2)), rows(("Jam", "3.00", 2), ("Rum", "9.00", 3))], TABLE
+    )
+    assert [row["name"] for row in merged.data["rows"]] == ["Tea", "Jam", "Rum"]
+    assert [leaf.path for leaf in merged.leaves if leaf.raw == "9.00"] == ["rows.2.sum"]
+
+
+def test_equal_rows_at_different_places_are_two() -> None:
+    merged = merge([rows(("Tea", "2.00", 1)), rows(("Tea", "2.00", 2))], TABLE)
+    assert len(merged.data["rows"]) == 2
+
+
+def test_of_a_row_that_was_cut_the_fuller_sight_counts() -> None:
+    merged = merge([rows(("Tea", None, 1)), rows(("Tea", "2.00", 1), ("Jam", "3.00", 2))], TABLE)
+    assert merged.data["rows"] == [{"name": "Tea", "sum": "2.00"}, {"name": "Jam", "sum": "3.00"}]
+
+
+def test_rows_that_share_one_cell_only_stay_apart() -> None:
+    first, second = rows(("Tea", "2.00", 1)), rows(("Tea", "3.00", 1))
+    moved = replace(second.leaves[1], span=Span(((1, word("3.00", 5)),)))
+    merged = merge([first, replace(second, leaves=(second.leaves[0], moved))], TABLE)
+    assert len(merged.data["rows"]) == 2
+
+
+def test_a_place_that_two_windows_show_speaks_once() -> None:
+    def said(text: str, line: int, probability: float) -> WindowAnswer:
+        answer = window(probability, total=text)
+        span = Span(((1, word(text, line)),))
+        leaves = tuple(replace(leaf, span=span) if leaf.raw else leaf for leaf in answer.leaves)
+        return replace(answer, leaves=leaves)
+
+    merged = merge([said("5.00", 1, 0.5), said("5.00", 1, 0.5), said("7.00", 9, 0.8)], RECEIPT)
+    assert values(merged)["total"] == "7.00"

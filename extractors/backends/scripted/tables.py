@@ -32,12 +32,14 @@ class Column:
 
 def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
     """The rows of the best table for these goals: per row, leaf path to value and score."""
+    if not goals:  # a list of single values is no table
+        return []
     best: tuple[float, int, list[Column]] | None = None
     for line in scene.lines:
         columns = _header(goals, line, scene)
         mapped = [c for c in columns if c.goal is not None]
         weight = sum(c.named for c in mapped)
-        if mapped and len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
+        if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
             best = (weight, line.index, columns)
     if best is None:
         return []
