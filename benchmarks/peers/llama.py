@@ -88,4 +88,6 @@ class Llama:
             # White space is allowed between all parts; without it the peer writes fewer tokens.
             rules = [r for r in text.splitlines() if not r.startswith("space ::=")]
             self.grammars[task.schema_name] = "\n".join([*rules, 'space ::= ""'])
-        return self.library.LlamaGrammar.from_string(self.grammars[task.schema_name], verbose=False)
+        return self.library.llama_grammar.LlamaGrammar.from_string(
+            self.grammars[task.schema_name], verbose=False
+        )
