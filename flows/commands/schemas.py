@@ -58,10 +58,17 @@ def show(
 
 @app.command()
 def check(schema: NameOrFile) -> None:
-    """Whether a schema can be used; exit code 3 with the place and the remedy when not."""
+    """Whether a schema can be used, and what it costs; exit code 3 with the place and the remedy when not."""
+    from extractors.grammar.preflight import preflight
     from schemas.registry import load_schema
     from schemas.tree import leaves
 
     loaded = load_schema(schema)
     count = sum(1 for _ in leaves(loaded.tree))
     typer.echo(f"{loaded.qualified_name}: {count} fields, {len(loaded.rules)} rules. It can be used.")
+    cost = preflight(loaded)
+    prompts = "one prompt," if cost.parts == 1 else f"{cost.parts} prompts, each with some of the fields,"
+    typer.echo(
+        f"A model reads about {cost.prompt_tokens} tokens of it for each window of a document, in {prompts} "
+        f"and is held by a grammar of {-(-cost.grammar_bytes // 1024)} KiB and the page's text."
+    )
