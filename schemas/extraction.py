@@ -24,6 +24,8 @@ class ExtractedField(BaseModel):
         probability: P(value is right), calibrated; ``None`` while ``calibration`` is ``uncalibrated``.
         log_probability: sum of token log-probabilities under the grammar (natural log), a score, not a
             probability of being right.
+        log_mass: the same sum over the shares of the model's probability that the grammar allowed: 0 when the model
+            wanted nothing but text of the page; ``None`` where no model answered.
         reasons: why a person should look at this field.
     """
 
@@ -37,6 +39,7 @@ class ExtractedField(BaseModel):
     probability: float | None = None
     calibration: Calibration = "uncalibrated"
     log_probability: float | None = None
+    log_mass: float | None = None
     grounding: Grounding = "span"
     reasons: list[ReviewReason] = Field(default_factory=list)
     messages: list[str] = Field(default_factory=list)

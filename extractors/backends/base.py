@@ -25,8 +25,10 @@ class Span:
 class LeafAnswer:
     """The answer for one leaf: the text as printed, or ``None`` when it is not on the document.
 
-    ``path`` is concrete (``line_items.0.quantity``). ``log_probability`` is the sum over its tokens, in nats,
-    under the grammar. ``span`` is ``None`` for nulls, choices and free text.
+    ``path`` is concrete (``line_items.0.quantity``). ``log_probability`` is the sum over its tokens, in nats, under the
+    grammar; ``log_mass`` the sum of the logarithms of the shares of the model's probability that the grammar allowed
+    there: 0 when the model wanted nothing else, ``None`` where no model answered. ``span`` is ``None`` for nulls,
+    choices and free text.
     """
 
     path: str
@@ -34,6 +36,7 @@ class LeafAnswer:
     log_probability: float
     span: Span | None = None
     reasons: tuple[str, ...] = ()
+    log_mass: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -46,11 +46,13 @@ class _Walker:
         self.evidence = Evidence(index, rules)
         self.text = decoded.text
         self.scores = decoded.log_probabilities
+        self.masses = decoded.log_masses or [0.0] * len(decoded.pieces)
         self.ends = list(accumulate(len(p) for p in decoded.pieces))
         self.index = index
         self.at = 0
         self.leaves: list[LeafAnswer] = []
         self.last: Place | None = None
+        self.lists = 0
         self.decoder = json.JSONDecoder()
 
     def object(self, node: ObjectNode, path: str, into: dict[str, Any]) -> None:
@@ -79,6 +81,7 @@ class _Walker:
         if self._try("[]"):
             return
         self._expect("[")
+        self.lists += 1
         while True:
             before = len(self.leaves)
             self._node(node.item, f"{path}.{len(items)}", items, None)
@@ -86,6 +89,7 @@ class _Walker:
                 items.pop()
                 del self.leaves[before:]
             if self._try("]"):
+                self.lists -= 1
                 return
             self._expect(",")
 
@@ -106,7 +110,8 @@ class _Walker:
             value, self.at = self.decoder.raw_decode(self.text, start)
         except ValueError as error:
             raise _EndOfTextError from error
-        score = self._score(start, self.at)
+        score = self._sum(self.scores, start, self.at)
+        mass = self._sum(self.masses, start, self.at)
         raw = None if value is None else value if isinstance(value, str) else json.dumps(value)
         span: Span | None = None
         reasons: tuple[str, ...] = ()
@@ -117,7 +122,7 @@ class _Walker:
             else:
                 span = Span(tuple(self.index.spelled(place)))
                 self.last = place
-        self.leaves.append(LeafAnswer(path, raw, score, span, reasons))
+        self.leaves.append(LeafAnswer(path, raw, score, span, reasons, mass))
         return value
 
     def _place(self, raw: str, leaf: Leaf, path: str) -> Place | None:
@@ -129,7 +134,7 @@ class _Walker:
         places = self.index.places(raw, leaf.kind)
         if len(places) < 2:
             return places[0] if places else None
-        in_list = any(part.isdigit() for part in path.split("."))
+        in_list = self.lists > 0
         last = self.last
         behind = [last is not None and self._behind(place, last) for place in places]
         scores = [0.0 if in_list else self.evidence.score(path, leaf, place) for place in places]
@@ -141,12 +146,12 @@ class _Walker:
             return place.start >= last.end
         return self.index.order(place)[0] > self.index.order(last)[1]
 
-    def _score(self, start: int, end: int) -> float:
-        """Sum of the log-probabilities of the tokens that have a character in ``start`` to ``end``."""
+    def _sum(self, figures: Sequence[float], start: int, end: int) -> float:
+        """Sum of the figures of the tokens that have a character in ``start`` to ``end``."""
         total, begin = 0.0, 0
-        for piece_end, score in zip(self.ends, self.scores, strict=True):
+        for piece_end, figure in zip(self.ends, figures, strict=True):
             if begin < end and piece_end > start:
-                total += score
+                total += figure
             begin = piece_end
         return total
 

@@ -54,6 +54,7 @@ class _Checked:
             page=page,
             boxes=boxes,
             log_probability=None if isnan(self.answer.log_probability) else self.answer.log_probability,
+            log_mass=self.answer.log_mass,
             grounding=self.leaf.grounding,
             reasons=list(dict.fromkeys(reason for reason, _ in self.notes)),
             messages=[message for _, message in self.notes if message],

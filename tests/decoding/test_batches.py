@@ -150,13 +150,14 @@ schemas = objects(
 lines = st.lists(st.sampled_from([*RECEIPT, *BILL, 'He said "no" \\ 5', "1 234,50  -3"]), max_size=5)
 
 
-@settings(max_examples=12, deadline=None)
-@given(
+batches = given(
     asked=st.lists(st.tuples(schemas, lines), min_size=1, max_size=4),
     rows=st.integers(1, 4),
     seed=st.integers(0, 4),
 )
-def test_any_batch_of_any_schemas_and_pages(asked: list[tuple[Any, list[str]]], rows: int, seed: int) -> None:
+
+
+def any_batch(asked: list[tuple[Any, list[str]]], rows: int, seed: int) -> None:
     model, processor = tiny_model(seed), tiny_processor()
     requests = [
         request_of(processor, page, from_json_schema(schema, "made"), limit=120) for schema, page in asked
@@ -169,6 +170,12 @@ def test_any_batch_of_any_schemas_and_pages(asked: list[tuple[Any, list[str]]], 
         assert together[number].log_masses == pytest.approx(alone.log_masses, abs=1e-3)
         assert together[number].truncated == alone.truncated
         assert together[number].model_calls <= alone.model_calls
+
+
+test_any_batch_of_any_schemas_and_pages = settings(max_examples=4, deadline=None)(batches(any_batch))
+test_many_batches_of_any_schemas_and_pages = pytest.mark.slow(
+    settings(max_examples=60, deadline=None)(batches(any_batch))
+)
 
 
 class Counted:
