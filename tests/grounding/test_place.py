@@ -125,3 +125,12 @@ def test_the_rules_place_counts_where_labels_are_equal() -> None:
     index = SpanIndex(window)
     last = Span(tuple(index.words(index.places("$900.00", Kind.DECIMAL)[2])))
     assert tops(read_form(*lines, rules={"gross_amount": last})) == [0, 3]
+
+
+def test_masses_are_those_of_the_values_tokens() -> None:
+    text = '{"rows":[],"total":"4.00"}'
+    (window,) = windows_of(document_of(["Total 4.00"]), 100_000, lambda texts: [len(t) for t in texts])
+    masses = [-1.0 if char in "4.0" else 0.0 for char in text]
+    decoded = Decoded(text, list(text), [0.0] * len(text), masses)
+    (total,) = read_answer(decoded, TREE, SpanIndex(window)).leaves
+    assert total.log_mass == pytest.approx(-4.0)

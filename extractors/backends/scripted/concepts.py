@@ -128,7 +128,7 @@ def _load(table: str) -> dict[str, frozenset[str]]:
 _WORDS = _load(_TABLE)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def concepts_of(word: str) -> frozenset[str]:
     """The concepts of one word; empty for a word that labels nothing known."""
     key = text_key(word)
@@ -151,7 +151,7 @@ def parts_of(text: str) -> list[str]:
     return _SPLIT.findall(_CAMEL.sub(" ", text))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def label_concepts(word: str) -> frozenset[str]:
     """The concepts of a printed word and of its parts (``Rechnungs-Nr.:``)."""
     whole = concepts_of(word)
