@@ -57,7 +57,9 @@ def test_every_word_is_one_windows_own(pages: list[list[list[str]]], budget: int
     for w in windows:
         assert w.lines[: w.again] == tuple(everything[at - w.again : at])
         assert w.again <= OVERLAP_LINES
-        assert sum(len(line.text) + 1 for line in w.lines) <= max([budget, *(len(line.text) + 1 for line in w.own)])
+        assert sum(len(line.text) + 1 for line in w.lines) <= max(
+            [budget, *(len(line.text) + 1 for line in w.own)]
+        )
         at += len(w.own)
 
 
