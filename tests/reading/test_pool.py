@@ -103,7 +103,7 @@ def test_a_child_that_died_idle_is_not_the_next_documents_fault(tmp_path: Path) 
         assert read(pool, path).pages[0].words
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_child_killed_in_the_midst_is_excused_once_and_then_costs_its_page(
     tmp_path: Path, times: int
 ) -> None:
