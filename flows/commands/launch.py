@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +115,16 @@ def _own(error: BaseException) -> ParquetryError | None:
     return None
 
 
+NAMED_FILES = 3
+"""Landed files that are named on the console; the report has all."""
+
+
+def _written(files: Sequence[str]) -> str:
+    if len(files) > NAMED_FILES:
+        return f"{len(files)} files, the last {files[-1]}"
+    return ", ".join(files) or "nothing new"
+
+
 def show(report: RunReport, settings: Settings) -> None:
     """How a run ended, for people."""
     out = stdout()
@@ -129,7 +139,7 @@ def show(report: RunReport, settings: Settings) -> None:
     for warning in report.warnings:
         out.print(f"Warning: {escape(warning)}", soft_wrap=True)
     lake = Path(settings.lake_uri) / report.schema_name if settings.lake is None else "the lake"
-    written = ", ".join(report.landed_files) if report.landed_files else "nothing new"
+    written = _written(report.landed_files)
     out.print(f"Rows landed: {report.landed_rows} ({escape(written)}) in {escape(str(lake))}", soft_wrap=True)
     if report.failed_total:
         out.print(f"{report.failed_total} inputs failed or could not be read; the report says why.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows import report as reports
+from flows.commands import launch
 from flows.report import RunReport, as_html, write
 from tests.flows.making import report_of
 
@@ -49,3 +50,9 @@ def test_rates_are_per_minute_and_never_divide_by_nothing(
     (stage,) = reports.stage_figures({"land": seconds}, {}, 0, documents, 0)
     assert stage.documents_per_minute == rate
     assert stage.pages_per_minute is None
+
+
+def test_many_landed_files_are_counted_on_the_console() -> None:
+    assert launch._written([]) == "nothing new"
+    assert launch._written(["a.parquet", "b.parquet"]) == "a.parquet, b.parquet"
+    assert launch._written([f"{i}.parquet" for i in range(50)]) == "50 files, the last 49.parquet"
