@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +12,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
 from extractors.models.base import ADDED_TOKENS, processor_for, vision_language_config
+from extractors.models.cpu import settle_instruction_set
 from schemas.document import Box, DocumentRef, Page, PageImage, ReadDocument, Word
+
+
+# oneDNN looks once, at the first product of a process, at what it may use; the embedded model's tests come after these.
+settle_instruction_set(Path("~/.cache/parquetry").expanduser())
 
 
 @cache
