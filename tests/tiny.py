@@ -15,7 +15,6 @@ from extractors.models.base import ADDED_TOKENS, processor_for, vision_language_
 from extractors.models.cpu import settle_instruction_set
 from schemas.document import Box, DocumentRef, Page, PageImage, ReadDocument, Word
 
-
 # oneDNN looks once, at the first product of a process, at what it may use; the embedded model's tests come after these.
 settle_instruction_set(Path("~/.cache/parquetry").expanduser())
 
