@@ -11,21 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from extractors.reading.media import PDF, UNKNOWN, detect_media_type
 from flows.archives.kinds import HEAD_BYTES, container_type
 from flows.sources.uris import display_name
 from schemas.errors import DocumentError, SourceError
 from schemas.outcome import FailureReason
 
 _CHUNK = 1 << 20
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"II+\x00", "image/tiff"),
-    (b"MM\x00+", "image/tiff"),
-)
-_PDF_WITHIN = 1024
 _ARCHIVE_NAMES = (".zip", ".eml")
 
 
@@ -152,12 +144,12 @@ def _too_large(uri: str, max_bytes: int) -> DocumentError:
 
 def sniff(head: bytes) -> str:
     """The media type by the first bytes (`HEAD_BYTES` of them); a PDF's mark may stand in the first kilobyte."""
-    for mark, media_type in _SIGNATURES:
-        if head.startswith(mark):
-            return media_type
-    if (container := container_type(head)) is not None:
-        return container
-    return "application/pdf" if b"%PDF-" in head[:_PDF_WITHIN] else "application/octet-stream"
+    found = detect_media_type(head)
+    if found == PDF and not head.startswith(
+        b"%PDF"
+    ):  # an e-mail may have the mark in its first kilobyte, too
+        return container_type(head) or found
+    return container_type(head) or found if found == UNKNOWN else found
 
 
 def brief(error: BaseException) -> str:

@@ -70,6 +70,7 @@ def test_fetch_copies_hashes_and_tells_the_type(folder: Path, tmp_path: Path) ->
     [
         (b"PK\x05\x06", "application/zip"),
         (b"From: a@b.c\r\nTo: d@e.f\r\nSubject: x\r\n\r\n%PDF-", "message/rfc822"),
+        (b"%PDF\n1 0 obj", "application/pdf"),
         (b"Subject: a memo\n\nno mail", "application/octet-stream"),
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"\x89PNG\r\n\x1a\n", "image/png"),
