@@ -92,7 +92,8 @@ def test_the_report_has_a_row_for_each_engine_and_for_each_that_is_missing(tmp_p
     assert peer.same is not None and peer.tokens_per_call < ours.tokens_per_call
     assert all(len(one.outcomes) == 2 * len(asked) for one in measured[:2])
 
-    out = Console(file=StringIO(), width=220)
+    # Wide enough that no cell is broken into lines, however long the measured figures are.
+    out = Console(file=StringIO(), width=1000)
     out.print(table_of(list(rows.values())))
     assert isinstance(out.file, StringIO)
     shown = out.file.getvalue()
