@@ -1,24 +1,39 @@
 """What is shaped like a number, date, time, currency, address of the net: where each begins and ends, whole.
 
-Every function takes printed text and gives pairs of offsets. All of them take time in proportion to the text,
-whatever it says: repetitions have bounds, or do not go back.
+Every function takes printed text in its `plain` view and gives pairs of offsets. All of them take time in proportion
+to the text, whatever it says: repetitions have bounds, or do not go back.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 
 Offsets = Iterator[tuple[int, int]]
 
-_GROUPS = r"[1-9]\d{0,2}(?: \d{3}(?!\d)){1,7}(?:[.,]\d{1,4}+)?(?![.,'’]?\d)(?![^\W\d]*+\d)"
+_NARROW = str.maketrans(
+    {
+        **{chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF21, 0xFF5B) if chr(wide).isalpha()},
+        # No brackets: around a figure in full-width text they are brackets, not a minus.
+        **dict(zip("－／：＄￥￡\u066b\u066c", "-/:$¥£.'", strict=True)),
+    }
+)
+_WIDE_MARK = re.compile(r"(?<=[０-９])[．，](?=[０-９])")
+"""Between digits of its own width a separator; between others the comma of a Chinese sentence."""
+
+_UNSPACED = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
+"""Scripts that put no space between a word and a figure: 共100元, 合計300円."""
+_NO_CODE = rf"(?!(?!{_UNSPACED})[^\W\d]*+\d)"
+_GROUPS = rf"[1-9]\d{{0,2}}(?: \d{{3}}(?!\d)){{1,7}}(?:[.,]\d{{1,4}}+)?(?![.,'’]?\d){_NO_CODE}"
 """Thousands apart by one space, which must be no gap between cells (there the ruled text has a tab)."""
 _NUMBER = re.compile(
     # After a word character only where that ends a currency mark: RM9.00 is 9.00, A12 is no number.
-    r"(?:(?<![\w.,])(?<!\d['’])|(?<=\bRM)|(?<=\bRs)|(?<=\bRs\.)|(?<=\bEUR)|(?<=\bUSD)|(?<=\bGBP)|(?<=\bCHF)|(?<=\bMYR))"
+    r"(?:(?<![\w.,])(?<!\d['’])|(?<=\bRM)|(?<=\bRs)|(?<=\bRs\.)|(?<=\bEUR)|(?<=\bUSD)|(?<=\bGBP)|(?<=\bCHF)|(?<=\bMYR)"
+    rf"|(?<={_UNSPACED}))"
     r"(?P<open>[-−–(]\s?)?(?P<sign>[$€£¥₹]\s?[-−]?)?"
-    rf"(?>{_GROUPS}|\d(?:[\d.,'’]*\d)?)(?P<close>\s?\)|[-−](?![\w]))?(?![^\W\d]*+\d)"
+    rf"(?>{_GROUPS}|\d(?:[\d.,'’]*\d)?)(?P<close>\s?\)|[-−](?![\w]))?{_NO_CODE}"
 )
 _MONTH = (
     r"(?:jan|feb|fev|fév|mar|mär|mae|mrt|apr|abr|avr|may|mai|mei|maj|jun|jui|jul|lug|aug|aoû|aou|ago|sep|set|okt|oct|ott"
@@ -61,6 +76,17 @@ _IPV6 = re.compile(r"(?<![\w:.])[0-9a-f:.]{2,45}+(?<!\.)(?![\w:])", re.IGNORECAS
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}(?![a-z])){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
 )
+
+
+def plain(text: str) -> str:
+    """``text`` with digits of every script as 0-9 and full-width forms as ASCII, each character in its place.
+
+    For finding only: what is found is copied from the text as printed.
+    """
+    if text.isascii():
+        return text
+    text = _WIDE_MARK.sub(lambda mark: "." if mark.group() == "．" else ",", text)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text.translate(_NARROW))
 
 
 def numbers(ruled: str) -> Offsets:

@@ -104,9 +104,9 @@ class _Compiler:
         return self._text(leaf.max_chars, "PAGE", self.index.chunks)
 
     def _free(self, leaf: Leaf) -> str:
-        name, most = f"FREE{leaf.max_chars}", max(leaf.max_chars - 2, 0)
+        name = f"FREE{leaf.max_chars}"
         edge, inner = r'[^ "\\\x00-\x1f]', r'[^"\\\x00-\x1f]'
-        self.terminals[name] = f'{name}: /"{edge}({inner}{{0,{most}}}{edge})?"/'
+        self.terminals[name] = f'{name}: /"{_bounded(edge, inner, leaf.max_chars)}"/'
         return name
 
     def _listed(self, what: Hashable, texts: list[str]) -> str | None:
@@ -120,21 +120,29 @@ class _Compiler:
 
     def _text(self, max_chars: int, prefix: str, by_segment: list[list[str]]) -> str | None:
         pages = []
+        escapes = False
         for i, chunks in enumerate(by_segment):
             if not chunks:
                 continue
             name = f"{prefix}{i}"
             pages.append(name)
-            options = json.dumps({"substring_chunks": [escaped(c) for c in chunks]}, ensure_ascii=False)
+            written = [escaped(c) for c in chunks]
+            escapes = escapes or written != chunks
+            options = json.dumps({"substring_chunks": written}, ensure_ascii=False)
             self.terminals[name] = f"{name}: %regex {options}"
         if not pages:
             return None
         name = f"TEXT_{prefix}{max_chars}"
-        edge = r"[^ ]"
-        self.terminals[name] = (
-            f'{name}: "\\"" (({" | ".join(pages)}) & /{edge}(.{{0,{max(max_chars - 2, 0)}}}{edge})?/) "\\""'
-        )
+        # An escape is one character of the text, though it is written as two; to count so takes the lexer longer.
+        edge, inner = (r"(\\.|[^ \\])", r"(\\.|[^\\])") if escapes else ("[^ ]", ".")
+        bounds = _bounded(edge, inner, max_chars)
+        self.terminals[name] = f'{name}: "\\"" (({" | ".join(pages)}) & /{bounds}/) "\\""'
         return name
+
+
+def _bounded(edge: str, inner: str, most: int) -> str:
+    """At most so many characters that begin and end with an ``edge``, as a regular expression."""
+    return f"{edge}({inner}{{0,{most - 2}}}{edge})?" if most > 1 else edge
 
 
 def _literal(text: str) -> str:

@@ -8,6 +8,7 @@ below one another. A text value is a run of *chunks* of a segment; a number, dat
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -94,7 +95,7 @@ class SpanIndex:
     @cached_property
     def chunks(self) -> list[list[str]]:
         """Per segment, the pieces of which a text value is a run; joined they are the segment's text."""
-        return [_CHUNK.findall(s.text) for s in self.segments]
+        return [_chunks(s.text) for s in self.segments]
 
     @cached_property
     def words_apart(self) -> list[list[str]]:
@@ -142,7 +143,8 @@ class SpanIndex:
     ) -> dict[str, list[Place]]:
         found: dict[str, list[Place]] = defaultdict(list)
         for i, segment in enumerate(self.pages):
-            for start, end in dict.fromkeys(reader(segment.ruled if ruled else segment.text)):
+            seen = candidates.plain(segment.ruled if ruled else segment.text)
+            for start, end in dict.fromkeys(reader(seen)):
                 found[segment.text[start:end]].append(Place(i, start, end))
         return dict(found)
 
@@ -245,6 +247,23 @@ class SpanIndex:
             cut = part_of(word, max(place.start - at, 0), min(place.end - at, len(word.text)))
             found.append((segment.page, cut))
         return found
+
+
+def _chunks(text: str) -> list[str]:
+    """The pieces of a text that a value never cuts: words and whole numbers of any script, signs, spaces.
+
+    A mark (a vowel sign of Devanagari, an accent that has no letter of its own) goes with what it stands on.
+    """
+    chunks: list[str] = []
+    for match in _CHUNK.finditer(candidates.plain(text)):
+        chunk = text[match.start() : match.end()]
+        marked = not chunk.isascii() and unicodedata.category(chunk[0])[0] == "M"
+        after_mark = chunk[0].isalnum() and chunks and unicodedata.category(chunks[-1][-1])[0] == "M"
+        if (marked and chunks and not chunks[-1].isspace()) or after_mark:
+            chunks[-1] += chunk
+        else:
+            chunks.append(chunk)
+    return chunks
 
 
 def _segment(page: int, cells: Sequence[tuple[Word, ...]], order: dict[int, int]) -> Segment:

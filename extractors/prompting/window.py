@@ -1,7 +1,8 @@
 """A document as windows: runs of whole printed lines, with their layout as text, that fit the model's context.
 
 The text that the model sees and the text that a value must stand in are made of the same words: the prompt joins
-them by space (neighbours), tab (a gap as between table cells) and newline; a span joins them by one space.
+them by space (neighbours), tab (a gap as between table cells) and newline; a span joins them by one space. Both
+have them folded (`normalise_text`), whoever made the document: what the prompt shows the grammar lets copy.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 from typing import overload
 
 from extractors.reading.lines import group_lines
+from extractors.reading.text import normalise_text
 from schemas.document import Page, ReadDocument, Word
 
 CELL_GAP = 1.0
@@ -86,11 +88,21 @@ class Window:
 
 
 def printed_lines(page: Page) -> list[PrintedLine]:
-    """The visual lines of a page, top to bottom."""
-    lines = group_lines(page.words)
+    """The visual lines of a page, top to bottom, their words folded; words of which nothing is left are gone."""
+    lines = group_lines(_folded(page.words))
     heights = [w.box.y1 - w.box.y0 for line in lines for w in line]
     gap = CELL_GAP * max(median(heights), 1.0) if heights else 1.0
     return [PrintedLine(page.number, _cells(words, gap)) for words in lines]
+
+
+def _folded(words: Sequence[Word]) -> list[Word]:
+    """The words in their one form; those that have it already, as reading makes them, are the same objects."""
+    found = []
+    for word in words:
+        text = normalise_text(word.text)
+        if text:
+            found.append(word if text == word.text else replace(word, text=text))
+    return found
 
 
 def _cells(words: Sequence[Word], gap: float) -> tuple[tuple[Word, ...], ...]:

@@ -58,8 +58,8 @@ def is_grounded(answer: LeafAnswer, page_numbers: set[int]) -> bool:
 
 
 def _squeeze(text: str) -> str:
-    normal = unicodedata.normalize("NFC", text)
-    return "".join(c for c in normal if not c.isspace() and unicodedata.category(c)[0] != "C")
+    kept = (c for c in text if not c.isspace() and unicodedata.category(c)[0] != "C")
+    return unicodedata.normalize("NFC", "".join(kept))  # last: signs that stood apart may be one letter now
 
 
 def place_of(span: Span | None) -> tuple[int | None, list[list[float]]]:

@@ -21,6 +21,9 @@ _SIGNS = str.maketrans(
         "\uff09": ")",
         "\uff05": "%",
         "\uff0b": "+",
+        "\uff04": "$",
+        "\uffe5": "\u00a5",
+        "\uffe1": "\u00a3",
     }
 )
 _SPACES = re.compile(r"\s+")
