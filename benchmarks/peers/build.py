@@ -47,9 +47,11 @@ def torch_engine(spec: Spec, model: Any, processor: Any) -> Engine:
     """One of the engines that run a torch model."""
     from benchmarks.peers.generate import Generate, outlines_schemas, page_grammars
     from benchmarks.peers.ours import Ours
+    from extractors.models.packed import pack_language_half
 
     match spec.kind:
         case "ours":
+            pack_language_half(model)  # as the product does it; nothing where it is packed
             return Ours(model, processor, batch=spec.batch, with_image=spec.with_image)
         case "generate":
             constrain = page_grammars(processor.tokenizer)

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from extractors.decoding.attention import Run
+
 GROWTH = 256
 """Slots; room is made in steps, since making it copies everything."""
 
@@ -23,6 +25,7 @@ class _Aim:
     def __init__(self) -> None:
         self.rows: list[int] = []
         self.starts: list[int] = []
+        self.runs: tuple[Run, ...] = ()
         self.seen = 0
 
 
@@ -47,7 +50,11 @@ class RaggedLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Writes the pass's states, one row of them for each row aimed at; gives all that those rows see."""
+        """Writes the pass's states.
+
+        Side by side: one row of them for each row aimed at; gives what those rows see. One behind the other: gives
+        all rows as they lie here.
+        """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         aim, new = self.aim, key_states.shape[2]
@@ -56,6 +63,14 @@ class RaggedLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
             more = short + GROWTH
             self.keys = torch.cat([self.keys, self._room(key_states, more)], dim=2)
             self.values = torch.cat([self.values, self._room(value_states, more)], dim=2)
+        if aim.runs:
+            at = 0
+            for run in aim.runs:
+                end = run.start + run.new
+                self.keys[run.row, :, run.start : end] = key_states[0, :, at : at + run.new]
+                self.values[run.row, :, run.start : end] = value_states[0, :, at : at + run.new]
+                at += run.new
+            return self.keys, self.values
         for i, (row, start) in enumerate(zip(aim.rows, aim.starts, strict=True)):
             self.keys[row, :, start : start + new] = key_states[i]
             self.values[row, :, start : start + new] = value_states[i]
@@ -83,9 +98,15 @@ class RaggedCache(Cache):
         super().__init__(layers=list(self.ragged))
 
     def point(self, rows: Sequence[int], starts: Sequence[int], new: int) -> None:
-        """The next pass brings ``new`` tokens for each of these rows, behind so many that are there."""
-        self.aim.rows, self.aim.starts = list(rows), list(starts)
+        """The next pass brings ``new`` tokens for each of these rows side by side, behind so many that are there."""
+        self.aim.rows, self.aim.starts, self.aim.runs = list(rows), list(starts), ()
         self.aim.seen = max(starts) + new
+
+    def point_at(self, runs: Sequence[Run]) -> None:
+        """The next pass brings these runs, one behind the other."""
+        self.aim.runs = tuple(runs)
+        self.aim.starts = [run.start for run in runs]
+        self.aim.seen = max(run.start + run.new for run in runs)
 
     def mask(self, new: int, device: torch.device) -> torch.Tensor | None:
         """What each new token sees: bool of shape (rows, 1, new, slots); ``None`` when it is all there is."""

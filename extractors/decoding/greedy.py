@@ -68,12 +68,22 @@ class GreedyDecoder:
         tokenizer: its fast tokenizer.
         drafts: take drafts from the page; off for the reference of tests.
         rows: answers at a time; ``None``: as many as suit the device.
+        packed: how rows lie in a pass, see `Passes`.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, drafts: bool = True, rows: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        drafts: bool = True,
+        rows: int | None = None,
+        packed: bool | None = None,
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.drafts = drafts
+        self.packed = packed
         self.rows = rows or _rows_for(model)
         self.guide = llguidance.hf.from_tokenizer(tokenizer)
         self._mask = llguidance.numpy.allocate_token_bitmask(1, self.guide.vocab_size)
@@ -97,7 +107,7 @@ class GreedyDecoder:
         waiting = _Waiting(requests)
         while waiting:
             making: dict[int, _Making] = {}
-            passes = Passes(self.model, self.rows, self._prefixes)
+            passes = Passes(self.model, self.rows, self._prefixes, packed=self.packed)
             try:
                 yield from self._work(waiting, passes, making)
                 return
@@ -129,9 +139,11 @@ class GreedyDecoder:
             rows = [row for place in places if (row := making[place].row)]
             if not rows:
                 continue
-            found = passes.step(places, [row.length for row in rows], [row.propose() for row in rows])
+            tokens = [row.propose() for row in rows]
+            keep = [len(row.draft) + 1 for row in rows]
+            found = passes.step(places, [row.length for row in rows], tokens, keep)
             for place, row, logits in zip(places, rows, found, strict=True):
-                row.take(logits[len(row.pending) - 1 :])
+                row.take(logits)
                 if row.is_over():
                     yield making.pop(place).number, row.decoded()
 

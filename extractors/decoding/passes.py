@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
 
+from extractors.decoding.attention import Run, in_rows
 from extractors.decoding.cache import RaggedCache
 from extractors.prompting.encode import SHAPE_STEP, Encoded
 
@@ -22,11 +24,14 @@ class Passes:
         model: a causal image-text-to-text model with full attention.
         rows: answers in the making at a time.
         prefixes: states of beginnings that prompts share, by their tokens; kept between calls.
+        packed: the rows of a pass lie one behind the other, not side by side; ``None``: on a CPU, where what is
+            computed for nothing costs most, while a GPU would wait for many small products.
     """
 
-    def __init__(self, model: Any, rows: int, prefixes: Prefixes) -> None:
+    def __init__(self, model: Any, rows: int, prefixes: Prefixes, *, packed: bool | None = None) -> None:
         self.model = model
         self.device: torch.device = model.device
+        self.packed = self.device.type == "cpu" if packed is None else packed
         self.prefixes = prefixes
         self.cache = RaggedCache(_layers(model), rows)
         self.shifts = [0] * rows
@@ -55,24 +60,29 @@ class Passes:
         start = prompt.shared if known is not None else 0
         if known is not None:
             self.cache.fill(row, known)
-        new = ids[:, start:]
-        end = new.shape[1]
+        new = ids.shape[1] - start
         # What is added behind the end is seen by nothing, and overwritten by the next pass.
-        padding = -end % SHAPE_STEP if self.device.type == "cpu" else 0
-        new = torch.nn.functional.pad(new, (0, padding))
-        positions = positions[..., start:]
+        padding = -new % SHAPE_STEP if self.packed else 0
+        ids = torch.nn.functional.pad(ids[:, start:], (0, padding))
         tail = positions[..., -1:] + torch.arange(1, padding + 1)
-        self.cache.point([row], [start], new.shape[1])
-        logits = self._forward(
-            new, torch.cat([positions, tail], dim=-1), torch.arange(end - keep, end), mask=start > 0, **extra
-        )
+        positions = torch.cat([positions[..., start:], tail], dim=-1)
+        wanted = torch.arange(new - keep, new)
+        if self.packed:
+            logits = self._in_rows(ids, positions, wanted, [Run(row, start, new + padding)], **extra)
+        else:
+            self.cache.point([row], [start], new)
+            logits = self._forward(ids, positions, wanted, mask=start > 0, **extra)
         if known is None and shared:
             self.prefixes.put(shared, self.cache.row(row, len(shared)))
         return logits[0], prompt.input_ids.shape[1]
 
     @torch.inference_mode()
     def step(
-        self, rows: Sequence[int], lengths: Sequence[int], tokens: Sequence[Sequence[int]]
+        self,
+        rows: Sequence[int],
+        lengths: Sequence[int],
+        tokens: Sequence[Sequence[int]],
+        keep: Sequence[int] | None = None,
     ) -> list[torch.Tensor]:
         """More tokens for each of some rows.
 
@@ -80,10 +90,46 @@ class Passes:
             rows: which.
             lengths: how many tokens each has in the cache that count.
             tokens: for each, at least one.
+            keep: for each, how many positions at its end are wanted; without it, all.
 
         Returns:
-            For each row its logits, (number of its tokens, vocabulary).
+            For each row its logits, (wanted positions, vocabulary).
         """
+        keep = keep or [len(mine) for mine in tokens]
+        if self.packed:
+            return self._one_behind_the_other(rows, lengths, tokens, keep)
+        return self._side_by_side(rows, lengths, tokens, keep)
+
+    def _one_behind_the_other(
+        self,
+        rows: Sequence[int],
+        lengths: Sequence[int],
+        tokens: Sequence[Sequence[int]],
+        keep: Sequence[int],
+    ) -> list[torch.Tensor]:
+        total = sum(map(len, tokens))
+        # The last row takes what makes the shape a common one; it is overwritten by the next pass.
+        padding = -total % (1 if total <= 4 else 8 if total <= SHAPE_STEP else 32)
+        news = [*map(len, tokens[:-1]), len(tokens[-1]) + padding]
+        runs = [Run(row, start, new) for row, start, new in zip(rows, lengths, news, strict=True)]
+        ids = torch.tensor([[token for mine in tokens for token in mine] + [0] * padding])
+        positions = torch.cat([torch.arange(run.new) + run.start + self.shifts[run.row] for run in runs])[
+            None
+        ]
+        if _is_three_dimensional(self.model):
+            positions = positions.expand(3, -1, -1)
+        ends = list(accumulate(map(len, tokens)))
+        wanted = torch.cat([torch.arange(end - k, end) for end, k in zip(ends, keep, strict=True)])
+        logits = self._in_rows(ids, positions, wanted, runs)[0]
+        return list(torch.split(logits, list(keep)))
+
+    def _side_by_side(
+        self,
+        rows: Sequence[int],
+        lengths: Sequence[int],
+        tokens: Sequence[Sequence[int]],
+        keep: Sequence[int],
+    ) -> list[torch.Tensor]:
         width = max(map(len, tokens))
         width = width if width == 1 else -(-width // 8) * 8
         ids = torch.zeros((len(rows), width), dtype=torch.long)
@@ -95,7 +141,19 @@ class Passes:
             positions = positions.expand(3, -1, -1)
         self.cache.point(rows, lengths, width)
         logits = self._forward(ids, positions, torch.arange(max(map(len, tokens))), mask=True)
-        return [logits[i, : len(mine)] for i, mine in enumerate(tokens)]
+        return [logits[i, len(mine) - keep[i] : len(mine)] for i, mine in enumerate(tokens)]
+
+    def _in_rows(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        keep: torch.Tensor,
+        runs: Sequence[Run],
+        **extra: Any,
+    ) -> torch.Tensor:
+        self.cache.point_at(runs)
+        with in_rows(self.model, runs):
+            return self._forward(ids, positions, keep, mask=False, **extra)
 
     def _forward(
         self, ids: torch.Tensor, positions: torch.Tensor, keep: torch.Tensor, *, mask: bool, **extra: Any

@@ -102,8 +102,11 @@ def load_model(name: str, cache: Path) -> LoadedModel:
         model = _with_adapter(model, folder)
     import torch
 
+    from extractors.models.packed import pack_language_half
+
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = model.to(device).eval()
+    pack_language_half(model)
     card = tuned or {}
     window = int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS))
     unsure = float(card.get("unsure_below", -math.inf))

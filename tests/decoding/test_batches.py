@@ -103,14 +103,15 @@ def mixed(processor: Any) -> list[Request]:
     ]
 
 
+@pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("family", ["tiny", "qwen", "smol"])
-def test_all_at_once_is_as_the_plain_loop(family: str) -> None:
-    """Idefics3, SmolVLM and Qwen2.5-VL, which counts positions in three dimensions."""
+def test_all_at_once_is_as_the_plain_loop(family: str, packed: bool) -> None:
+    """Idefics3, SmolVLM and Qwen2.5-VL, which counts positions in three dimensions; as on a CPU, as on a GPU."""
     model, processor = {"tiny": lambda: (tiny_model(3), tiny_processor()), "qwen": qwen, "smol": smol}[
         family
     ]()
     requests = [r if r.max_tokens < 60 else request_with(r, 60) for r in mixed(processor)]
-    decoder = GreedyDecoder(model, processor.tokenizer, rows=3)
+    decoder = GreedyDecoder(model, processor.tokenizer, rows=3, packed=packed)
     found = dict(decoder.answers(requests))
     assert sorted(found) == list(range(len(requests)))
     for number, request in enumerate(requests):
@@ -154,15 +155,17 @@ batches = given(
     asked=st.lists(st.tuples(schemas, lines), min_size=1, max_size=4),
     rows=st.integers(1, 4),
     seed=st.integers(0, 4),
+    packed=st.booleans(),
 )
 
 
-def any_batch(asked: list[tuple[Any, list[str]]], rows: int, seed: int) -> None:
+def any_batch(asked: list[tuple[Any, list[str]]], rows: int, seed: int, packed: bool) -> None:
     model, processor = tiny_model(seed), tiny_processor()
     requests = [
         request_of(processor, page, from_json_schema(schema, "made"), limit=120) for schema, page in asked
     ]
-    together = dict(GreedyDecoder(model, processor.tokenizer, rows=rows).answers(requests))
+    decoder = GreedyDecoder(model, processor.tokenizer, rows=rows, packed=packed)
+    together = dict(decoder.answers(requests))
     for number, request in enumerate(requests):
         alone = GreedyDecoder(model, processor.tokenizer, drafts=False, rows=1).decode(request)
         assert together[number].text == alone.text
@@ -183,13 +186,16 @@ class Counted:
 
     def __init__(self, model: Any, most_rows: int | None = None) -> None:
         self.model_, self.most_rows = model, most_rows
-        self.shapes: list[tuple[int, ...]] = []
+        self.shapes: list[tuple[int, int]] = []
+        """Rows and tokens of each pass; of a packed one, as its positions begin anew."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model_, name)
 
     def __call__(self, **inputs: Any) -> Any:
-        shape = tuple(inputs["input_ids"].shape)
+        rows, width = inputs["input_ids"].shape
+        rows += int((inputs["position_ids"][0].diff() != 1).sum()) if rows == 1 else 0
+        shape = (rows, width)
         if self.most_rows is not None and shape[0] > self.most_rows:
             raise torch.OutOfMemoryError("there is no more")
         self.shapes.append(shape)

@@ -1,0 +1,109 @@
+"""Attention of a pass whose rows lie one behind the other: each row's new tokens look at that row's own keys only.
+
+Rows bring one token or thirty. Side by side they would all be as wide as the widest, and on a CPU what is computed for
+nothing costs as much as what is needed. One behind the other nothing is; only attention has to know where rows begin,
+and takes them in turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import AttentionInterface
+
+NAME = "parquetry_rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The new tokens of one row: ``new`` of them, behind the ``start`` that are in its keys."""
+
+    row: int
+    start: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    runs: tuple[Run, ...]
+    masks: tuple[torch.Tensor | None, ...]
+    """What the tokens of each run see, added to their scores; ``None``: all, or all before a token if it begins."""
+
+
+_PASS: ContextVar[_Pass] = ContextVar("pass")
+
+
+@contextmanager
+def in_rows(model: Any, runs: Sequence[Run]) -> Iterator[None]:
+    """Within, the model's language half reads its input as these runs, and finds all rows' keys in its cache.
+
+    Args:
+        model: a causal image-text-to-text model whose attention goes through `transformers.AttentionInterface`.
+        runs: in the order of the tokens.
+    """
+    config = model.get_decoder().config
+    before = config._attn_implementation
+    masks = tuple(_mask(run, model.dtype, model.device) for run in runs)
+    token = _PASS.set(_Pass(tuple(runs), masks))
+    config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+        _PASS.reset(token)
+
+
+def _mask(run: Run, dtype: torch.dtype, device: torch.device) -> torch.Tensor | None:
+    if run.new == 1 or run.start == 0:
+        return None
+    seen = torch.full((run.new, run.start + run.new), -torch.inf, dtype=dtype, device=device)
+    return seen.triu(run.start + 1)
+
+
+def _attend(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """As transformers asks for it; the mask it brings is none, since only the rows say who sees whom.
+
+    Args:
+        module: the layer.
+        query: (1, heads, tokens, head size).
+        key: of all rows, (rows, key heads, slots, head size).
+        value: like ``key``.
+        attention_mask: not looked at.
+        scaling: of the scores.
+
+    Returns:
+        (1, tokens, heads, head size).
+    """
+    out, at = [], 0
+    now = _PASS.get()
+    for run, mask in zip(now.runs, now.masks, strict=True):
+        seen = run.start + run.new
+        one = torch.nn.functional.scaled_dot_product_attention(
+            query[:, :, at : at + run.new],
+            key[run.row : run.row + 1, :, :seen],
+            value[run.row : run.row + 1, :, :seen],
+            attn_mask=mask,
+            is_causal=run.start == 0 and run.new > 1,
+            scale=scaling,
+            enable_gqa=True,
+        )
+        out.append(one.transpose(1, 2))
+        at += run.new
+    return out[0] if len(out) == 1 else torch.cat(out, dim=1), None
+
+
+# Without a mask function of the same name, transformers makes no mask.
+AttentionInterface.register(NAME, _attend)
