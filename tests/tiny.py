@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
 from extractors.models.base import ADDED_TOKENS, processor_for, vision_language_config
@@ -20,14 +20,25 @@ settle_instruction_set(Path("~/.cache/parquetry").expanduser())
 
 
 @cache
-def tiny_processor() -> Any:
-    """A byte-level tokenizer (one token a byte) with the embedded model's processor, 64 px images."""
+def tiny_processor(learned: tuple[str, ...] = ()) -> Any:
+    """A byte-level tokenizer with the embedded model's processor, 64 px images.
+
+    One token a byte; with texts to learn from, also tokens of several bytes, so that a text can be cut in many ways.
+    """
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     vocabulary = {token: i for i, token in enumerate(specials + alphabet)}
     raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
+    if learned:
+        trainer = trainers.BpeTrainer(
+            vocab_size=len(vocabulary) + 120,
+            special_tokens=specials,
+            initial_alphabet=alphabet,
+            show_progress=False,
+        )
+        raw.train_from_iterator(learned, trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=raw, eos_token="<|im_end|>", bos_token="<|im_start|>", pad_token="<|endoftext|>"
     )
@@ -35,9 +46,12 @@ def tiny_processor() -> Any:
     return processor_for(tokenizer, side=64)
 
 
-def tiny_model(seed: int = 0, dtype: torch.dtype = torch.float32) -> Any:
-    """An untrained model of the embedded model's architecture: two layers, some ten thousand weights."""
-    tokenizer = tiny_processor().tokenizer
+def tiny_model(seed: int = 0, dtype: torch.dtype = torch.float32, learned: tuple[str, ...] = ()) -> Any:
+    """An untrained model of the embedded model's architecture: two layers, some ten thousand weights.
+
+    ``learned``: as for its `tiny_processor`.
+    """
+    tokenizer = tiny_processor(learned).tokenizer
     torch.manual_seed(seed)
     language = {
         "hidden_size": 32,

@@ -27,6 +27,9 @@ OVERLAP_LINES = 3
 OVERLAP_SHARE = 0.1
 """Of a window's tokens that those lines may take."""
 
+MAX_TOKENS = 16_000
+"""Of a window, whatever fits the model: the grammar's lexer takes some 25,000 words, and a token is a word at most."""
+
 _PAGE_MARK = 8
 """Tokens of the line that tells where a page begins."""
 
@@ -197,10 +200,10 @@ def windows_of(document: ReadDocument, budget: int, count_tokens: CountTokens) -
 
     Args:
         document: what was read.
-        budget: tokens of document text per window.
+        budget: tokens of document text per window; `MAX_TOKENS` at most.
         count_tokens: tokens of each of some texts under the model's tokenizer.
     """
-    return Windows(document, budget, count_tokens)
+    return Windows(document, min(budget, MAX_TOKENS), count_tokens)
 
 
 def _split(line: PrintedLine, budget: int, count_tokens: CountTokens) -> list[tuple[PrintedLine, int]]:

@@ -5,18 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import llguidance
-import llguidance.hf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.grammar.compile import grammar_of
-from extractors.grammar.spans import SpanIndex
-from extractors.prompting.window import windows_of
-from schemas.registry import load_schema
-from schemas.tree import tree_of
-from tests.tiny import document_of, tiny_processor
+from tests.grammar.grammars import accepts, grammar
 
 PAGE = [
     'ACME "Best" Shop Ltd.',
@@ -25,20 +18,6 @@ PAGE = [
     "Sum   $1,234.50  -5.00",
     "C:\\path é 中文",
 ]
-GUIDE = llguidance.hf.from_tokenizer(tiny_processor().tokenizer)
-
-
-def accepts(grammar: str, text: str) -> bool:
-    matcher = llguidance.LLMatcher(GUIDE, llguidance.LLMatcher.grammar_from_lark(grammar))
-    assert not matcher.is_error(), matcher.get_error()
-    ids = tiny_processor().tokenizer(text, add_special_tokens=False)["input_ids"]
-    return matcher.validate_tokens(ids) == len(ids) and matcher.consume_tokens(ids) and matcher.is_accepting()
-
-
-def grammar(lines: list[str], schema: dict[str, Any] | None = None) -> str:
-    (window,) = windows_of(document_of(lines), 100_000, lambda texts: [len(t) for t in texts])
-    tree = tree_of(schema) if schema else load_schema("receipt").tree
-    return grammar_of(tree, SpanIndex(window))
 
 
 def receipt(company: object = None, date: object = None, address: object = None, total: object = None) -> str:
@@ -67,15 +46,11 @@ def test_page_text_is_accepted(answer: str) -> None:
     [
         receipt(company="ACMEX"),
         receipt(company="CME"),
-        receipt(company=" Shop"),
-        receipt(company="Shop "),
-        receipt(company=""),
         receipt(total="234.50"),
         receipt(total="1,234.50"),
         receipt(total=1234.5),
         receipt(date="12/2018"),
         receipt(date="Date 25/12/2018"),
-        '{"company":"Total","x":"9","date":null,"address":null,"total":null}',
         '{"company":null,"date":null,"address":null}',
         '{ "company":null,"date":null,"address":null,"total":null}',
     ],

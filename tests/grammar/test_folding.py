@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Sequence
 
 import llguidance
-import llguidance.hf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +24,7 @@ from extractors.validation.values import parse_leaf
 from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
 from schemas.registry import from_json_schema
 from schemas.tree import Kind, Leaf
+from tests.grammar.grammars import GUIDE
 from tests.tiny import tiny_processor
 
 SCHEMA = from_json_schema(
@@ -38,7 +38,7 @@ SCHEMA = from_json_schema(
     },
     "folding",
 )
-GUIDE = llguidance.hf.from_tokenizer(tiny_processor().tokenizer)
+
 REFERENCE = DocumentRef("memory://page.pdf", "0" * 64, 1, "application/pdf")
 
 
