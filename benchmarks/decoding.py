@@ -4,8 +4,9 @@
     python -m benchmarks.decoding --out decoding               # the samples, all engines
     python -m benchmarks.decoding --folder DIR --schema NAME --engines ours-1,generate-1
 
-The untuned base weights answer from text alone, so that every engine does the same work; one row more has our loop as
-in production, with adapter and page image. Documents are read before anything is measured. A peer that is not
+All engines have the embedded model's language half with its adapter merged (``--weights base``: the untuned one) and
+answer from text alone, so that every one does the same work; two rows more have our loop as in production, with page
+image. Documents are read before anything is measured. A peer that is not
 installed is a line of the table.
 """
 
@@ -15,6 +16,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +27,7 @@ from rich.console import Console
 
 from benchmarks.peers import weights
 from benchmarks.peers.build import Apart, Worker
-from benchmarks.peers.engine import EngineFailedError, NotHereError, Setting, Spec
+from benchmarks.peers.engine import EngineFailedError, NotHereError, Setting, Spec, Weights
 from benchmarks.peers.report import Measured, plot, rows_of, table_of, write_json
 from benchmarks.peers.tasks import Task, groups_of, judge, read_documents, tasks_of
 from extractors.models.base import base_folder, is_fetched
@@ -49,8 +51,8 @@ SPECS = [
     Spec("ours-8", "parquetry", "ours", 8, PAGE),
     Spec("generate-8", "transformers generate + llguidance", "generate", 8, PAGE),
     Spec("outlines-8", "outlines (llguidance)", "outlines", 8, SCHEMA),
-    Spec("product-1", "parquetry, adapter and image", "ours", 1, PAGE, "embedded", with_image=True),
-    Spec("product-8", "parquetry, adapter and image", "ours", 8, PAGE, "embedded", with_image=True),
+    Spec("product-1", "parquetry, with image", "ours", 1, PAGE, with_image=True),
+    Spec("product-8", "parquetry, with image", "ours", 8, PAGE, with_image=True),
 ]
 
 
@@ -133,6 +135,9 @@ def main(
     out: Annotated[Path, typer.Option(help="folder for decoding.json, .png and .svg")] = Path("decoding"),
     folder: Annotated[Path | None, typer.Option(help="documents; without it, the samples")] = None,
     schema: Annotated[str, typer.Option(help="schema of --folder")] = "receipt",
+    weights_of: Annotated[
+        Weights, typer.Option("--weights", help="embedded: adapter merged; base: untuned")
+    ] = "embedded",
     engines: Annotated[str, typer.Option(help="rows, by key, with commas; all without it")] = "",
     documents: Annotated[int, typer.Option(help="at most so many of each schema; 0: all")] = 0,
     rounds: Annotated[int, typer.Option(min=1, help="how often over everything")] = 1,
@@ -153,7 +158,7 @@ def main(
         raise SystemExit(
             f"No weights in {cache}: python -m extractors.models fetch (or set PARQUETRY_CACHE)."
         )
-    chosen = _chosen(engines)
+    chosen = [spec if spec.with_image else replace(spec, weights=weights_of) for spec in _chosen(engines)]
     isa = settle_instruction_set(cache)
     tasks = _tasks(folder, schema, documents, cache, say)
     if not tasks:
@@ -165,6 +170,7 @@ def main(
         "processor": _processor(),
         "instruction_set": isa,
         "threads": threads,
+        "weights": weights_of,
         "max_tokens": max_tokens,
         "rounds": rounds,
         "windows": len(tasks),

@@ -34,7 +34,7 @@ def build(spec: Spec, setting: Setting) -> Engine:
         from benchmarks.peers.llama import Llama
         from extractors.models.base import base_folder
 
-        weights = gguf_file(setting.cache, spec.gguf)
+        weights = gguf_file(setting.cache, spec.weights, spec.gguf)
         processor = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             base_folder(setting.cache), local_files_only=True
         )
@@ -69,7 +69,7 @@ def _torch_model(spec: Spec, setting: Setting) -> tuple[Any, Any]:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     torch.set_num_threads(setting.threads)
     if spec.weights == "embedded":
-        loaded = load_model("embedded", setting.cache)
+        loaded = load_model("embedded", setting.cache, packed=False)
         return loaded.model, loaded.processor
     model, processor = load_base(EMBEDDED_BASE, setting.cache)
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -39,7 +39,7 @@ class Spec:
         kind: which engine: ``ours``, ``generate``, ``outlines``, ``llama``.
         batch: answers at a time.
         constraint: what holds its answers, for people.
-        weights: ``base`` (untuned), or ``embedded`` (with the adapter).
+        weights: ``base`` (untuned), or ``embedded`` (with its adapter merged).
         with_image: the page image is in the prompt.
         gguf: for llama.cpp, the number format of the weights.
     """
@@ -49,7 +49,7 @@ class Spec:
     kind: str
     batch: int
     constraint: str
-    weights: Weights = "base"
+    weights: Weights = "embedded"
     with_image: bool = False
     gguf: str = ""
 

@@ -21,7 +21,7 @@ HOW = (
 
 
 class Llama:
-    """A GGUF of the base weights. Prompts that begin alike share what is computed, as its `generate` does it.
+    """A GGUF of the same weights. Prompts that begin alike share what is computed, as its `generate` does it.
 
     Args:
         gguf: the weights.

@@ -80,8 +80,13 @@ def load_base(base: str, cache: Path) -> tuple[Any, Any]:
     return model, processor
 
 
-def load_model(name: str, cache: Path) -> LoadedModel:
+def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     """A model by name: ``embedded``, or the path of a folder. On CUDA when it is there.
+
+    Args:
+        name: which.
+        cache: where the embedded model's base was fetched to.
+        packed: lay its weights out for speed (`pack_language_half`); without it, it can be trained on and saved.
 
     Raises:
         ModelError: with what is missing and what to do.
@@ -106,7 +111,8 @@ def load_model(name: str, cache: Path) -> LoadedModel:
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = model.to(device).eval()
-    pack_language_half(model)
+    if packed:
+        pack_language_half(model)
     card = tuned or {}
     window = int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS))
     unsure = float(card.get("unsure_below", -math.inf))
