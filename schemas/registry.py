@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from schemas import catalog
 from schemas.errors import SchemaError
 from schemas.hints import HINTS_KEY, DocumentHints, Rule
-from schemas.tree import ObjectNode, tree_of
+from schemas.tree import ObjectNode, tree_and_notes
 
 MAX_FILE_BYTES = 1_000_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -36,6 +36,7 @@ class LoadedSchema:
         json_schema: the JSON Schema it came from.
         tree: its closed tree.
         model: the Pydantic class, or ``None`` for a JSON Schema file.
+        notes: what of it is not extracted, each a sentence with the place in the schema.
     """
 
     name: str
@@ -46,6 +47,7 @@ class LoadedSchema:
     tree: ObjectNode
     hints: DocumentHints
     model: type[BaseModel] | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def qualified_name(self) -> str:
@@ -105,6 +107,7 @@ def from_model(model: type[BaseModel], name: str) -> LoadedSchema:
         tree=schema.tree,
         hints=schema.hints,
         model=model,
+        notes=schema.notes,
     )
 
 
@@ -178,6 +181,7 @@ def from_json_schema(data: dict[str, Any], name: str) -> LoadedSchema:
             f"{HINTS_KEY}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             remedy="See schemas/hints.py for the hints a schema may have.",
         ) from error
+    tree, notes = tree_and_notes(data, day_first=hints.day_first)
     canonical = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return LoadedSchema(
         name=name,
@@ -185,6 +189,7 @@ def from_json_schema(data: dict[str, Any], name: str) -> LoadedSchema:
         description=str(data.get("description") or ""),
         fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
         json_schema=data,
-        tree=tree_of(data, day_first=hints.day_first),
+        tree=tree,
         hints=hints,
+        notes=notes,
     )

@@ -7,101 +7,41 @@ behind it knows one form only.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from schemas.errors import SchemaError
 from schemas.hints import HINTS_KEY, FieldHints
+from schemas.nodes import (
+    DEFAULT_MAX_ITEMS,
+    DEFAULT_TEXT_CHARS,
+    NUMERIC,
+    ArrayNode,
+    Kind,
+    Leaf,
+    Node,
+    ObjectNode,
+    leaves,
+)
 from schemas.patterns import PatternError, matcher_of
+from schemas.unions import ClashError, united, what
+
+__all__ = [
+    "DEFAULT_MAX_ITEMS", "DEFAULT_TEXT_CHARS", "FORMATS", "NUMERIC", "ArrayNode", "Kind", "Leaf", "Node", "ObjectNode",
+    "leaves", "tree_and_notes", "tree_of",
+]  # fmt: skip
 
 MAX_DEPTH = 10
 """Objects and lists inside one another; unions and references do not count."""
 MAX_LEAVES = 400
-DEFAULT_TEXT_CHARS = 300
-DEFAULT_MAX_ITEMS = 200
-
-
-class Kind(StrEnum):
-    """What a leaf's text is parsed into."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    DECIMAL = "decimal"
-    DATE = "date"
-    DATETIME = "datetime"
-    TIME = "time"
-    CURRENCY = "currency"
-    BOOLEAN = "boolean"
-    ENUM = "enum"
-
-
-NUMERIC = {Kind.INTEGER, Kind.DECIMAL}
 _FORMAT_NAMES = {
     "email": "email", "idn-email": "email", "uri": "uri", "iri": "uri", "url": "uri", "uuid": "uuid",
     "ipv4": "ipv4", "ipv6": "ipv6", "iban": "iban",
 }  # fmt: skip
 FORMATS = frozenset(_FORMAT_NAMES.values())
 """Formats of text that are recognised on a page as wholes; any other format is a note to the reader."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One value. ``json_type`` is how the schema wants it in JSON: string, number, integer or boolean.
-
-    ``choices`` are texts, also of numbers. ``pattern`` and ``format`` narrow the texts of the page down to those that
-    fit; ``format`` is one of `FORMATS`.
-    """
-
-    kind: Kind
-    nullable: bool
-    description: str
-    json_type: Literal["string", "number", "integer", "boolean"]
-    grounding: Literal["span", "choice", "free"] = "span"
-    choices: tuple[str, ...] = ()
-    pattern: str | None = None
-    format: str | None = None
-    max_chars: int = DEFAULT_TEXT_CHARS
-    day_first: bool | None = None
-    essential: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectNode:
-    """Named children, in the order of the schema."""
-
-    fields: tuple[tuple[str, Node], ...]
-    nullable: bool = False
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayNode:
-    """A list of equal items."""
-
-    item: Node
-    min_items: int = 0
-    max_items: int = DEFAULT_MAX_ITEMS
-    nullable: bool = False
-    description: str = ""
-
-
-Node = Leaf | ObjectNode | ArrayNode
-
-
-def leaves(node: Node, path: str = "") -> Iterator[tuple[str, Leaf]]:
-    """Every leaf with its path pattern; list items are ``[]``: ``line_items[].quantity``."""
-    match node:
-        case Leaf():
-            yield path, node
-        case ObjectNode():
-            for name, child in node.fields:
-                yield from leaves(child, f"{path}.{name}" if path else name)
-        case ArrayNode():
-            yield from leaves(node.item, f"{path}[]")
 
 
 def tree_of(json_schema: dict[str, Any], *, day_first: bool | None = None) -> ObjectNode:
@@ -114,7 +54,15 @@ def tree_of(json_schema: dict[str, Any], *, day_first: bool | None = None) -> Ob
     Raises:
         SchemaError: with the path in the schema of what cannot be expressed.
     """
-    node = _Builder(json_schema, day_first).build(json_schema, "#", _Around(refs=("#",)))
+    return tree_and_notes(json_schema, day_first=day_first)[0]
+
+
+def tree_and_notes(
+    json_schema: dict[str, Any], *, day_first: bool | None = None
+) -> tuple[ObjectNode, tuple[str, ...]]:
+    """As `tree_of`; with what of the schema is not extracted, each a sentence with the place in it."""
+    builder = _Builder(json_schema, day_first)
+    node = builder.build(json_schema, "#", _Around(refs=("#",)))
     if not isinstance(node, ObjectNode):
         raise SchemaError("The root of a schema must be an object.", remedy='Set "type": "object".')
     if not node.fields:
@@ -124,7 +72,7 @@ def tree_of(json_schema: dict[str, Any], *, day_first: bool | None = None) -> Ob
         raise SchemaError(
             f"The schema has {count} leaves; {MAX_LEAVES} is the limit.", remedy="Split it in two."
         )
-    return node
+    return node, tuple(builder.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +89,7 @@ class _Builder:
     def __init__(self, root: dict[str, Any], day_first: bool | None) -> None:
         self.root = root
         self.day_first = day_first
+        self.notes: list[str] = []
 
     def build(self, schema: Any, at: str, around: _Around) -> Node:
         if around.depth > MAX_DEPTH:
@@ -170,6 +119,7 @@ class _Builder:
                 split = {"anyOf": [{"type": t} for t in types], **_without(schema, "type")}
                 return self._union(split, "anyOf", at, around)
             types = types[0] if len(types) == 1 else None
+        around = replace(around, nullable=around.nullable or schema.get("nullable") is True)  # OpenAPI 3.0
         if "enum" in schema or "const" in schema:
             return self._enum(schema, at, around)
         match types:
@@ -190,7 +140,11 @@ class _Builder:
         if ref == "#":
             return dict(self.root)
         if not ref.startswith("#/"):
-            raise SchemaError(f"{at}: remote reference {ref!r}.", remedy="Put the definition in $defs.")
+            kind = "anchor" if ref.startswith("#") else "remote"
+            raise SchemaError(
+                f"{at}: {kind} reference {ref!r}.",
+                remedy="Put the definition in $defs, and say #/$defs/NAME.",
+            )
         node: Any = self.root
         for part in ref[2:].split("/"):
             key = part.replace("~1", "/").replace("~0", "~")
@@ -220,22 +174,20 @@ class _Builder:
         return self.build(merged, at, replace(around, refs=refs))
 
     def _union(self, schema: dict[str, Any], union: str, at: str, around: _Around) -> Node:
-        """One node for all arms: the type that can hold every value, else the first arm that can be extracted.
-
-        What is extracted for one arm is valid for the union.
-        """
+        """One node for all arms (`schemas.unions`); arms that it has no room for are noted."""
         every = _list(schema, union, at)
-        arms = [a for a in every if not (isinstance(a, dict) and a.get("type") == "null")]
+        arms = [arm for arm in every if not _is_null(arm)]
         around = replace(around, nullable=around.nullable or len(arms) < len(every))
-        rest = _without(schema, union, "default")
+        rest = _without(schema, union, "default", "discriminator")
         nodes: list[Node] = []
         refused: list[SchemaError] = []
         for number, arm in enumerate(arms):
             where = f"{at}/{union}" if len(arms) == 1 else f"{at}/{union}/{number}"
-            merged = {**arm, **rest} if isinstance(arm, dict) else arm
+            noted = len(self.notes)
             try:
-                nodes.append(self.build(merged, where, around))
+                nodes.append(self.build(self._arm(arm, rest, where), where, around))
             except SchemaError as error:
+                del self.notes[noted:]
                 refused.append(error)
         if not nodes:
             raise (
@@ -243,15 +195,41 @@ class _Builder:
                 if refused
                 else SchemaError(f"{at}/{union}: a union of nothing.", remedy="Give it a type.")
             )
-        scalars = [node for node in nodes if isinstance(node, Leaf)]
-        return _widest(scalars) if len(scalars) == len(nodes) else nodes[0]
+        try:
+            node, left = united(nodes)
+        except ClashError as error:
+            raise SchemaError(
+                f"{at}/{union}: the shapes cannot share a column: {error}.",
+                remedy="Give the fields names of their own, or the same type.",
+            ) from error
+        self.notes += [f"Not extracted: {error}" for error in refused]
+        if left:
+            others = ", ".join(dict.fromkeys(map(what, left)))
+            self.notes.append(f"{at}/{union}: extracted as {what(node)}; not as {others}.")
+        return node
+
+    def _arm(self, arm: Any, rest: dict[str, Any], at: str) -> Any:
+        """An arm with what is said outside the union: the fields of both, and on one that both have the arm's word."""
+        if not isinstance(arm, dict):
+            return arm
+        if "properties" in rest and "$ref" in arm:
+            arm = _merged([self._resolve(str(arm["$ref"]), at), _without(arm, "$ref")], at)
+        mine = {key: value for key, value in rest.items() if key != "type" or "type" not in arm}
+        if not isinstance(arm.get("properties"), dict) or not isinstance(rest.get("properties"), dict):
+            return {**arm, **mine}
+        return {**arm, **mine, "properties": {**rest["properties"], **arm["properties"]}}
 
     def _object(self, schema: dict[str, Any], at: str, around: _Around) -> Node:
         properties = schema.get("properties")
+        free = next((key for key in _FREE_KEYS if schema.get(key) not in (None, False)), "")
         if not isinstance(properties, dict) or not properties:
+            why = f" ({free}: keys of any name)" if free else ""
             raise SchemaError(
-                f"{at}: an object without properties cannot be extracted.", remedy='Give it "properties".'
+                f"{at}: an object without properties cannot be extracted{why}.",
+                remedy='Give it "properties"; or use a list of objects with fields for key and value.',
             )
+        if free and isinstance(schema[free], dict) and schema[free]:
+            self.notes.append(f"Not extracted: {at}/{free}: fields without names of their own.")
         inside = _Around(around.depth + 1, refs=around.refs)
         fields = []
         for name, child in properties.items():
@@ -261,18 +239,33 @@ class _Builder:
         return ObjectNode(tuple(fields), around.nullable, around.description)
 
     def _array(self, schema: dict[str, Any], at: str, around: _Around) -> Node:
-        if "items" not in schema:
-            tuples = "prefixItems" in schema
-            raise SchemaError(
-                f"{at}: an array without items{' of one kind (prefixItems)' if tuples else ''}.",
-                remedy="Use an object with a named field for each place." if tuples else 'Give it "items".',
-            )
-        item = self.build(schema["items"], f"{at}/items", _Around(around.depth + 1, refs=around.refs))
+        inside = _Around(around.depth + 1, refs=around.refs)
+        most = DEFAULT_MAX_ITEMS
+        if schema.get("prefixItems"):
+            item = self._equal_places(schema, at, inside)
+            most = len(schema["prefixItems"])
+        elif isinstance(schema.get("items"), dict):
+            item = self.build(schema["items"], f"{at}/items", inside)
+        else:
+            raise SchemaError(f"{at}: an array without items.", remedy='Give it "items".')
         low = _count(schema, "minItems", 0, at)
-        high = _count(schema, "maxItems", max(low, DEFAULT_MAX_ITEMS), at)
+        high = _count(schema, "maxItems", max(low, most), at)
         if high < max(low, 1):
             raise SchemaError(f"{at}: maxItems {high} is less than {max(low, 1)}.", remedy="Raise maxItems.")
         return ArrayNode(item, low, high, around.nullable, around.description)
+
+    def _equal_places(self, schema: dict[str, Any], at: str, inside: _Around) -> Node:
+        """The item of a tuple whose places are all of one kind; of others an object says which is which."""
+        places = _list(schema, "prefixItems", at)
+        nodes = [self.build(place, f"{at}/prefixItems/{i}", inside) for i, place in enumerate(places)]
+        plain = [replace(node, description="") for node in nodes]
+        if any(node != plain[0] for node in plain) or schema.get("items") not in (None, False):
+            kinds = ", ".join(map(what, nodes))
+            raise SchemaError(
+                f"{at}: an array without items of one kind (prefixItems: {kinds}).",
+                remedy="Use an object with a named field for each place.",
+            )
+        return plain[0]
 
     def _enum(self, schema: dict[str, Any], at: str, around: _Around) -> Leaf:
         values = _list(schema, "enum", at) if "enum" in schema else [schema["const"]]
@@ -332,6 +325,18 @@ class _Builder:
             ) from error
 
 
+_FREE_KEYS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
+
+
+def _is_null(arm: Any) -> bool:
+    """Whether an arm of a union is null and nothing else, in any way to say so."""
+    return isinstance(arm, dict) and (
+        arm.get("type") in ("null", ["null"])
+        or arm.get("enum") == [None]
+        or ("const" in arm and arm["const"] is None)
+    )
+
+
 def _without(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {k: v for k, v in schema.items() if k not in keys}
 
@@ -346,6 +351,10 @@ def _merged(parts: list[dict[str, Any]], at: str) -> dict[str, Any]:
                 value = {**known, **value}
             elif key in ("allOf", "required") and isinstance(known, list) and isinstance(value, list):
                 value = [*known, *value]
+            elif key == "enum" and isinstance(known, list) and isinstance(value, list):
+                value = [choice for choice in value if choice in known]
+            elif key in ("anyOf", "oneOf") and known is not None and known != value:
+                raise SchemaError(f"{at}: two times {key} at once.", remedy="Write one union of them.")
             elif key == "type" and known is not None and known != value:
                 raise SchemaError(
                     f"{at}: type {known!r} and type {value!r} at once.", remedy="Leave one of them out."
@@ -397,25 +406,6 @@ def _choice_kind(
         f"{at}: enum values must be non-empty strings, or numbers, or booleans; not several of them.",
         remedy="Use values of one type, or a plain type.",
     )
-
-
-def _widest(leaves: list[Leaf]) -> Leaf:
-    """The leaf that holds what any of several holds.
-
-    A number beside a string is a number (so does Pydantic write a decimal); a whole number beside a string is text,
-    because there the string says what is no number: a rank, or "disqualified".
-    """
-    nullable = any(leaf.nullable for leaf in leaves)
-    if all(leaf.choices and leaf.kind is leaves[0].kind for leaf in leaves):
-        choices = dict.fromkeys(choice for leaf in leaves for choice in leaf.choices)
-        return replace(leaves[0], choices=tuple(choices), nullable=nullable)
-    order = [Kind.DECIMAL, Kind.TEXT, Kind.DATETIME, Kind.DATE, Kind.INTEGER]
-    # A list of numbers holds no other number: what is plain comes first.
-    open_ones = [leaf for leaf in leaves if not leaf.choices or leaf.kind is Kind.ENUM] or leaves
-    widest = min(open_ones, key=lambda leaf: order.index(leaf.kind) if leaf.kind in order else len(order))
-    alike = all((leaf.pattern, leaf.format) == (widest.pattern, widest.format) for leaf in leaves)
-    narrow = (widest.pattern, widest.format) if alike else (None, None)
-    return replace(widest, nullable=nullable, pattern=narrow[0], format=narrow[1])
 
 
 def _kind(schema: dict[str, Any], json_type: str, description: str) -> Kind:

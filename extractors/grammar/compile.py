@@ -47,16 +47,26 @@ class _Compiler:
     def _node(self, node: Node) -> str:
         match node:
             case ObjectNode():
-                parts = []
-                for i, (name, child) in enumerate(node.fields):
-                    key = ("{" if i == 0 else ",") + json.dumps(name, ensure_ascii=False) + ":"
-                    parts.append(f"{_literal(key)} {self._node(child)}")
-                body = " ".join(parts) + ' "}"'
-                return self._rule(f"({body}) | {_literal('null')}" if node.nullable else body)
+                bodies = [self._object(node, shape) for shape in node.shapes or (node,)]
+                nulls = [_literal("null")] if node.nullable else []
+                return self._rule(" | ".join([*dict.fromkeys(bodies), *nulls]))
             case ArrayNode():
                 return self._array(node)
             case Leaf():
                 return self._leaf(node)
+
+    def _object(self, node: ObjectNode, shape: ObjectNode) -> str:
+        """An object in one of its shapes: it has all keys, and nothing at those of other shapes."""
+        own = dict(shape.fields)
+        parts = []
+        for i, (name, child) in enumerate(node.fields):
+            key = ("{" if i == 0 else ",") + json.dumps(name, ensure_ascii=False) + ":"
+            if name not in own:
+                value = _literal("[]" if isinstance(child, ArrayNode) else "null")
+            else:
+                value = self._node(_chosen(child, own[name]))
+            parts.append(f"{_literal(key)} {value}")
+        return "(" + " ".join(parts) + ' "}")'
 
     def _array(self, node: ArrayNode) -> str:
         """No items, or as many as the page can have.
@@ -138,6 +148,12 @@ class _Compiler:
         bounds = _bounded(edge, inner, max_chars)
         self.terminals[name] = f'{name}: "\\"" (({" | ".join(pages)}) & /{bounds}/) "\\""'
         return name
+
+
+def _chosen(field: Node, own: Node) -> Node:
+    """A field as a shape has it: of choices its own, so that it tells the shape; else what all shapes share."""
+    choices = isinstance(field, Leaf) and isinstance(own, Leaf) and field.choices and own.choices
+    return own if choices else field
 
 
 def _bounded(edge: str, inner: str, most: int) -> str:

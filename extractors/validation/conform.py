@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from referencing import Registry
 
 from extractors.validation.paths import ABSENT, Step, get, join, put
+from extractors.validation.shapes import keep_one_shape
 from schemas.errors import SchemaError
 from schemas.outcome import ReviewReason
 from schemas.patterns import PatternError, matcher_of
@@ -48,11 +49,16 @@ class Conformed:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
+    """What a validator complains of; ``arm``: at which place which arm of a union said so, ``choice``: of its kind."""
+
     steps: tuple[Step, ...]
     message: str
     missing: bool = False
+    arm: tuple[tuple[Step, ...], Step] | None = None
+    choice: bool = False
 
 
+_OTHER_SHAPE = "belongs to another shape than the other values"
 _Check = Callable[[dict[str, Any]], tuple[list[_Problem], dict[str, Any]]]
 
 
@@ -60,12 +66,19 @@ def conform(data: dict[str, Any], schema: LoadedSchema) -> Conformed:
     """Validates ``data`` (changed in place), nulling the leaves that the schema refuses.
 
     A null where the schema has none is left out, so that a default applies; where the key is required it
-    stays null, is found as ``MISSING_REQUIRED``, and the data cannot be valid.
+    stays null, is found as ``MISSING_REQUIRED``, and the data cannot be valid. Of an object that may have several
+    shapes one is kept; a value that belongs to another is refused.
     """
     check = _pydantic_check(schema.model) if schema.model is not None else _json_schema_check(schema)
-    findings: list[Finding] = []
+    left_out = dict(keep_one_shape(schema.tree, data))
+    findings = [
+        Finding(join(steps), ReviewReason.INVALID_VALUE, _OTHER_SHAPE)
+        for steps, said in left_out.items()
+        if said
+    ]
     for _ in range(_ROUNDS):
         problems, result = check(data)
+        problems = _of_one_arm(problems, set(left_out))
         if not problems:
             return Conformed(result, True, findings)
         by_place = {problem.steps: problem for problem in reversed(problems)}  # one at a time: the first
@@ -74,6 +87,20 @@ def conform(data: dict[str, Any], schema: LoadedSchema) -> Conformed:
     for problem in problems:
         findings += _remaining(data, problem, findings)
     return Conformed(data, False, findings)
+
+
+def _of_one_arm(problems: list[_Problem], left_out: set[tuple[Step, ...]]) -> list[_Problem]:
+    """Of the complaints of several arms of a union those of one: of the shape that was kept, as far as that tells."""
+    unions: dict[tuple[Step, ...], dict[Step, list[_Problem]]] = {}
+    for problem in problems:
+        if problem.arm is not None:
+            unions.setdefault(problem.arm[0], {}).setdefault(problem.arm[1], []).append(problem)
+
+    def foreign(arm: list[_Problem]) -> tuple[int, int, int]:
+        return sum(p.steps in left_out for p in arm), sum(p.choice for p in arm), len(arm)
+
+    kept = {place: min(arms, key=lambda name: foreign(arms[name])) for place, arms in unions.items()}
+    return [p for p in problems if p.arm is None or kept[p.arm[0]] == p.arm[1]]
 
 
 def _mend(data: dict[str, Any], problem: _Problem, findings: list[Finding]) -> bool:
@@ -115,7 +142,7 @@ def _pydantic_check(model: type[BaseModel]) -> _Check:
             valid = model.model_validate_json(json.dumps(data))
         except ValidationError as error:
             return [
-                _Problem(tuple(e["loc"]), e["msg"], e["type"] == "missing")
+                _pydantic_problem(data, tuple(e["loc"]), e["msg"], e["type"])
                 for e in error.errors(include_url=False, include_context=False, include_input=False)
             ], data
         return [], valid.model_dump(mode="json", by_alias=True)
@@ -123,21 +150,45 @@ def _pydantic_check(model: type[BaseModel]) -> _Check:
     return check
 
 
+def _pydantic_problem(data: Any, place: tuple[Step, ...], message: str, kind: str) -> _Problem:
+    """A complaint of pydantic, which names the arm of a union inside the place."""
+    steps: tuple[Step, ...] = ()
+    arm: tuple[tuple[Step, ...], Step] | None = None
+    missing = kind == "missing"
+    for number, step in enumerate(place):
+        if get(data, (*steps, step)) is not ABSENT or (missing and number == len(place) - 1):
+            steps = (*steps, step)
+        elif arm is None:
+            arm = (steps, step)
+    return _Problem(steps, message, missing, arm, kind in ("literal_error", "enum"))
+
+
 def _json_schema_check(schema: LoadedSchema) -> _Check:
     validator = _validator(schema.fingerprint, json.dumps(schema.json_schema))
 
     def check(data: dict[str, Any]) -> tuple[list[_Problem], dict[str, Any]]:
-        problems = []
-        for error in validator.iter_errors(data):
-            place = tuple(error.absolute_path)
-            if error.validator == "required":
-                absent = [name for name in error.validator_value if name not in error.instance]
-                problems += [_Problem((*place, name), error.message, True) for name in absent]
-            else:
-                problems.append(_Problem(place, error.message[:300]))
-        return problems, data
+        return [
+            problem for error in validator.iter_errors(data) for problem in _json_problems(error, None)
+        ], data
 
     return check
+
+
+def _json_problems(
+    error: jsonschema.ValidationError, arm: tuple[tuple[Step, ...], Step] | None
+) -> Iterator[_Problem]:
+    place = tuple(error.absolute_path)
+    if error.validator == "required":
+        instance: Any = error.instance
+        required: Any = error.validator_value
+        absent = [name for name in required if name not in instance]
+        yield from (_Problem((*place, name), error.message, True, arm) for name in absent)
+    elif error.context and isinstance(error.instance, dict | list):
+        for inner in error.context:  # what the arms of a union say; of an arm that is no object, nothing
+            if inner.validator != "type" or inner.instance is not error.instance:
+                yield from _json_problems(inner, arm or (place, inner.schema_path[0]))
+    else:
+        yield _Problem(place, error.message[:300], False, arm, error.validator in ("const", "enum"))
 
 
 @lru_cache(maxsize=64)
@@ -169,4 +220,10 @@ def _pattern(
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_Validator = jsonschema.validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _type(validator: Any, types: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    """The keyword ``type``, with the ``nullable`` of OpenAPI 3.0 beside it."""
+    if instance is not None or schema.get("nullable") is not True:
+        yield from Draft202012Validator.VALIDATORS["type"](validator, types, instance, schema)
+
+
+_Validator = jsonschema.validators.extend(Draft202012Validator, {"pattern": _pattern, "type": _type})  # type: ignore[no-untyped-call]

@@ -66,9 +66,12 @@ def check(schema: NameOrFile) -> None:
     loaded = load_schema(schema)
     count = sum(1 for _ in leaves(loaded.tree))
     typer.echo(f"{loaded.qualified_name}: {count} fields, {len(loaded.rules)} rules. It can be used.")
+    for note in loaded.notes:
+        typer.echo(f"note: {note}")
     cost = preflight(loaded)
-    prompts = "one prompt," if cost.parts == 1 else f"{cost.parts} prompts, each with some of the fields,"
+    prompts = "one prompt" if cost.parts == 1 else f"{cost.parts} prompts, each for some of the fields"
+    in_all = "" if cost.parts == 1 else " in all"
     typer.echo(
-        f"A model reads about {cost.prompt_tokens} tokens of it for each window of a document, in {prompts} "
-        f"and is held by a grammar of {-(-cost.grammar_bytes // 1024)} KiB and the page's text."
+        f"Each window of a document takes {prompts}: about {cost.prompt_tokens} tokens for the schema{in_all},\n"
+        f"and a grammar of {-(-cost.grammar_bytes // 1024)} KiB beside the page's text."
     )

@@ -161,6 +161,18 @@ def test_schemas_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]
     assert main(["schemas", "show", "receipt", "--json"]) == 0
     assert "company" in json.loads(capsys.readouterr().out)["properties"]
     assert main(["schemas", "check", "invoice"]) == 0
+    assert "note:" not in capsys.readouterr().out
+
+
+def test_what_of_a_schema_is_not_extracted_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = {"type": "object", "properties": {"city": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"sender": {"anyOf": [address, {"type": "string"}]}}}
+    path = tmp_path / "letter.json"
+    path.write_text(json.dumps(schema))
+    assert main(["schemas", "check", str(path)]) == 0
+    assert "note: #/properties/sender/anyOf: extracted as object; not as text." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("line", ["--help", "status --home new", "schemas list"])

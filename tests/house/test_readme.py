@@ -118,7 +118,9 @@ def test_the_json_schema_works_as_a_file(tmp_path: Path, capsys: pytest.CaptureF
     path = tmp_path / "delivery_note.json"
     path.write_text(code, encoding="utf-8")
     assert parquetry(["schemas", "check", str(path)]) == 0
-    assert "delivery_note@1: 3 fields" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "delivery_note@1: 3 fields" in shown
+    assert shown in README
 
 
 def test_the_settings_are_settings(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import SchemaError
-from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode, leaves, tree_of
+from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode, leaves, tree_and_notes, tree_of
 
 TEXT = {"type": "string"}
 # fmt: off
@@ -126,7 +126,11 @@ for _ in range(12):
         (root(x={"type": "string", "pattern": r"(a)\1"}), "#/properties/x/pattern", "backreferences"),
         (root(x={"type": "string", "pattern": "["}), "#/properties/x/pattern", "unclosed"),
         (root(x={"type": "string", "maxLength": "5"}), "#/properties/x/maxLength", "no count"),
-        (root(x={"type": "array", "prefixItems": [{"type": "string"}]}), "#/properties/x", "prefixItems"),
+        (
+            root(x={"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}]}),
+            "#/properties/x",
+            "prefixItems: text, decimal",
+        ),
         (root(x={"allOf": [{"type": "string"}, {"type": "number"}]}), "#/properties/x", "at once"),
         (root(x={"$ref": "#/required"}) | {"required": ["x"]}, "#/properties/x", "points at no schema"),
         (root(x={"enum": []}), "#/properties/x", "non-empty strings"),
@@ -193,6 +197,123 @@ def test_of_different_shapes_the_first_that_can_be_extracted() -> None:
     arms = [{"type": "object"}, {"type": "array", "items": {"type": "string"}}, {"type": "string"}]
     tree = tree_of(root(x={"anyOf": arms}))
     assert isinstance(dict(tree.fields)["x"], ArrayNode)
+
+
+@pytest.mark.parametrize(
+    ("arms", "kept", "note"),
+    [
+        ([root(a=TEXT), TEXT], ObjectNode, "extracted as object; not as text"),
+        ([TEXT, {"type": "array", "items": TEXT}], ArrayNode, "extracted as list of text; not as text"),
+        ([root(a=TEXT), {"type": "array", "items": root(b=TEXT)}], ArrayNode, "not as object"),
+        ([root(a=TEXT), {"type": "object"}], ObjectNode, "anyOf/1: an object without properties"),
+        ([{"type": "array"}, TEXT], Leaf, "anyOf/0: an array without items"),
+    ],
+)
+def test_what_of_a_union_is_not_extracted_is_noted_with_its_place(
+    arms: list[dict[str, Any]], kept: type, note: str
+) -> None:
+    tree, notes = tree_and_notes(root(x={"anyOf": arms}))
+    assert isinstance(dict(tree.fields)["x"], kept)
+    assert any("#/properties/x/anyOf" in text and note in text for text in notes)
+
+
+def test_one_or_many_is_many() -> None:
+    tree, notes = tree_and_notes(root(x={"anyOf": [root(a=TEXT), {"type": "array", "items": root(a=TEXT)}]}))
+    assert isinstance(dict(tree.fields)["x"], ArrayNode)
+    assert notes == ()
+
+
+def shapes(*arms: dict[str, Any], **outer: Any) -> ObjectNode:
+    found = dict(tree_of(root(x={"anyOf": list(arms), **outer})).fields)["x"]
+    assert isinstance(found, ObjectNode)
+    return found
+
+
+def test_objects_of_different_shapes_are_one_with_the_fields_of_all() -> None:
+    found = shapes(
+        root(kind={"const": "a"}, n={"type": "integer"}, inner=root(x=TEXT)),
+        root(
+            kind={"const": "b"},
+            n={"type": "number"},
+            inner=root(y=TEXT),
+            rows={"type": "array", "items": TEXT},
+        ),
+        {"type": "null"},
+    )
+    assert found.nullable
+    assert [(path, leaf.kind, leaf.choices) for path, leaf in leaves(found)] == [
+        ("kind", Kind.ENUM, ("a", "b")),
+        ("n", Kind.DECIMAL, ()),
+        ("inner.x", Kind.TEXT, ()),
+        ("inner.y", Kind.TEXT, ()),
+        ("rows[]", Kind.TEXT, ()),
+    ]
+    assert len(found.shapes) == 2
+
+
+def test_unions_in_unions_have_all_their_shapes() -> None:
+    assert len(shapes(root(a=TEXT), {"oneOf": [root(b=TEXT), root(c=TEXT)]}).shapes) == 3
+    assert shapes(root(a=TEXT), root(a=TEXT)).shapes == ()
+
+
+def test_what_is_said_beside_a_union_holds_for_every_arm() -> None:
+    beside = shapes({"required": ["a"]}, {"required": ["b"]}, **root(a=TEXT, b=TEXT))
+    assert [name for name, _ in beside.fields] == ["a", "b"]
+    assert beside.shapes == ()
+    mixed = shapes(root(b=TEXT), root(kind={"const": "c"}), **root(kind=TEXT))
+    assert [name for name, _ in mixed.fields] == ["kind", "b"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        ({"type": "number"}, TEXT, "'f': decimal and text"),
+        ({"type": "string", "format": "date"}, TEXT, "'f': date and text"),
+        (root(a=TEXT), TEXT, "'f': object and text"),
+        (root(a=TEXT), root(a={"type": "boolean"}), "'f': 'a': text and boolean"),
+        ({"type": "array", "items": TEXT}, root(a=TEXT), "'f': list of text and object"),
+    ],
+)
+def test_fields_that_cannot_share_a_column_are_refused(
+    one: dict[str, Any], other: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(SchemaError) as caught:
+        tree_of(root(x={"oneOf": [root(f=one), root(f=other)]}))
+    assert "#/properties/x/oneOf" in str(caught.value)
+    assert why in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_tuples_of_one_kind_are_lists_of_that_length() -> None:
+    pair = {"type": "array", "prefixItems": [TEXT, TEXT], "minItems": 2, "maxItems": 2}
+    found = dict(tree_of(root(x=pair)).fields)["x"]
+    assert isinstance(found, ArrayNode)
+    assert (found.min_items, found.max_items) == (2, 2)
+
+
+@pytest.mark.parametrize("null", [{"type": "null"}, {"const": None}, {"enum": [None]}, {"type": ["null"]}])
+def test_an_arm_that_is_only_null_makes_the_rest_optional(null: dict[str, Any]) -> None:
+    assert leaf({"anyOf": [TEXT, null]}).nullable
+
+
+def test_nullable_of_openapi() -> None:
+    assert leaf({"type": "string", "nullable": True}).nullable
+    assert not leaf({"type": "string", "nullable": False}).nullable
+
+
+@pytest.mark.parametrize("free", [{"additionalProperties": TEXT}, {"patternProperties": {"^a": TEXT}}])
+def test_a_dictionary_is_told_as_one(free: dict[str, Any]) -> None:
+    with pytest.raises(SchemaError, match=f"#/properties/x.*{next(iter(free))}: keys of any name") as caught:
+        tree_of(root(x={"type": "object", **free}))
+    assert "list of objects" in caught.value.remedy
+    (note,) = tree_and_notes(root(x={**root(a=TEXT), **free}))[1]
+    assert f"#/properties/x/{next(iter(free))}" in note
+
+
+def test_all_of_takes_the_choices_that_every_part_has() -> None:
+    assert leaf({"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]}).choices == ("b",)
+    with pytest.raises(SchemaError, match="two times anyOf at once"):
+        tree_of(root(x={"allOf": [{"anyOf": [TEXT]}, {"anyOf": [{"type": "number"}]}]}))
 
 
 def test_numbers_to_choose_from_are_texts_of_their_type() -> None:

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
-from extractors.backends.scripted.choices import choose
+from extractors.backends.scripted.choices import choose, tell_shape
 from extractors.backends.scripted.fields import MIN_SCORE, Match, Scene, find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of
 from extractors.backends.scripted.sheet import Piece, read_sheet
@@ -112,10 +112,13 @@ class _Plan:
                     return _leaf(path, None, None, None, out)
                 return _leaf(path, match_.piece.raw, match_.piece, match_.score, out)
             case ObjectNode():
-                return {
+                data = {
                     name: self._write(child, f"{path}.{name}" if path else name, matches, scene, rows, out)
                     for name, child in node.fields
                 }
+                if node.shapes:
+                    tell_shape(node, path, data, out)
+                return data
             case ArrayNode():
                 goals = self.lists.get(path, [])
                 room = node.max_items - rows[path]
@@ -134,10 +137,13 @@ def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) ->
                 return _leaf(path, absent, None, MIN_SCORE if absent else None, out)
             return _leaf(path, found[0].raw, found[0], found[1], out)
         case ObjectNode():
-            return {
+            data = {
                 name: _item(child, f"{path}.{name}", f"{inner}.{name}" if inner else name, row, out)
                 for name, child in node.fields
             }
+            if node.shapes:
+                tell_shape(node, path, data, out)
+            return data
         case ArrayNode():
             return []
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import log
+from typing import Any
+
+from extractors.backends.base import LeafAnswer
 from extractors.backends.scripted.concepts import concepts_of, parts_of
 from extractors.backends.scripted.fields import MIN_SCORE, Scene
 from extractors.backends.scripted.labels import Goal, score
 from extractors.backends.scripted.sheet import Line
+from extractors.validation.shapes import says
 from extractors.validation.text import text_key
 from extractors.validation.values import parse_leaf
-from schemas.tree import Kind
+from schemas.tree import Kind, Leaf, ObjectNode
 
+GUESSED = 0.55
+"""Score of the choice that is given because one must be."""
 _TITLE_LINES = 40
 _TITLE_TOKENS = 4
 # Titles of documents that no word-by-word comparison finds.
@@ -37,7 +45,30 @@ def choose(goal: Goal, scene: Scene) -> tuple[str | None, float]:
             best = (found, choice)
     if best is not None:
         return best[1], best[0]
-    return (None, 0.9) if goal.leaf.nullable or not goal.leaf.choices else (goal.leaf.choices[0], 0.55)
+    return (None, 0.9) if goal.leaf.nullable or not goal.leaf.choices else (goal.leaf.choices[0], GUESSED)
+
+
+def tell_shape(node: ObjectNode, path: str, data: dict[str, Any], out: list[LeafAnswer]) -> None:
+    """Of an object that may have several shapes: what was found tells the shape, where its choices were only guessed.
+
+    Args:
+        node: the object.
+        path: its place, concrete.
+        data: its raw answer, changed in place.
+        out: the answers so far, changed in place; those of the object are the last.
+    """
+    guessed = {
+        answer.path: at for at, answer in enumerate(out) if answer.log_probability <= log(GUESSED) + 1e-9
+    }
+    asked = {name: child for name, child in node.fields if not (isinstance(child, Leaf) and child.choices)}
+    found = [sum(says(data[name]) for name, _ in shape.fields if name in asked) for shape in node.shapes]
+    if not any(found):
+        return
+    for name, child in node.shapes[found.index(max(found))].fields:
+        at = guessed.get(f"{path}.{name}" if path else name)
+        if isinstance(child, Leaf) and child.choices and at is not None and data[name] not in child.choices:
+            data[name] = child.choices[0]
+            out[at] = replace(out[at], raw=child.choices[0])
 
 
 def _seen(choice: str, lines: list[Line]) -> float:
