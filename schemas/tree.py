@@ -233,7 +233,7 @@ class _Builder:
         inside = _Around(around.depth + 1, refs=around.refs)
         fields = []
         for name, child in properties.items():
-            if "." in name or "[" in name or not name:
+            if "." in name or "[" in name or not name or not _is_text(name):
                 raise SchemaError(f"{at}: {name!r} is no field name.", remedy="Use letters, digits and _.")
             fields.append((name, self.build(child, f"{at}/properties/{name}", inside)))
         return ObjectNode(tuple(fields), around.nullable, around.description)
@@ -337,6 +337,11 @@ def _is_null(arm: Any) -> bool:
     )
 
 
+def _is_text(text: str) -> bool:
+    """Whether a name can be written at all: JSON files may have halves of characters."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def _without(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {k: v for k, v in schema.items() if k not in keys}
 
@@ -395,7 +400,7 @@ def _choice_kind(
     values: list[Any], at: str
 ) -> tuple[Kind, Literal["string", "number", "integer", "boolean"]]:
     """What the values of an enum are; they must be of one type."""
-    if values and all(isinstance(v, str) and v for v in values):
+    if values and all(isinstance(v, str) and v and _is_text(v) for v in values):
         return Kind.ENUM, "string"
     if values and all(isinstance(v, bool) for v in values):
         return Kind.BOOLEAN, "boolean"

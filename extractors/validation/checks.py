@@ -20,6 +20,8 @@ Note = tuple[ReviewReason, str]
 
 _SAME_LINE = 0.5
 """Two words share a printed line when their heights overlap by this share of the lower word."""
+_TALL = 3.0
+"""A word so many times as high as its neighbour runs up the page: one box for both would cover other lines."""
 _FOUND_SHARE = 0.1
 """Without key fields a document is of another type when at most this share of the schema is on it."""
 
@@ -80,7 +82,8 @@ def place_of(span: Span | None) -> tuple[int | None, list[list[float]]]:
 
 def _level(a: Box, b: Box) -> bool:
     overlap = min(a.y1, b.y1) - max(a.y0, b.y0)
-    return overlap >= _SAME_LINE * max(min(a.y1 - a.y0, b.y1 - b.y0), 0.01)
+    lower, higher = sorted((max(a.y1 - a.y0, 0.01), max(b.y1 - b.y0, 0.01)))
+    return overlap >= _SAME_LINE * lower and higher <= _TALL * lower
 
 
 def _union(boxes: Iterable[Box]) -> list[float]:

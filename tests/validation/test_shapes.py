@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from benchmarks.pairs import judge, make_pair
+from benchmarks.validity import random_backend
 from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.options import ExtractOptions
@@ -206,3 +209,13 @@ def test_whatever_is_written_has_one_shape(chance: random.Random, lines: list[st
     assert list(means) == KEYS
     others = KEYS[1:3] if means["kind"] == "card" else KEYS[3:]
     assert all(means[name] is None for name in others)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.randoms(use_true_random=False), st.sampled_from([BILL, AS_FILE, PLAIN, WHOLE]))
+def test_whatever_model_and_page_the_answer_is_of_one_shape(
+    chance: random.Random, schema: LoadedSchema
+) -> None:
+    verdict = judge(replace(make_pair(chance), schema=schema), random_backend(1, 150))
+    assert verdict.end in ("valid", "truncated")
+    assert verdict.faults == []
