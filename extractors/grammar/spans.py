@@ -254,6 +254,8 @@ def _chunks(text: str) -> list[str]:
 
     A mark (a vowel sign of Devanagari, an accent that has no letter of its own) goes with what it stands on.
     """
+    if text.isascii():
+        return _CHUNK.findall(text)
     chunks: list[str] = []
     for match in _CHUNK.finditer(candidates.plain(text)):
         chunk = text[match.start() : match.end()]
