@@ -126,7 +126,7 @@ def rows_of(measured: Sequence[Measured], tasks: Sequence[Task]) -> list[Row]:
     firsts: dict[int, Measured] = {}
     rows = []
     for one in measured:
-        if not one.missing and one.spec.weights == "base":
+        if not one.missing and not one.spec.with_image:
             firsts.setdefault(one.spec.batch, one)
         rows.append(_row(one, firsts.get(one.spec.batch), tasks))
     return rows
@@ -149,7 +149,7 @@ def _row(one: Measured, first: Measured | None, tasks: Sequence[Task]) -> Row:
     calls = sum(o.calls for _, _, o in one.outcomes)
     tokens = sum(s.tokens for s in every)
     same = None
-    if first is not None and first is not one and one.spec.weights == "base":
+    if first is not None and first is not one and not one.spec.with_image:
         both = one.texts.keys() & first.texts.keys()
         same = sum(one.texts[n] == first.texts[n] for n in both) / len(both) if both else None
     verdicts = one.verdicts.values()

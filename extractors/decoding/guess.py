@@ -17,6 +17,8 @@ from extractors.grammar.spans import SpanIndex
 from schemas.tree import ArrayNode, Kind, Leaf, Node, ObjectNode
 
 _KEY = re.compile(r'[{,\[]("(?:[^"\\]|\\.)*"):')
+_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|[^"{}\[\],]+')
+"""A string, number or name; no object or list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,22 @@ class Guess:
         Args:
             written: the answer so far: compact JSON with the same keys, cut anywhere.
         """
+        return self.text[end:] if (end := self._agreed(written)) else ""
+
+    def without_value(self, written: str) -> str:
+        """How it goes on when the value that begins is null: ``null``, and what the guess says after its value.
+
+        Args:
+            written: the answer so far, up to the colon of a key.
+        """
+        value = _VALUE.match(self.text, end) if (end := self._agreed(written)) else None
+        return "null" + self.text[value.end() :] if value else ""
+
+    def _agreed(self, written: str) -> int:
+        """Up to where the guess is what is written since the last key; 0 where it is not."""
         slots = list(_slots(written))
         if not slots:
-            return ""
+            return 0
         seen = Counter(slot.key for slot in slots[:-1])
         current = written[slots[-1].start :]
         for slot in self.slots:
@@ -52,8 +67,8 @@ class Guess:
                 and slot.nth == seen[slot.key]
                 and self.text.startswith(current, slot.start)
             ):
-                return self.text[slot.start + len(current) :]
-        return ""
+                return slot.start + len(current)
+        return 0
 
 
 def _slots(text: str) -> Iterator[_Slot]:

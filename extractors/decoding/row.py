@@ -29,7 +29,10 @@ from schemas.errors import BackendError
 
 MAX_DRAFT = 32
 """Tokens proposed per pass: longer ones save a pass now and then, and every pass pays for what is refused."""
+MIN_DRAFT = 8
 MAX_DRAFT_CHARS = 200
+CERTAIN = -2e-4
+"""Log-probability from which on a token is taken without a mask, if it is allowed at all."""
 CIRCLES = 3
 """An item said this often, and not that often on the page, ends the answer."""
 _ITEM = re.compile(r"\{[^{}]*\}")
@@ -101,6 +104,10 @@ class Row:
         self._masses: list[float] = []
         self._spelling = Spelling(tokenizer)
         self._items_seen = 0
+        self._reach = MAX_DRAFT
+        """Tokens of the next draft at most: where drafts were refused, long ones are paid for in vain."""
+        self._denied = False
+        """The last choice says that the value which begins is not the string that was drafted."""
         self.pending = self._forced()
         self.draft: list[int] = []
 
@@ -133,13 +140,34 @@ class Row:
             forced = self._forced()
             if step == len(self.draft) or choice != self.draft[step]:
                 self.pending = [choice, *forced]
+                self._learn(step, choice)
                 return
             held = 1 + _agreement(forced, self.draft[step + 1 :])
             self.length += held
             step += held
             if held <= len(forced) or self._is_full():
                 self.pending = forced[held - 1 :]
+                self._learn(step)
                 return
+
+    def _learn(self, accepted: int, choice: int | None = None) -> None:
+        """Makes the next draft as long as this one was good, and notes when a value was denied.
+
+        Args:
+            accepted: how many tokens of the draft were.
+            choice: what came in place of the next one.
+        """
+        self._denied = False
+        if not self.draft:
+            return
+        refused = len(self.draft) > accepted
+        self._reach = min(max(MIN_DRAFT, 2 * accepted), MAX_DRAFT) if refused else MAX_DRAFT
+        if refused and choice is not None:
+            said = self._tokenizer.decode([choice])
+            # A string would have begun in the same token as its colon, as the draft has it.
+            self._denied = said.endswith(":") and self._tokenizer.decode([self.draft[accepted]]).startswith(
+                said
+            )
 
     def decoded(self) -> Decoded:
         """The answer as it stands."""
@@ -161,15 +189,24 @@ class Row:
                 "The model gave numbers that are none (NaN or infinite).",
                 remedy="Its weights are damaged, or do not fit its number format: load them again, or in float32.",
             )
+        choice = int(scores.argmax())
+        score, mass = float(scores[choice]) - everything, 0.0
+        # Where nearly all probability is on one token that is allowed, no mask can change the choice, nor its
+        # log-probability by more than what is left.
+        if score < CERTAIN or not self._matcher.validate_tokens([choice]):
+            choice, score, mass = self._choose_under_mask(scores, everything)
+        self._consume([choice])
+        self._write([choice], score, mass)
+        return choice
+
+    def _choose_under_mask(self, scores: torch.Tensor, everything: float) -> tuple[int, float, float]:
+        """The best of what is allowed, its log-probability there, and the logarithm of the mass that is allowed."""
         allowed = self._allowed()
         # Often a handful of the vocabulary: to go through all of it again would cost more than the grammar does.
         left = scores.numpy()[allowed]
         best = int(left.argmax())
         kept = float(left[best]) + math.log(np.exp(left - left[best], dtype=np.float64).sum())
-        choice = int(allowed[best])
-        self._consume([choice])
-        self._write([choice], float(left[best]) - kept, min(kept - everything, 0.0))
-        return choice
+        return int(allowed[best]), float(left[best]) - kept, min(kept - everything, 0.0)
 
     def _allowed(self) -> npt.NDArray[np.intp]:
         """Which tokens may come next."""
@@ -223,27 +260,15 @@ class Row:
     def _continuation(self) -> list[int]:
         """What the guess, or else the page, says next, in the tokens that would be written."""
         text, guess = self._spelling.text, self.request.guess
-        following = guess.continuation(text)[:MAX_DRAFT_CHARS] if guess else ""
+        following = ""
+        if guess is not None:
+            following = guess.without_value(text) if self._denied else guess.continuation(text)
         if not following and (prefix := open_value(text)):
-            following = continuation(self.request.index, prefix)[:MAX_DRAFT_CHARS]
-        draft: list[int] = []
-        while following and len(draft) < MAX_DRAFT:
-            # Text that the grammar forces is written in tokens of its own choice, so the draft has to have them.
-            forced = list(self._matcher.compute_ff_tokens())
-            if forced:
-                spelt = self._tokenizer.decode(forced)
-                if not following.startswith(spelt):
-                    break
-                taken, following = forced, following[len(spelt) :]
-            else:
-                taken = self._split(following)[:1]
-                following = following[len(self._tokenizer.decode(taken)) :]
-            if not taken or self._matcher.validate_tokens(taken) < len(taken):
-                break
-            self._matcher.consume_tokens(taken)
-            draft += taken
-        self._matcher.rollback(len(draft))
-        return draft
+            following = continuation(self.request.index, prefix)
+        if not following:
+            return []
+        draft = self._split(following[:MAX_DRAFT_CHARS])[: self._reach]
+        return draft[: self._matcher.validate_tokens(draft)]
 
     def _split(self, text: str) -> list[int]:
         ids = self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]

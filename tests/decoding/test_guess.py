@@ -52,3 +52,15 @@ def test_only_what_stands_in_the_window() -> None:
     data = {"company": "Mill Books", "date": "1.2.2024", "address": "Mill Bo", "total": "4.50"}
     guess = guess_of(load_schema("receipt").tree, data, SpanIndex(window))
     assert json.loads(guess.text) == {"company": "Mill Books", "date": None, "address": None, "total": "4.50"}
+
+
+def test_a_value_that_is_denied_is_left_out_and_the_rest_goes_on() -> None:
+    guess = Guess('{"company":"A \\"B\\" Ltd","date":"1/2/2026","lines":[{"sum":1}],"total":"4.50"}')
+    rest = ',"date":"1/2/2026","lines":[{"sum":1}],"total":"4.50"}'
+    assert guess.without_value('{"company":') == "null" + rest
+    assert guess.without_value('{"company":null,"date":') == 'null,"lines":[{"sum":1}],"total":"4.50"}'
+    assert guess.without_value('{"company":null,"date":null,"lines":[{"sum":') == 'null}],"total":"4.50"}'
+    assert guess.without_value('{"company":"A","date":null,"lines":[],"total":') == "null}"
+    assert guess.without_value('{"vendor":') == ""
+    assert guess.without_value('{"company":null,"date":null,"lines":') == ""
+    assert guess.without_value("") == ""
