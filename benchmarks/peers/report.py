@@ -263,7 +263,9 @@ def plot(rows: Sequence[Row], targets: Sequence[Path]) -> None:
             axes.plot([all_of_it.low, all_of_it.high], [place, place], color="black", linewidth=1.2)
             axes.plot([all_of_it.middle], [place], "|", color="black", markersize=12)
     axes.invert_yaxis()
-    axes.set_xlabel("seconds per document: medians of the parts; line: median and quartiles of the whole")
+    axes.set_xlabel(
+        "seconds per document\n(bars: medians of the parts; lines: median and quartiles of the whole)"
+    )
     axes.legend(loc="lower right")
     for target in targets:
         figure.savefig(target, dpi=150)
