@@ -182,31 +182,35 @@ class Row:
         )
 
     def _choose(self, logits: torch.Tensor) -> int:
-        scores = logits[: self._vocabulary]
-        everything = float(torch.logsumexp(scores, dim=0))
-        if not math.isfinite(everything):
+        # numpy, because torch starts its threads for every row, and they wait for one another.
+        scores = logits[: self._vocabulary].float().numpy()
+        choice = int(scores.argmax())
+        peak = float(scores[choice])
+        if not math.isfinite(peak):
             raise BackendError(
                 "The model gave numbers that are none (NaN or infinite).",
                 remedy="Its weights are damaged, or do not fit its number format: load them again, or in float32.",
             )
-        choice = int(scores.argmax())
-        score, mass = float(scores[choice]) - everything, 0.0
+        score, mass = -_log_sum(scores, peak), 0.0
         # Where nearly all probability is on one token that is allowed, no mask can change the choice, nor its
         # log-probability by more than what is left.
         if score < CERTAIN or not self._matcher.validate_tokens([choice]):
-            choice, score, mass = self._choose_under_mask(scores, everything)
+            choice, score, mass = self._choose_under_mask(scores, peak - score)
         self._consume([choice])
         self._write([choice], score, mass)
         return choice
 
-    def _choose_under_mask(self, scores: torch.Tensor, everything: float) -> tuple[int, float, float]:
+    def _choose_under_mask(
+        self, scores: npt.NDArray[np.float32], everything: float
+    ) -> tuple[int, float, float]:
         """The best of what is allowed, its log-probability there, and the logarithm of the mass that is allowed."""
         allowed = self._allowed()
         # Often a handful of the vocabulary: to go through all of it again would cost more than the grammar does.
-        left = scores.numpy()[allowed]
+        left = scores[allowed]
         best = int(left.argmax())
-        kept = float(left[best]) + math.log(np.exp(left - left[best], dtype=np.float64).sum())
-        return int(allowed[best]), float(left[best]) - kept, min(kept - everything, 0.0)
+        peak = float(left[best])
+        score = -_log_sum(left, peak)
+        return int(allowed[best]), score, min(peak - score - everything, 0.0)
 
     def _allowed(self) -> npt.NDArray[np.intp]:
         """Which tokens may come next."""
@@ -273,6 +277,11 @@ class Row:
     def _split(self, text: str) -> list[int]:
         ids = self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
         return list(ids)
+
+
+def _log_sum(scores: npt.NDArray[np.float32], peak: float) -> float:
+    """Logarithm of the sum of exponentials, less the largest score."""
+    return math.log(np.exp(scores - np.float32(peak)).sum(dtype=np.float64))
 
 
 def _agreement(forced: Sequence[int], draft: Sequence[int]) -> int:
