@@ -50,7 +50,8 @@ class Passes:
             keep: how many positions at the end are wanted.
 
         Returns:
-            Logits of shape (keep, vocabulary) in the model's number format, and how many tokens are in the cache now without ``tokens``.
+            Logits of shape (keep, vocabulary) in the model's number format, and how many tokens are in the cache now
+            without ``tokens``.
         """
         ids = torch.cat([prompt.input_ids, torch.tensor([list(tokens)], dtype=torch.long)], dim=1)
         extra = {name: value.to(self.device) for name, value in prompt.extra.items()}
