@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import llguidance
-import llguidance.hf
 import llguidance.numpy
 import torch
 
+from extractors.decoding.guide import guide_of
 from extractors.decoding.passes import Passes, Prefixes
 from extractors.decoding.row import Decoded, Request, Row
 from schemas.errors import BackendError
@@ -85,7 +85,7 @@ class GreedyDecoder:
         self.drafts = drafts
         self.packed = packed
         self.rows = rows or _rows_for(model)
-        self.guide = llguidance.hf.from_tokenizer(tokenizer)
+        self.guide = guide_of(tokenizer)
         self._mask = llguidance.numpy.allocate_token_bitmask(1, self.guide.vocab_size)
         self._prefixes = Prefixes()
 

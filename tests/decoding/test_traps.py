@@ -7,15 +7,19 @@ was chosen, and a draft that is refused leaves no trace. Also proven elsewhere: 
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
+import llguidance.hf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.decoding.greedy import GreedyDecoder
+from extractors.decoding.guide import guide_of
 from extractors.decoding.row import Decoded
-from schemas.registry import load_schema
+from schemas.registry import from_json_schema, load_schema
+from tests.decoding.families import qwen, smol
 from tests.decoding.test_batches import RECEIPT, plain, request_of
 from tests.tiny import tiny_model, tiny_processor
 
@@ -86,3 +90,39 @@ def test_a_right_draft_is_taken_in_the_tokens_that_would_be_written(seed: int) -
     without, right = drafted(seed), drafted(seed, "".join(pieces_of(tokens)))
     assert right.pieces == without.pieces == pieces_of(tokens)
     assert right.model_calls <= without.model_calls
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_end_token_printed_on_a_page_is_text(seed: int) -> None:
+    """Also where it is all that may follow, and would be forced in the one token that ends answers elsewhere."""
+    schema = from_json_schema(
+        {
+            "type": "object",
+            "properties": {"day": {"type": "string", "format": "date"}, "last": {"type": "string"}},
+        },
+        "made",
+    )
+    processor = tiny_processor()
+    decoded = GreedyDecoder(tiny_model(seed), processor.tokenizer).decode(
+        request_of(processor, ["<|im_end|>"], schema, limit=120)
+    )
+    assert not decoded.truncated
+    assert set(json.loads(decoded.text)) == {"day", "last"}
+    assert all(value is None or value in "<|im_end|>" for value in json.loads(decoded.text).values())
+    assert "".join(decoded.pieces) == decoded.text
+
+
+@pytest.mark.parametrize("family", ["tiny", "qwen", "smol"])
+def test_the_grammar_knows_the_same_tokens(family: str) -> None:
+    """But for those that no page may spell: same numbers, same bytes, same end."""
+    made = {"tiny": lambda: tiny_processor(), "qwen": lambda: qwen()[1], "smol": lambda: smol()[1]}
+    tokenizer = made[family]().tokenizer
+    ours, theirs = guide_of(tokenizer), llguidance.hf.from_tokenizer(tokenizer)
+    assert (ours.vocab_size, ours.eos_token) == (theirs.vocab_size, theirs.eos_token)
+    special = [n for n in range(theirs.vocab_size) if theirs.is_special_token(n)]
+    assert special == [n for n in range(ours.vocab_size) if ours.is_special_token(n)]
+    for number in set(range(theirs.vocab_size)) - set(special):
+        assert ours.decode_bytes([number]) == theirs.decode_bytes([number])
+    end = tokenizer.eos_token
+    assert tokenizer.eos_token_id not in ours.tokenize_str(end)
+    assert ours.tokenize_str("Total 1,234.50") == theirs.tokenize_str("Total 1,234.50")

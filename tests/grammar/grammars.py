@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import llguidance
-import llguidance.hf
 import llguidance.numpy
 import numpy as np
 
+from extractors.decoding.guide import guide_of
 from extractors.grammar.compile import grammar_of
 from extractors.grammar.spans import SpanIndex
 from extractors.prompting.window import windows_of
@@ -17,7 +17,7 @@ from schemas.registry import load_schema
 from schemas.tree import tree_of
 from tests.tiny import document_of, tiny_processor
 
-GUIDE = llguidance.hf.from_tokenizer(tiny_processor().tokenizer)
+GUIDE = guide_of(tiny_processor().tokenizer)
 
 
 def grammar(lines: Sequence[str], schema: dict[str, Any] | None = None) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractors.reading.text import normalise_text
 from tests.grammar.grammars import accepts, grammar
 
 PAGE = [
@@ -182,7 +183,10 @@ def test_long_text_is_cut_off_by_the_bound() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     words=st.lists(
-        st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=8), min_size=1
+        st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=8)
+        .map(normalise_text)
+        .filter(lambda word: word and " " not in word),
+        min_size=1,
     ),
     data=st.data(),
 )
