@@ -55,7 +55,7 @@ class Ours:
             grammar_of(schema.tree, index),
             index,
             max_tokens,
-            guess_of(schema.tree, by_rules.data, index),
+            guess_of(schema.tree, by_rules.data, index, by_rules.others),
         )
 
 

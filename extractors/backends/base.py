@@ -28,7 +28,8 @@ class LeafAnswer:
     ``path`` is concrete (``line_items.0.quantity``). ``log_probability`` is the sum over its tokens, in nats, under the
     grammar; ``log_mass`` the sum of the logarithms of the shares of the model's probability that the grammar allowed
     there: 0 when the model wanted nothing else, ``None`` where no model answered. ``span`` is ``None`` for nulls,
-    choices and free text.
+    choices and free text. ``others``: what else it could be, as text and place, the likeliest first; of a backend
+    that weighs candidates.
     """
 
     path: str
@@ -37,6 +38,7 @@ class LeafAnswer:
     span: Span | None = None
     reasons: tuple[str, ...] = ()
     log_mass: float | None = None
+    others: tuple[tuple[str, Span], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class Answer:
     truncated: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def others(self) -> dict[str, list[str]]:
+        """By path, what else a leaf could be, the likeliest first."""
+        return {leaf.path: [text for text, _ in leaf.others] for leaf in self.leaves if leaf.others}
 
 
 class Backend(Protocol):

@@ -142,7 +142,7 @@ class TransformersBackend:
                         grammar_of(schema.tree, index),
                         index,
                         self.max_answer_tokens,
-                        guess_of(schema.tree, work.by_rules.data, index),
+                        guess_of(schema.tree, work.by_rules.data, index, work.by_rules.others),
                     )
 
     def _answer(self, work: _Work, schema: LoadedSchema, parts: Sequence[LoadedSchema]) -> Answer:

@@ -28,7 +28,10 @@ def open_value(text: str) -> str | None:
 
 
 def continuation(index: SpanIndex, prefix: str) -> str:
-    """How the page goes on after an escaped prefix, to the end of the printed cell; empty when it does not."""
+    """How the page goes on after an escaped prefix, to the end of the printed cell; empty when it does not.
+
+    What has gone on in a next cell or line already is taken to go on for one more.
+    """
     # Page text is searched unescaped; a prefix that needed escapes is rare enough to go undrafted.
     if not 0 < len(prefix) <= MAX_PREFIX or "\\" in prefix:
         return ""
@@ -38,6 +41,8 @@ def continuation(index: SpanIndex, prefix: str) -> str:
             end = at + len(prefix)
             if at == 0 or not segment.text[at - 1].isalnum():
                 stop = segment.cell_end(end - 1)
+                if segment.cell_end(at) < end:
+                    stop = segment.cell_end(stop)
                 if stop > end:
                     return escaped(segment.text[end:stop])
             at = segment.text.find(prefix, at + 1)

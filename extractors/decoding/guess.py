@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from extractors.grammar.spans import SpanIndex
-from schemas.tree import ArrayNode, Kind, Leaf, Node, ObjectNode
+from schemas.tree import ArrayNode, Kind, Leaf, Node, ObjectNode, leaves
 
 _KEY = re.compile(r'[{,\[]("(?:[^"\\]|\\.)*"):')
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|[^"{}\[\],]+')
@@ -31,11 +31,20 @@ class _Slot:
 
 
 class Guess:
-    """A guessed answer, compact JSON in the order of the schema."""
+    """A guessed answer, compact JSON in the order of the schema.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: the answer.
+        others: by key, what else its value could be, the likeliest first; of keys that occur once.
+    """
+
+    def __init__(self, text: str, others: Mapping[str, Sequence[str]] | None = None) -> None:
         self.text = text
         self.slots = list(_slots(text))
+        self._others = {
+            json.dumps(key, ensure_ascii=False): [json.dumps(value, ensure_ascii=False) for value in values]
+            for key, values in (others or {}).items()
+        }
 
     def continuation(self, written: str) -> str:
         """How the guess goes on after what is written; empty where the two disagree since the last key.
@@ -53,6 +62,25 @@ class Guess:
         """
         value = _VALUE.match(self.text, end) if (end := self._agreed(written)) else None
         return "null" + self.text[value.end() :] if value else ""
+
+    def other(self, written: str) -> str:
+        """How the likeliest other value that begins as the open one does goes on, and what the guess says after it.
+
+        Args:
+            written: the answer so far, cut in a string.
+        """
+        slots = list(_slots(written))
+        if not slots or (key := slots[-1].key) is None or slots[-1].nth or key not in self._others:
+            return ""
+        begun = written[slots[-1].start + 1 + len(key) + 1 :]
+        value = next((v for v in self._others[key] if begun and v.startswith(begun)), None)
+        if value is None:
+            return ""
+        after = next(
+            (slot.start + 1 + len(key) + 1 for slot in self.slots if slot.key == key), len(self.text)
+        )
+        said = _VALUE.match(self.text, after)
+        return value[len(begun) :] + (self.text[said.end() :] if said else "")
 
     def _agreed(self, written: str) -> int:
         """Up to where the guess is what is written since the last key; 0 where it is not."""
@@ -89,16 +117,29 @@ def _slots(text: str) -> Iterator[_Slot]:
             seen[key] += 1
 
 
-def guess_of(tree: ObjectNode, data: dict[str, Any], index: SpanIndex) -> Guess:
+def guess_of(
+    tree: ObjectNode,
+    data: dict[str, Any],
+    index: SpanIndex,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> Guess:
     """The answer of the rules to a document, as far as one window can hold it.
 
     Args:
         tree: the schema.
         data: the raw answer, nested like the schema.
         index: of the window; what does not stand there is null.
+        others: by path, what else a leaf could be, the likeliest first.
     """
     answer = _window(tree, data, index)
-    return Guess(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+    kinds = {path: leaf.kind for path, leaf in leaves(tree)}
+    names = Counter(path.rpartition(".")[2] for path in kinds)
+    near = {
+        name: [value for value in values if index.places(value, kinds[path])]
+        for path, values in (others or {}).items()
+        if path in kinds and names[name := path.rpartition(".")[2]] == 1
+    }
+    return Guess(json.dumps(answer, ensure_ascii=False, separators=(",", ":")), near)
 
 
 def _window(node: Node, value: Any, index: SpanIndex) -> Any:

@@ -267,6 +267,7 @@ class Row:
         following = ""
         if guess is not None:
             following = guess.without_value(text) if self._denied else guess.continuation(text)
+            following = following or guess.other(text)
         if not following and (prefix := open_value(text)):
             following = continuation(self.request.index, prefix)
         if not following:

@@ -185,6 +185,49 @@ def test_values_below_their_labels_and_ranges_are_read() -> None:
     }
 
 
+def test_texts_named_after_dates_and_sums_are_read_as_such() -> None:
+    texts = ["date", "total", "address", "company"]
+    receipt = from_json_schema(
+        name="till",
+        data={"title": "till", "type": "object", "properties": {name: {"type": "string"} for name in texts}},
+    )
+    found = _answer(paper(RECEIPT), receipt)
+    assert found.data["date"] == "04/03/2018"
+    assert found.data["total"] == "26.90"
+    order = from_json_schema(
+        name="order",
+        data={
+            "title": "order",
+            "type": "object",
+            "properties": {
+                "flight_from": {"type": "string", "description": "First date of the flight."},
+                "flight_to": {"type": "string", "description": "Last date of the flight."},
+                "contract_num": {"type": "string", "description": "Contract number, with no date."},
+                "gross_amount": {"type": "string"},
+            },
+        },
+    )
+    assert _answer(paper(AD_BUY), order).data == {
+        "flight_from": "05/29/20",
+        "flight_to": "06/14/20",
+        "contract_num": "2012614",
+        "gross_amount": "$17,435.00",
+    }
+
+
+def test_what_else_a_field_could_be_is_told_with_its_place() -> None:
+    found = _answer(paper(AD_BUY), load_schema("ad_buy"))
+    others = {leaf.path: leaf.others for leaf in found.leaves}
+    assert "06/14/20" in [text for text, _ in others["flight_from"]]
+    chosen = {leaf.path: leaf.raw for leaf in found.leaves}
+    for path, candidates in others.items():
+        texts = [text for text, _ in candidates]
+        assert chosen[path] not in texts
+        assert len(set(texts)) == len(texts)
+        assert all(span.words for _, span in candidates)
+    assert found.others["flight_from"] == [text for text, _ in others["flight_from"]]
+
+
 def test_a_document_of_another_type_gives_no_rows_and_is_told() -> None:
     validated = _extract("Dear all,\nthe meeting of the choir is at eight.\nYours, Jo", "invoice")
     assert validated.data["line_items"] == []

@@ -129,3 +129,12 @@ def test_the_page_goes_on_to_the_end_of_the_cell() -> None:
     assert continuation(index, "lue") == ""
     assert continuation(index, "") == ""
     assert continuation(index, "nowhere") == ""
+
+
+def test_what_has_gone_on_in_the_next_line_is_taken_to_go_on_for_one_more() -> None:
+    lines = ["12 Quay Road", "Old Harbour", "Bristol", "Tel 555"]
+    (window,) = windows_of(document_of(lines), 100_000, lambda texts: [len(t) for t in texts])
+    index = SpanIndex(window)
+    assert continuation(index, "12 Qu") == "ay Road"
+    assert continuation(index, "12 Quay Road Old") == " Harbour Bristol"
+    assert continuation(index, "12 Quay Road Old Harbour") == " Bristol"

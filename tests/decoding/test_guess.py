@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extractors.decoding.guess import Guess, guess_of
 from extractors.grammar.spans import SpanIndex
 from extractors.prompting.window import windows_of
-from schemas.registry import load_schema
+from schemas.registry import from_json_schema, load_schema
 from tests.tiny import document_of
 
 TEXT = '{"a":"x, {y}","items":[{"d":"q","n":"1"},{"d":"r","n":"2"}],"z":null}'
@@ -64,3 +64,39 @@ def test_a_value_that_is_denied_is_left_out_and_the_rest_goes_on() -> None:
     assert guess.without_value('{"vendor":') == ""
     assert guess.without_value('{"company":null,"date":null,"lines":') == ""
     assert guess.without_value("") == ""
+
+
+def test_what_else_a_value_could_be_goes_on_and_the_rest_of_the_guess_with_it() -> None:
+    others = {"date": ["25/12/2018", "26/12/2018", '7 "May"'], "due": ["8.90", "8.9"]}
+    guess = Guess('{"date":null,"sums":[{"total":"1"}],"due":"8.91"}', others)
+    rest = ',"sums":[{"total":"1"}],"due":"8.91"}'
+    assert guess.other('{"date":"') == '25/12/2018"' + rest
+    assert guess.other('{"date":"26') == '/12/2018"' + rest
+    assert guess.other('{"date":"7 ') == '\\"May\\""' + rest
+    assert guess.other('{"date":"3') == ""
+    assert guess.other('{"date":null,"sums":[],"due":"8.9') == '0"}'
+    assert guess.other('{"date":null,"sums":[],"due":"8.90') == '"}'
+    assert guess.other('{"date":null,"sums":[{"total":"1"},{"total":"8') == ""
+    assert guess.other('{"date":') == ""
+    assert guess.other("") == ""
+
+
+def test_other_values_are_of_the_window_and_of_fields_whose_name_is_theirs_alone() -> None:
+    (window,) = windows_of(
+        document_of(["Due 4.5.2024", "Total 4.50"]), 1000, lambda texts: [len(t) for t in texts]
+    )
+    tree = from_json_schema(
+        name="two",
+        data={
+            "title": "two",
+            "type": "object",
+            "properties": {
+                "due": {"type": "string", "format": "date"},
+                "a": {"type": "object", "properties": {"total": {"type": "number"}}},
+                "b": {"type": "object", "properties": {"total": {"type": "number"}}},
+            },
+        },
+    ).tree
+    guess = guess_of(tree, {}, SpanIndex(window), {"due": ["5.5.2024", "4.5.2024"], "a.total": ["4.50"]})
+    assert guess.other('{"due":"').startswith('4.5.2024"')
+    assert guess.other('{"due":null,"a":{"total":"') == ""

@@ -24,6 +24,8 @@ from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""
 _BEST = 0.97
+MAX_OTHERS = 16
+"""Other candidates that a field is given with."""
 WINDOW_PAGES = 50
 """So many pages are looked at as one; what is longer, in turn."""
 
@@ -38,7 +40,7 @@ class ScriptedBackend:
     @property
     def model_id(self) -> str:
         """Name and version of the rules; raised whenever they change what they answer."""
-        return "scripted-1"
+        return "scripted-2"
 
     def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
         """One answer per document, in order; the same for the same document, always."""
@@ -87,10 +89,10 @@ class _Plan:
         lines = read_sheet(document)
         scene = Scene(lines, find_runs(lines, self.vocabulary), style, {})
         wanted = [goal for goal in self.singles if goal.leaf.grounding != "choice"]
-        matches = find_fields(wanted, scene)
+        matches, ranked = find_fields(wanted, scene)
         out: list[LeafAnswer] = []
         data = self._write(self.tree, "", matches, scene, rows, out)
-        return WindowAnswer(data, tuple(out), False)
+        return WindowAnswer(data, tuple(_with_others(leaf, ranked.get(leaf.path, ())) for leaf in out), False)
 
     def _write(
         self,
@@ -146,6 +148,11 @@ def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) ->
             return data
         case ArrayNode():
             return []
+
+
+def _with_others(leaf: LeafAnswer, ranked: Sequence[Match]) -> LeafAnswer:
+    others = [(m.piece.raw, m.piece.span) for m in ranked if m.piece.raw != leaf.raw]
+    return replace(leaf, others=tuple(others[:MAX_OTHERS])) if others else leaf
 
 
 def _leaf(

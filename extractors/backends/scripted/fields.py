@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -19,6 +20,7 @@ MIN_SCORE = 0.35
 """Below this a value is not given; the field is taken to be absent."""
 _BELOW = 0.85
 _MAX_BELOW_LINES = 4
+_DATES = 100
 _HEAD_LINES = 12
 _HEAD_GAP = 2.0
 _BRACKETED = re.compile(r"\s*[(<\[][^)>\]]*\d{4,}[^)>\]]*[)>\]]\s*$")
@@ -82,24 +84,36 @@ class Scene:
                 yield line
 
 
-def find_fields(goals: list[Goal], scene: Scene) -> dict[str, Match]:
-    """The best match of each goal; no two fields share one value."""
-    matches = [match for goal in goals for match in _matches(goal, scene) if match.score >= MIN_SCORE]
+def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict[str, list[Match]]]:
+    """The best match of each goal, no two fields sharing one value; and by goal all of them, one for each text."""
+    matches = [match for goal in goals for match in _matches(goal, scene)]
     matches.sort(key=lambda m: (-m.score, m.goal.order, m.piece.line, m.piece.start))
+    ranked: dict[str, dict[str, Match]] = defaultdict(dict)
+    dates = list(islice(_dates(scene), _DATES))
+    for match in matches:
+        ranked[match.goal.path].setdefault(match.piece.raw, match)
+    for goal in goals:
+        for date in dates if goal.kind is Kind.DATE else ():  # whatever no label spoke for
+            ranked[goal.path].setdefault(date.raw, Match(goal, date, 0.0))
+    matches = [match for match in matches if match.score >= MIN_SCORE]
     chosen: dict[str, Match] = {}
     taken: set[tuple[int, int, Kind]] = set()
     for match in matches:
-        place = (match.piece.line, match.piece.start, match.goal.leaf.kind)
+        place = (match.piece.line, match.piece.start, match.goal.kind)
         if match.goal.path not in chosen and place not in taken:
             chosen[match.goal.path] = match
             taken.add(place)
     _fill_addresses(goals, chosen, scene)
-    return chosen
+    return chosen, {path: list(found.values()) for path, found in ranked.items()}
+
+
+def _dates(scene: Scene) -> Iterator[Piece]:
+    return (found.piece for line in scene.lines for found in scene.values(line, Kind.DATE))
 
 
 def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
     pages = max((line.index for line in scene.lines), default=0) + 1
-    late = goal.leaf.kind in NUMERIC
+    late = goal.kind in NUMERIC
     for index, runs in scene.runs.items():
         for run in runs:
             named = score(goal, run)
@@ -114,11 +128,11 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
     """The values that a label points at, with a quality: to its right, else below it."""
-    if goal.leaf.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
+    if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
         yield from _texts(goal, run, scene)
         return
     limit = scene.limit(run)
-    chosen = _choose(goal, scene.values_between(run.line, goal.leaf.kind, run.end, limit))
+    chosen = _choose(goal, scene.values_between(run.line, goal.kind, run.end, limit))
     if chosen is not None:
         yield chosen.piece, chosen.strength
         return
@@ -129,7 +143,7 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
             c
             for cell in line.cells
             if _under(run, line, cell)
-            for c in scene.values_between(line, goal.leaf.kind, *cell)
+            for c in scene.values_between(line, goal.kind, *cell)
         ]
         chosen = _choose(goal, under)
         if chosen is not None:
@@ -145,14 +159,14 @@ def _under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
 
 def _choose(goal: Goal, found: list[Candidate]) -> Candidate | None:
     """Of several values behind one label: the last end date, the last amount of money, else the first."""
-    if goal.leaf.kind in NUMERIC:
+    if goal.kind in NUMERIC:
         wants_percent = goal.means("percent")
         found = [c for c in found if c.percent == wants_percent]
         if not found:
             return None
         best = max(c.strength for c in found)
         strong = [c for c in found if c.strength == best]
-        return strong[0] if goal.leaf.kind is Kind.INTEGER else strong[-1]
+        return strong[0] if goal.kind is Kind.INTEGER else strong[-1]
     if not found:
         return None
     return found[-1] if goal.means("until") else found[0]
@@ -250,12 +264,12 @@ def _fits(goal: Goal, found: Piece) -> Piece | None:
 
 def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
     """Values that show by their form what they are: an IBAN, a text under a pattern, the currency."""
-    if goal.leaf.kind is Kind.CURRENCY:
+    if goal.kind is Kind.CURRENCY:
         for line in scene.lines:
             for candidate in scene.values(line, Kind.CURRENCY):
                 yield Match(goal, candidate.piece, 0.8 * candidate.strength)
         return
-    if goal.leaf.kind is not Kind.TEXT or not (goal.means("iban") or goal.leaf.pattern):
+    if goal.kind is not Kind.TEXT or not (goal.means("iban") or goal.leaf.pattern):
         return
     for line in scene.lines:
         for i, token in enumerate(line.tokens):
@@ -269,11 +283,11 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     """What usually stands where: the seller at the head, the date of issue first among the dates."""
-    if goal.leaf.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
+    if goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
         for line in scene.lines[: 4 * _HEAD_LINES]:
             for candidate in scene.values(line, Kind.DATE):
                 yield Match(goal, candidate.piece, 0.55 * candidate.strength - 0.001 * line.index)
-    elif goal.leaf.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *_ID):
+    elif goal.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *_ID):
         for line in scene.lines[:_HEAD_LINES]:
             found = _head_name(goal, line, scene)
             if found is not None:
@@ -303,7 +317,7 @@ def _close(line: Line, i: int) -> bool:
 def _fill_addresses(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
     """An address goes on over several lines; one without a label stands below its name."""
     for goal in goals:
-        if goal.leaf.kind is not Kind.TEXT or not goal.means("address"):
+        if goal.kind is not Kind.TEXT or not goal.means("address"):
             continue
         own = chosen.get(goal.path)
         if own is not None:
@@ -320,11 +334,7 @@ def _fill_addresses(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -
 
 
 def _names_same_party(name: Goal, address: Goal) -> bool:
-    if (
-        name.leaf.kind is not Kind.TEXT
-        or name.means("address", *_ID)
-        or not name.means("name", "seller", "buyer")
-    ):
+    if name.kind is not Kind.TEXT or name.means("address", *_ID) or not name.means("name", "seller", "buyer"):
         return False
     return name.means("buyer") == address.means("buyer")
 

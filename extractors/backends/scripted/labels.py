@@ -10,7 +10,7 @@ from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, 
 from extractors.backends.scripted.sheet import Line, Token
 from extractors.validation.currencies import currencies_of
 from extractors.validation.text import text_key
-from schemas.tree import Leaf
+from schemas.tree import Kind, Leaf
 
 _QUOTED = re.compile(r"['\"‘“]([^'\"’”]{2,40})['\"’”]")
 _MAX_RUN = 7
@@ -34,6 +34,12 @@ _PARTY_VERBS = {
     **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),
 }
 _PARTIES = frozenset({"buyer", "seller", "delivery"})
+_SUMS = frozenset({"amount", "net", "gross", "tax", "price", "discount", "rounding", "quantity"})
+_NO_SUM = frozenset(
+    {"number", "id", "reference", "name", "address", "description", "currency", "terms", "date", "unit"}
+)
+_MOMENTS = frozenset({"from", "until", "due", "issue", "delivery"})
+_NO_DATE = frozenset({"number", "id", "reference", "name", "address", "description", "terms", "time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Goal:
     hint_words: frozenset[str]
     quoted: frozenset[str]
     quoted_words: frozenset[str]
+    kind: Kind
+    """How its values look: as the leaf says, but a text named ``date`` as a date, one named ``total`` as a number."""
 
     def means(self, *concepts: str) -> bool:
         """Whether the name of the field (not its description) has one of the concepts."""
@@ -99,6 +107,22 @@ def goal_of(path: str, leaf: Leaf, order: int) -> Goal:
         quoted_words=frozenset(
             word for label in labels for word in raw_words(label) if not concepts_of(word)
         ),
+        kind=_kind(leaf, own, about),
+    )
+
+
+def _kind(leaf: Leaf, own: frozenset[str], about: frozenset[str]) -> Kind:
+    """What values of the leaf look like; schemas often have texts where dates and amounts are meant."""
+    if leaf.kind is not Kind.TEXT or leaf.pattern or leaf.format:
+        return leaf.kind
+    dated = "date" in own or (bool(own & _MOMENTS) and "date" in about)  # valid_from: first date of ...
+    if dated and not own & _NO_DATE:
+        return Kind.DATE
+    unit_price = {"unit", "price"} <= own
+    return (
+        Kind.DECIMAL
+        if own & _SUMS and not own & (_NO_SUM - {"unit"} if unit_price else _NO_SUM)
+        else Kind.TEXT
     )
 
 

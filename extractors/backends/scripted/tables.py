@@ -148,7 +148,7 @@ def _is_header_again(line: Line, header: Line) -> bool:
 
 def goal_path_is_number(path: str, columns: list[Column]) -> bool:
     """Whether the column of ``path`` holds numbers."""
-    return any(c.goal is not None and c.goal.path == path and c.goal.leaf.kind in NUMERIC for c in columns)
+    return any(c.goal is not None and c.goal.path == path and c.goal.kind in NUMERIC for c in columns)
 
 
 def _row(line: Line, columns: list[Column], scene: Scene) -> Row:
@@ -158,9 +158,9 @@ def _row(line: Line, columns: list[Column], scene: Scene) -> Row:
     taken: set[int] = set()
     for index, column in enumerate(columns):
         goal = column.goal
-        if goal is None or goal.leaf.kind is Kind.TEXT:
+        if goal is None or goal.kind is Kind.TEXT:
             continue
-        for candidate in scene.values(line, goal.leaf.kind):
+        for candidate in scene.values(line, goal.kind):
             found = candidate.piece
             if found.start not in taken and _nearest(columns, found.x0, found.x1) == index:
                 row.setdefault(goal.path, (found, 0.95 * min(1.0, 0.4 + column.named)))
@@ -171,7 +171,7 @@ def _row(line: Line, columns: list[Column], scene: Scene) -> Row:
             texts.setdefault(_nearest(columns, token.word.box.x0, token.word.box.x1), []).append((i, i + 1))
     for index, parts in texts.items():
         goal = columns[index].goal
-        if goal is None or goal.leaf.kind is not Kind.TEXT:
+        if goal is None or goal.kind is not Kind.TEXT:
             continue
         start, end = parts[0][0], parts[-1][1]
         found = piece(line, start, end) if end - start == len(parts) else join([(line, *p) for p in parts])
