@@ -11,7 +11,7 @@ import torch
 
 from extractors.decoding.attention import Run, in_rows
 from extractors.decoding.cache import RaggedCache
-from extractors.prompting.encode import SHAPE_STEP, Encoded
+from extractors.prompting.encode import Encoded
 
 MAX_PREFIXES = 8
 """Beginnings of prompts that are kept: one for each schema, or part of one, in use."""
@@ -62,14 +62,10 @@ class Passes:
         if known is not None:
             self.cache.fill(row, known)
         new = ids.shape[1] - start
-        # What is added behind the end is seen by nothing, and overwritten by the next pass.
-        padding = -new % SHAPE_STEP if self.packed else 0
-        ids = torch.nn.functional.pad(ids[:, start:], (0, padding))
-        tail = positions[..., -1:] + torch.arange(1, padding + 1)
-        positions = torch.cat([positions[..., start:], tail], dim=-1)
+        ids, positions = ids[:, start:], positions[..., start:]
         wanted = torch.arange(new - keep, new)
         if self.packed:
-            logits = self._in_rows(ids, positions, wanted, [Run(row, start, new + padding)], **extra)
+            logits = self._in_rows(ids, positions, wanted, [Run(row, start, new)], **extra)
         else:
             self.cache.point([row], [start], new)
             logits = self._forward(ids, positions, wanted, mask=start > 0, **extra)
@@ -108,12 +104,8 @@ class Passes:
         tokens: Sequence[Sequence[int]],
         keep: Sequence[int],
     ) -> list[torch.Tensor]:
-        total = sum(map(len, tokens))
-        # The last row takes what makes the shape a common one; it is overwritten by the next pass.
-        padding = -total % (1 if total <= 4 else 8 if total <= SHAPE_STEP else 32)
-        news = [*map(len, tokens[:-1]), len(tokens[-1]) + padding]
-        runs = [Run(row, start, new) for row, start, new in zip(rows, lengths, news, strict=True)]
-        ids = torch.tensor([[token for mine in tokens for token in mine] + [0] * padding])
+        runs = [Run(row, start, len(mine)) for row, start, mine in zip(rows, lengths, tokens, strict=True)]
+        ids = torch.tensor([[token for mine in tokens for token in mine]])
         positions = torch.cat([torch.arange(run.new) + run.start + self.shifts[run.row] for run in runs])[
             None
         ]

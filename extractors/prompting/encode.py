@@ -19,9 +19,6 @@ from schemas.document import PageImage, ReadDocument
 from schemas.registry import LoadedSchema
 
 _MARK = "\ue000"
-SHAPE_STEP = 64
-"""Tokens. Long passes are padded behind their end, where causal attention does not look, to multiples of this:
-oneDNN builds its kernels anew for every length it meets, which took as long as the pass itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from extractors.prompting.encode import SHAPE_STEP, count_tokens, encode
+from extractors.prompting.encode import count_tokens, encode
 from extractors.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from extractors.training.config import TrainConfig
 from extractors.training.dataset import Example
 from extractors.training.stream import ExampleStream, LoadDocument
 
+SHAPE_STEP = 64
+"""Tokens. Passes are padded behind their end, where causal attention does not look, to multiples of this: for weights
+that are not packed oneDNN builds its kernels anew for every length, which took as long as the pass itself."""
 LORA_TARGETS = r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
 
