@@ -1,0 +1,153 @@
+"""An error budget is kept as often as was promised, and nothing is accepted on too little evidence."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.confidence.certify import (
+    THRESHOLDS,
+    Budget,
+    Evidence,
+    Unit,
+    binomial_tail,
+    certify,
+    minimum_documents,
+    p_value,
+    upper_bound,
+)
+from schemas.errors import UsageError
+
+
+def clean(count: int, risk: float = 0.0) -> list[Evidence]:
+    return [Evidence(risk, 4, 0)] * count
+
+
+@pytest.mark.parametrize("unit", ["values", "documents"])
+@pytest.mark.parametrize(("error", "needed"), [(0.02, 149), (0.01, 299)])
+def test_without_errors_149_documents_certify_2_percent_and_299_certify_1(
+    error: float, needed: int, unit: Unit
+) -> None:
+    budget = Budget(error, 0.95, unit)
+    assert minimum_documents(budget) == needed
+    assert certify(clean(needed), budget).threshold == THRESHOLDS[-1]
+    refused = certify(clean(needed - 1), budget)
+    assert (refused.threshold, refused.documents, refused.needed) == (None, needed - 1, needed)
+    assert not refused.accepts(0.0)
+
+
+def test_the_binomial_tail_is_exact() -> None:
+    assert binomial_tail(2, 10, 0.5) == pytest.approx(56 / 1024)
+    assert binomial_tail(10, 10, 0.3) == pytest.approx(1)
+    # Clopper-Pearson, one-sided 95 %, 1 of 100 (tables: 0.0466)
+    bound = upper_bound([Evidence(0, 1, 1), *[Evidence(0, 1, 0)] * 99], Budget(0.1))
+    assert bound == pytest.approx(0.0466, abs=5e-5)
+
+
+def test_a_document_wrong_altogether_can_be_borne_by_many_right_ones() -> None:
+    assert certify([Evidence(0, 4, 4), *clean(149)], Budget(0.02)).threshold is None
+    assert certify([Evidence(0, 4, 4), *clean(600)], Budget(0.02)).threshold is not None
+
+
+def test_one_value_of_a_document_costs_less_than_the_document() -> None:
+    sample = [Evidence(0, 4, 1), *clean(185)]
+    assert certify(sample, Budget(0.02, unit="documents")).threshold is None
+    found = certify(sample, Budget(0.02))
+    assert (found.wrong_documents, found.wrong, found.values) == (1, 1, 744)
+    assert found.bound <= 0.02
+
+
+def test_what_has_other_reasons_is_no_evidence() -> None:
+    others = [Evidence(0, 4, 0, eligible=False)] * 500
+    assert certify([*clean(100), *others], Budget(0.02)).threshold is None
+    assert certify([*clean(200), *others], Budget(0.02)).coverage == pytest.approx(2 / 7)
+
+
+def test_risky_documents_are_left_to_people() -> None:
+    found = certify([*clean(200, 0.004), *[Evidence(0.5, 4, 2)] * 200], Budget(0.02))
+    assert found.threshold is not None
+    assert 0.004 <= found.threshold < 0.5
+    assert found.accepts(0.004)
+    assert not found.accepts(0.5)
+    assert not found.accepts(float("nan"))
+
+
+samples = st.lists(
+    st.builds(
+        lambda risk, values, share: Evidence(risk, values, int(share * values)),
+        st.floats(0, 1),
+        st.integers(1, 9),
+        st.sampled_from([0.0] * 30 + [0.3, 1.0]),
+    ),
+    max_size=60,
+)
+units = st.sampled_from(["values", "documents"])
+
+
+@given(samples, st.floats(0.05, 0.4), st.floats(0.5, 0.95), units)
+def test_nothing_is_certified_below_the_least_evidence_nor_beyond_the_budget(
+    sample: list[Evidence], error: float, confidence: float, unit: Unit
+) -> None:
+    found = certify(sample, Budget(error, confidence, unit))
+    if found.threshold is None:
+        assert (found.coverage, found.bound) == (0, 1)
+        return
+    assert found.threshold in THRESHOLDS
+    accepted = [one for one in sample if found.accepts(one.risk)]
+    assert found.documents == len(accepted) >= found.needed
+    assert found.bound <= error
+    assert sum(one.wrong / one.values for one in accepted) / len(accepted) < error
+
+
+@given(samples.filter(bool), st.floats(0.05, 0.4), units)
+def test_an_error_more_is_never_better_evidence(sample: list[Evidence], error: float, unit: Unit) -> None:
+    budget = Budget(error, 0.9, unit)
+    worse = [Evidence(sample[0].risk, sample[0].values, sample[0].values), *sample[1:]]
+    assert p_value(worse, error, budget) >= p_value(sample, error, budget)
+
+
+@pytest.mark.parametrize("unit", ["values", "documents"])
+def test_the_budget_is_kept_in_95_of_100_draws(unit: Unit) -> None:
+    """Populations of known error: the threshold that a sample gives, held against the truth."""
+    draw, draws, broken, given_out = random.Random(5), 500, 0, 0
+    budget = Budget(0.1, 0.95, unit)
+
+    def chance(risk: float) -> float:  # no calibrated risk: what is certified must not rest on that
+        return 4 * risk**2
+
+    grid = [i / 2000 for i in range(1000)]  # risks are uniform up to 0.5
+    for _ in range(draws):
+        sample = []
+        for _ in range(200):
+            risk = draw.random() / 2
+            wrong = 4 * (draw.random() < chance(risk))  # the hardest law: all values or none
+            sample.append(Evidence(risk, 4, wrong))
+        found = certify(sample, budget)
+        if found.threshold is not None:
+            given_out += 1
+            inside = [chance(risk) for risk in grid if risk <= found.threshold]
+            broken += sum(inside) / len(inside) > budget.error
+    assert given_out > draws / 2  # else there was nothing to break
+    assert broken / draws <= 0.05 + 2 * (0.05 * 0.95 / draws) ** 0.5
+
+
+@pytest.mark.parametrize("wrong", [0.0, 1.0, -0.1, 2, float("nan")])
+def test_budgets_that_are_none_are_refused(wrong: float) -> None:
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Budget(wrong)
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Budget(0.02, wrong)
+
+
+@pytest.mark.parametrize("more", [(1.5, 4, 0), (0.1, 0, 0), (0.1, 4, 5), (float("nan"), 4, 0)])
+def test_evidence_that_cannot_be_is_refused(more: tuple[float, int, int]) -> None:
+    with pytest.raises(UsageError, match="cannot have"):
+        Evidence(*more)
+
+
+def test_nothing_is_certified_from_nothing() -> None:
+    found = certify([], Budget(0.02))
+    assert (found.threshold, found.bound, found.coverage) == (None, 1.0, 0.0)
