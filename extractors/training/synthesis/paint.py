@@ -1,4 +1,4 @@
-"""Drawing on pages from top to bottom: text that wraps, tables that break, boxes, stamps, signatures."""
+"""Drawing on pages from top to bottom: text that wraps and breaks over pages, boxes, stamps, signatures."""
 
 from __future__ import annotations
 
