@@ -11,6 +11,7 @@ import torch
 
 from extractors.decoding.attention import Run, in_rows
 from extractors.decoding.cache import RaggedCache
+from extractors.models.packed import only
 from extractors.prompting.encode import Encoded
 
 MAX_PREFIXES = 8
@@ -151,15 +152,16 @@ class Passes:
     def _forward(
         self, ids: torch.Tensor, positions: torch.Tensor, keep: torch.Tensor, *, mask: bool, **extra: Any
     ) -> torch.Tensor:
-        out = self.model(
-            input_ids=ids.to(self.device),
-            attention_mask=self.cache.mask(ids.shape[1], self.device) if mask else None,
-            position_ids=positions.to(self.device),
-            past_key_values=self.cache,
-            use_cache=True,
-            logits_to_keep=keep.to(self.device),
-            **extra,
-        )
+        with only(keep):
+            out = self.model(
+                input_ids=ids.to(self.device),
+                attention_mask=self.cache.mask(ids.shape[1], self.device) if mask else None,
+                position_ids=positions.to(self.device),
+                past_key_values=self.cache,
+                use_cache=True,
+                logits_to_keep=keep.to(self.device),
+                **extra,
+            )
         logits: torch.Tensor = out.logits.cpu()
         return logits
 

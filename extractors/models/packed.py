@@ -6,9 +6,13 @@ path, or makes its own copy first, every time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
+from transformers.activations import SiLUActivation
 
 _TOKENS = 64
 """For which the layout is chosen. It was as good for 1 and for 448, on AVX-512 and on AMX."""
@@ -30,14 +34,74 @@ class PackedLinear(torch.nn.Module):
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """``states`` of shape (..., in_features) to (..., out_features)."""
+        return self.activated(states, "none")
+
+    def activated(self, states: torch.Tensor, activation: str) -> torch.Tensor:
+        """As `forward`, then an activation by oneDNN's name, before anything is rounded."""
         out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            states, self._packed, self._bias, "none", [], ""
+            states, self._packed, self._bias, activation, [], ""
+        )
+        return out
+
+    def times(self, states: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        """As `forward`, times a factor of the result's shape, before anything is rounded."""
+        out: torch.Tensor = torch.ops.mkldnn._linear_pointwise.binary(
+            states, factor, self._packed, self._bias, "mul"
         )
         return out
 
     def extra_repr(self) -> str:
         """As torch shows its own."""
         return f"in_features={self.in_features}, out_features={self.out_features}, packed"
+
+
+class PackedGatedMlp(torch.nn.Module):
+    """``down(silu(gate(x)) * up(x))``, with activation and product inside the kernels that make their operands.
+
+    Args:
+        mlp: with packed layers ``gate_proj``, ``up_proj`` and ``down_proj``.
+    """
+
+    def __init__(self, mlp: Any) -> None:
+        super().__init__()
+        self.gate_proj, self.up_proj, self.down_proj = mlp.gate_proj, mlp.up_proj, mlp.down_proj
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """``states`` of shape (..., hidden size) to the same."""
+        out: torch.Tensor = self.down_proj(
+            self.up_proj.times(states, self.gate_proj.activated(states, "swish"))
+        )
+        return out
+
+
+_WANTED: ContextVar[torch.Tensor | None] = ContextVar("wanted", default=None)
+
+
+@contextmanager
+def only(positions: torch.Tensor) -> Iterator[None]:
+    """Within, the outputs of a packed model count at these positions of its input only; others may be anything."""
+    token = _WANTED.set(positions)
+    try:
+        yield
+    finally:
+        _WANTED.reset(token)
+
+
+class _LastMlp(torch.nn.Module):
+    """The last layer's: behind it no token looks at another, so it is computed for wanted positions only."""
+
+    def __init__(self, mlp: torch.nn.Module) -> None:
+        super().__init__()
+        self.mlp = mlp
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        wanted = _WANTED.get()
+        if wanted is None or len(wanted) == states.shape[1]:
+            out: torch.Tensor = self.mlp(states)
+            return out
+        out = torch.zeros_like(states)
+        out[:, wanted] = self.mlp(states[:, wanted])
+        return out
 
 
 def pack_language_half(model: Any) -> None:
@@ -50,7 +114,11 @@ def pack_language_half(model: Any) -> None:
     """
     if model.device.type != "cpu" or model.dtype != torch.bfloat16 or not _is_supported():
         return
-    _pack(model.get_decoder())
+    decoder = model.get_decoder()
+    _pack(decoder)
+    last = getattr(decoder.layers[-1], "mlp", None)
+    if isinstance(last, torch.nn.Module) and not isinstance(last, _LastMlp):
+        decoder.layers[-1].mlp = _LastMlp(last)
     head = model.get_output_embeddings()
     if isinstance(head, torch.nn.Linear):
         model.set_output_embeddings(PackedLinear(head))
@@ -67,3 +135,16 @@ def _pack(module: torch.nn.Module) -> None:
             setattr(module, name, PackedLinear(child))
         else:
             _pack(child)
+            if _is_gated(child):
+                setattr(module, name, PackedGatedMlp(child))
+
+
+def _is_gated(module: torch.nn.Module) -> bool:
+    """Whether it is the gated feed-forward block of Llama and Qwen, packed, with SiLU."""
+    names = {name for name, _ in module.named_children()}
+    layers = {"gate_proj", "up_proj", "down_proj"}
+    return (
+        names == layers | {"act_fn"}
+        and all(isinstance(getattr(module, name), PackedLinear) for name in layers)
+        and isinstance(module.act_fn, torch.nn.SiLU | SiLUActivation)
+    )
