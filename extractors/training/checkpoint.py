@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+
+from schemas.errors import UsageError
 
 STATE = "state.pt"
 TENSORS = "trained.safetensors"
@@ -47,18 +51,62 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, trained: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer
 ) -> Position | None:
-    """Puts the last checkpoint into ``trained`` and ``optimizer``, in place. ``None`` when there is none."""
+    """Puts the last checkpoint into ``trained`` and ``optimizer``, in place. ``None`` when there is none.
+
+    Raises:
+        UsageError: the checkpoint is damaged, or of a model with other trained tensors.
+    """
     final = folder / "checkpoint"
     if not final.exists() and (folder / ".checkpoint.old").exists():  # killed between the two renames
         (folder / ".checkpoint.old").replace(final)
-    if not (final / "position.json").is_file():
+    if not final.exists():
         return None
-    saved = load_file(final / TENSORS)
+    try:
+        position = Position(**json.loads((final / "position.json").read_text()))
+        saved = load_file(final / TENSORS)
+        # Our own file, tensors and numbers only: weights_only keeps a planted pickle from running.
+        state: dict[str, Any] = torch.load(final / STATE, weights_only=True)
+        moments, generator = state["optimizer"], state["random"]
+    except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
+        raise _damaged(final, error) from error
+    except (RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+        raise _damaged(final, error) from error
+    if {n: t.shape for n, t in saved.items()} != {n: t.shape for n, t in trained.items()}:
+        raise UsageError(
+            f"{final} is of another model: the tensors it trained are not those of this run.",
+            remedy="Give base, rank and train_vision as when the run began, or another output folder.",
+        )
+    try:
+        optimizer.load_state_dict(moments)
+        torch.set_rng_state(generator)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise _damaged(final, error) from error
     with torch.no_grad():
         for name, tensor in trained.items():
             tensor.copy_(saved[name])
-    # Our own file, tensors and numbers only: weights_only keeps a planted pickle from running.
-    state: dict[str, Any] = torch.load(final / STATE, weights_only=True)
-    optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["random"])
-    return Position(**json.loads((final / "position.json").read_text()))
+    return position
+
+
+def check_base(folder: Path, base: str) -> None:
+    """Tensors of two bases may have the same shapes; the run's own config tells them apart.
+
+    Raises:
+        UsageError: the checkpoint in ``folder`` was trained on another base.
+    """
+    kept = folder / "config.json"
+    if not (folder / "checkpoint").exists() or not kept.is_file():
+        return
+    try:
+        before = json.loads(kept.read_text(encoding="utf-8"))["base"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(kept, error) from error
+    if before != base:
+        raise UsageError(
+            f"{folder} has a checkpoint of a run on {before!r}; this run is on {base!r}.",
+            remedy="Give the same base, or another output folder.",
+        )
+
+
+def _damaged(path: Path, error: Exception) -> UsageError:
+    told = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UsageError(f"{path} is damaged: {told}.", remedy="Remove the output folder, and train anew.")

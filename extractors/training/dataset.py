@@ -19,6 +19,7 @@ from extractors.grammar.spans import SpanIndex
 from extractors.prompting.window import CountTokens, Window, windows_of
 from extractors.training.align import target_of
 from schemas.document import ReadDocument
+from schemas.errors import UsageError
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
 
@@ -37,17 +38,47 @@ class Example:
 
 
 def split_ids(folder: Path, split: str) -> list[str]:
-    """The ids of a split of a labelled folder, in file order."""
-    listed = json.loads((folder / "splits.json").read_text(encoding="utf-8"))[split]
+    """The ids of a split of a labelled folder, in file order; none where the split is not in the file.
+
+    Raises:
+        UsageError: there is no such folder, or its ``splits.json`` is not lists of ids.
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder} is no folder.", remedy="Give a folder with docs/, truth/ and splits.json."
+        )
+    path = folder / "splits.json"
+    splits = _read_json(path)
+    listed = splits.get(split, []) if isinstance(splits, dict) else None
+    if not isinstance(listed, list):
+        raise UsageError(f"{path}: {split!r} is no list of ids.", remedy='Write {"train": ["id", ...]}.')
     return [str(i) for i in listed]
 
 
 def truth_of(folder: Path, identity: str) -> dict[str, Any]:
-    """The labels of a document, without those that the folder's ``skip_fields.json`` names as slips."""
-    labels: dict[str, Any] = json.loads((folder / "truth" / f"{identity}.json").read_text(encoding="utf-8"))
+    """The labels of a document, without those that the folder's ``skip_fields.json`` names as slips.
+
+    Raises:
+        UsageError: the document has no truth file, or it is not an object of labels.
+    """
+    path = folder / "truth" / f"{identity}.json"
+    labels = _read_json(path)
+    if not isinstance(labels, dict):
+        raise UsageError(f"{path} is no object of labels.", remedy='Write {"field": "value", ...}.')
     skips = folder / "skip_fields.json"
-    skipped = json.loads(skips.read_text(encoding="utf-8")).get(identity, []) if skips.exists() else []
+    skipped = _read_json(skips).get(identity, []) if skips.exists() else []
     return {k: v for k, v in labels.items() if k not in skipped}
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{path}: {error.strerror or error}.", remedy="A labelled folder needs it."
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}.", remedy="Correct the file.") from error
 
 
 def examples_of(

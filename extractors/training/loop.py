@@ -18,10 +18,11 @@ import torch
 from torch import nn
 
 from extractors.prompting.encode import count_tokens, encode
-from extractors.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from extractors.training.checkpoint import Position, check_base, load_checkpoint, save_checkpoint
 from extractors.training.config import TrainConfig
 from extractors.training.dataset import Example
 from extractors.training.stream import ExampleStream, LoadDocument
+from schemas.errors import UsageError
 
 SHAPE_STEP = 64
 """Tokens. Passes are padded behind their end, where causal attention does not look, to multiples of this: for weights
@@ -85,6 +86,7 @@ class Trainer:
         """Runs until the token budget is spent; goes on from the last checkpoint in ``config.output``."""
         output = self.config.output
         output.mkdir(parents=True, exist_ok=True)
+        check_base(output, self.config.base)
         resumed = load_checkpoint(output, self.master, self.optimizer)
         if resumed:
             self.position = resumed
@@ -118,7 +120,11 @@ class Trainer:
                 self.position.example += 1
                 yield example
             if self.position.example == 0:
-                raise ValueError("the labelled sets have no usable example")
+                folders = ", ".join(str(one.folder) for one in self.config.sets)
+                raise UsageError(
+                    f"There is nothing to train on in {folders}: no document of the split has a known label.",
+                    remedy="Look at splits.json, at truth/, and whether its keys are the schema's fields.",
+                )
             self.position.epoch += 1
             self.position.example = 0
 

@@ -98,6 +98,17 @@ def test_padding_behind_the_answer_does_not_change_the_loss(
     assert counts == same_counts
 
 
+def test_nothing_to_train_on_is_said_and_where(labelled: Path, base: Path, tmp_path: Path) -> None:
+    config = config_for(labelled, base, tmp_path / "run")
+    misspelt = config.sets[0].model_copy(update={"split": "trian", "dev_split": "none"})
+    trainer = Trainer(
+        config.model_copy(update={"sets": [misspelt]}), tiny_model(), tiny_processor(), lambda path: None
+    )
+    with pytest.raises(UsageError, match="nothing to train on") as caught:
+        trainer.train(lambda step: None)
+    assert str(labelled) in str(caught.value)
+
+
 def start(config: TrainConfig, cache: Path) -> subprocess.Popen[str]:
     path = config.output.with_suffix(".config.json")
     path.write_text(config.model_dump_json())
