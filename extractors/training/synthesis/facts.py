@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Align = Literal["left", "right", "center"]
+CheckStyle = Literal["box", "round", "ring", "strike"]
+StampFrame = Literal["box", "double", "round", "none"]
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,32 @@ class Table:
 
 @dataclass(frozen=True)
 class Check:
-    """A question with boxes, some of them ticked."""
+    """A question with options, some of them chosen: boxes ticked, one circled, or the others struck out."""
 
     label: str
     options: tuple[tuple[str, bool], ...]
+    style: CheckStyle = "box"
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """A rubber stamp: its lines in a frame, turned by ``angle`` degrees."""
+    """A rubber stamp: its lines in a frame, turned by ``angle`` degrees.
+
+    Attributes:
+        lines: from the top.
+        angle: counter-clockwise.
+        color: such as ``#aa2222``.
+        frame: around it.
+        strength: 1 is full ink, 0.3 is faint.
+        pixels: drawn only, not in the text layer.
+    """
 
     lines: tuple[str, ...]
     angle: float
     color: str
+    frame: StampFrame = "box"
+    strength: float = 1.0
+    pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ class Facts:
         entries: labelled values.
         tables: line items and the like.
         totals: labelled sums below the tables.
-        prose: running text.
+        prose: running text by paragraphs; one that begins with ``# `` is a heading.
         checks: boxes to tick.
         stamps: put on the page last.
         signatures: lines to sign on.

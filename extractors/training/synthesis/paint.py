@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +13,21 @@ from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from extractors.training.synthesis.facts import Align, Check, Signature, Stamp
+from extractors.training.synthesis.facts import Align, Check, CheckStyle, Signature, Stamp
+from extractors.training.synthesis.marks import (
+    TICKS,
+    draw_ring,
+    draw_signature,
+    draw_stamp,
+    draw_strike,
+    draw_tick,
+    stamp_size,
+)
 
 _FOLDER = Path(__file__).parent / "fonts"
 SANS = ("Arimo", "BarlowCondensed", "Helvetica", "Times-Roman", "Courier", "CourierPrime")
-HANDS = ("Caveat", "PatrickHand", "ReenieBeanie", "SpecialElite", "CourierPrime")
+PENS = ("Caveat", "PatrickHand", "ReenieBeanie")
+HANDS = (*PENS, "SpecialElite", "CourierPrime")
 _BOLD = {"Helvetica": "Helvetica-Bold", "Times-Roman": "Times-Bold", "Courier": "Courier-Bold"}
 _LATIN_1 = ("Helvetica", "Times-Roman", "Courier")
 
@@ -46,6 +55,7 @@ class Style:
     width: float
     height: float
     margin: float
+    ink: str = "#101060"
 
 
 def choose_style(chance: random.Random, width: float, height: float, slip: bool, latin_1: bool) -> Style:
@@ -62,6 +72,7 @@ def choose_style(chance: random.Random, width: float, height: float, slip: bool,
         width=width,
         height=height,
         margin=12.0 if slip else chance.choice((40.0, 50.0, 60.0)),
+        ink=chance.choice(("#101060", "#1b3a8c", "#222222", "#303030")),
     )
 
 
@@ -177,79 +188,79 @@ class Painter:
                 self._canvas.rect(x + bar * 9, bottom, 6, 12 + 8 * bar, stroke=0, fill=1)
 
     def check(self, check: Check, chance: random.Random) -> None:
-        """A question and its boxes in one line each, ticked by a cross, a hook or filled."""
-        size, mark = self.style.size, chance.randrange(3)
+        """A question and its options in one line each."""
         self.flow(check.label, bold=True)
+        mark = chance.choice(TICKS)
         for text, ticked in check.options:
-            lines = self.wrap(text, self.x1 - self.x0 - 24, size)
+            lines = self.wrap(text, self.x1 - self.x0 - 24, self.style.size)
             self.room(self.leading * len(lines))
-            left, top = self.x0 + 6, self.y + 1
-            self.box(left, top, size, size)
-            if ticked:
-                self._tick(left, self.style.height - top - size, size, mark)
-            self.y = self.block(left + size + 8, self.y, self.x1 - left - size - 8, lines) + 2
+            left = self.x0 + 6
+            self.option(left, self.y + 1, lines[0], ticked, check.style, mark, chance)
+            indent = self.style.size + 8 if check.style in ("box", "round") else 0
+            self.y = self.block(left + indent, self.y + self.leading, self.x1 - left - indent, lines[1:]) + 2
 
-    def _tick(self, x: float, y: float, size: float, mark: int) -> None:
-        canvas = self._canvas
-        canvas.setStrokeColor("#101060")
-        canvas.setLineWidth(1.2)
-        if mark == 0:
-            canvas.line(x + 1, y + 1, x + size - 1, y + size - 1)
-            canvas.line(x + 1, y + size - 1, x + size - 1, y + 1)
-        elif mark == 1:
-            canvas.line(x + 1, y + size * 0.5, x + size * 0.4, y + 1)
-            canvas.line(x + size * 0.4, y + 1, x + size + 2, y + size + 3)
-        else:
-            canvas.setFillColor("#101060")
-            canvas.rect(x + 2, y + 2, size - 4, size - 4, stroke=0, fill=1)
+    def option(
+        self, x: float, y: float, text: str, chosen: bool, style: CheckStyle, mark: str, chance: random.Random
+    ) -> float:
+        """One line of an option with its top at ``y``, chosen or not; its right end. ``mark`` is of `TICKS`."""
+        size, bottom = self.style.size, self.style.height - y - self.style.size
+        seed = chance.getrandbits(32)
+        if style in ("box", "round"):
+            if style == "box":
+                self.box(x, y, size, size)
+            else:
+                self.ring(x + size / 2, y + size / 2, size / 2)
+            if chosen:
+                draw_tick(self._canvas, x, bottom, size, mark, seed)
+            x += size + 8
+        self.put(x, y - 1, text, size)
+        wide = self.measure(text, size)
+        if style == "ring" and chosen:
+            draw_ring(self._canvas, x, bottom, wide, size, seed)
+        elif style == "strike" and not chosen:
+            draw_strike(self._canvas, x, bottom, wide, size, seed)
+        return x + wide
 
-    def sign(self, signature: Signature) -> None:
+    def ring(self, x: float, y: float, radius: float) -> None:
+        """A printed circle around ``x, y``."""
+        self._canvas.setStrokeColor("#444444")
+        self._canvas.setLineWidth(0.5)
+        self._canvas.setDash()
+        self._canvas.circle(x, self.style.height - y, radius, stroke=1, fill=0)
+
+    def sign(self, signature: Signature, x: float = 0, width: float = 190) -> None:
         """A line to sign on, with what stands below it, and the drawn curve if somebody signed."""
         self.room(62)
-        top = self.y + 38
-        self.rule(top, self.x0, self.x0 + 190)
+        x, top = x or self.x0, self.y + 38
+        self.rule(top, x, x + width)
         if signature.curve is not None:
-            self._scribble(self.x0 + 12, self.style.height - top + 3, random.Random(signature.curve))
-        self.y = (
-            self.block(self.x0, top + 3, 240, [text for text in (signature.label, signature.name) if text], 8)
-            + 8
-        )
+            draw_signature(self._canvas, x + 12, self.style.height - top + 3, signature.curve)
+        below = [text for text in (signature.label, signature.name) if text]
+        self.y = self.block(x, top + 3, width, below, 8) + 8
 
-    def _scribble(self, x: float, y: float, chance: random.Random) -> None:
-        path = self._canvas.beginPath()
-        path.moveTo(x, y + 8)
-        for _ in range(chance.randint(5, 10)):
-            step = chance.uniform(8, 20)
-            path.curveTo(x + step * 0.2, y + chance.uniform(8, 30), x + step * 0.9, y + chance.uniform(10, 28),
-                x + step, y + chance.uniform(0, 10))  # fmt: skip
-            x += step
-        self._canvas.setStrokeColor(chance.choice(("#0b1d6b", "#111111")))
-        self._canvas.setLineWidth(chance.uniform(0.8, 1.6))
-        self._canvas.setDash()
-        self._canvas.drawPath(path)
+    def stamp(self, stamp: Stamp, x: float | None = None, y: float | None = None, size: float = 13.0) -> None:
+        """A stamp around ``x, y``; without them below the cursor, on a page with room for it."""
+        width, height = stamp_size(stamp, size)
+        if x is None or y is None:
+            self.room(height)
+            x, y = min(self.x1 - width / 2, self.x0 + width), self.y + height / 2
+            self.y += height
+        draw_stamp(self._canvas, stamp, x, self.style.height - y, size)
 
-    def stamp(self, stamp: Stamp) -> None:
-        """A framed stamp below the cursor, on a page with room for it."""
-        size = 13.0
-        width = max(self.measure(line, size, True) for line in stamp.lines) + 18
-        height = size * 1.4 * len(stamp.lines) + 10
-        turn = math.radians(abs(stamp.angle))
-        tall = height * math.cos(turn) + width * math.sin(turn) + 12
-        self.room(tall)
-        canvas = self._canvas
-        canvas.saveState()
-        canvas.translate(min(self.x1 - width / 2 - 4, self.x0 + width), self.style.height - self.y - tall / 2)
-        canvas.rotate(stamp.angle)
-        canvas.setStrokeColor(stamp.color)
-        canvas.setFillColor(stamp.color)
-        canvas.setLineWidth(1.6)
-        canvas.setDash()
-        canvas.rect(-width / 2, -height / 2, width, height)
-        canvas.setFont(_font(self.style.font, True), size)
-        for row, line in enumerate(stamp.lines):
-            canvas.drawCentredString(0, height / 2 - (row + 1) * size * 1.4 + 1, line)
-        canvas.restoreState()
-        self.y += tall
+    def write(
+        self, x: float, y: float, text: str, size: float, chance: random.Random, width: float = 0
+    ) -> None:
+        """A line filled in with the style's hand: in ink, a little uneven for pens; top at ``y``."""
+        font, pen = self.style.hand, self.style.hand in PENS
+        size *= 1.3 if pen else 1.0
+        wide = self.measure(text, size, font=font)
+        if width and wide > width:
+            size *= width / wide
+        color = self.style.ink if pen else "#222222"
+        for word in text.split():  # lifted a little, never so much that a line falls apart
+            lift = chance.uniform(-0.06, 0.06) * size if pen else 0
+            self.put(x, y + lift, word, size, color=color, font=font)
+            x += self.measure(word + " ", size, font=font)
 
     def pdf(self) -> bytes:
         """Ends the document."""
