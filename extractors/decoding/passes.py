@@ -11,7 +11,8 @@ import torch
 
 from extractors.decoding.attention import Run, in_rows
 from extractors.decoding.cache import RaggedCache
-from extractors.models.packed import only
+from extractors.decoding.scores import Scores
+from extractors.models.packed import PackedHead, only
 from extractors.prompting.encode import Encoded
 
 MAX_PREFIXES = 8
@@ -39,9 +40,7 @@ class Passes:
         """By row, what is added to a token's number to give its rotary position: images take up fewer of them."""
 
     @torch.inference_mode()
-    def prefill(
-        self, row: int, prompt: Encoded, tokens: Sequence[int], keep: int
-    ) -> tuple[torch.Tensor, int]:
+    def prefill(self, row: int, prompt: Encoded, tokens: Sequence[int], keep: int) -> tuple[Scores, int]:
         """The prompt and the first tokens of the answer into a row.
 
         Args:
@@ -51,7 +50,7 @@ class Passes:
             keep: how many positions at the end are wanted.
 
         Returns:
-            Logits of shape (keep, vocabulary) in the model's number format, and how many tokens are in the cache now
+            Scores of ``keep`` positions, and how many tokens are in the cache now
             without ``tokens``.
         """
         ids = torch.cat([prompt.input_ids, torch.tensor([list(tokens)], dtype=torch.long)], dim=1)
@@ -72,7 +71,7 @@ class Passes:
             logits = self._forward(ids, positions, wanted, mask=start > 0, **extra)
         if known is None and shared:
             self.prefixes.put(shared, self.cache.row(row, len(shared)))
-        return logits[0], prompt.input_ids.shape[1]
+        return self._scores(logits[0], [keep])[0], prompt.input_ids.shape[1]
 
     @torch.inference_mode()
     def step(
@@ -81,7 +80,7 @@ class Passes:
         lengths: Sequence[int],
         tokens: Sequence[Sequence[int]],
         keep: Sequence[int] | None = None,
-    ) -> list[torch.Tensor]:
+    ) -> list[Scores]:
         """More tokens for each of some rows.
 
         Args:
@@ -91,7 +90,7 @@ class Passes:
             keep: for each, how many positions at its end are wanted; without it, all.
 
         Returns:
-            For each row its logits, (wanted positions, vocabulary).
+            For each row the scores of its wanted positions; good until the next pass.
         """
         keep = keep or [len(mine) for mine in tokens]
         if self.packed:
@@ -104,7 +103,7 @@ class Passes:
         lengths: Sequence[int],
         tokens: Sequence[Sequence[int]],
         keep: Sequence[int],
-    ) -> list[torch.Tensor]:
+    ) -> list[Scores]:
         runs = [Run(row, start, len(mine)) for row, start, mine in zip(rows, lengths, tokens, strict=True)]
         ids = torch.tensor([[token for mine in tokens for token in mine]])
         positions = torch.cat([torch.arange(run.new) + run.start + self.shifts[run.row] for run in runs])[
@@ -115,7 +114,7 @@ class Passes:
         ends = list(accumulate(map(len, tokens)))
         wanted = torch.cat([torch.arange(end - k, end) for end, k in zip(ends, keep, strict=True)])
         logits = self._in_rows(ids, positions, wanted, runs)[0]
-        return list(torch.split(logits, list(keep)))
+        return self._scores(logits, keep)
 
     def _side_by_side(
         self,
@@ -123,7 +122,7 @@ class Passes:
         lengths: Sequence[int],
         tokens: Sequence[Sequence[int]],
         keep: Sequence[int],
-    ) -> list[torch.Tensor]:
+    ) -> list[Scores]:
         width = max(map(len, tokens))
         width = width if width == 1 else -(-width // 8) * 8
         ids = torch.zeros((len(rows), width), dtype=torch.long)
@@ -135,7 +134,14 @@ class Passes:
             positions = positions.expand(3, -1, -1)
         self.cache.point(rows, lengths, width)
         logits = self._forward(ids, positions, torch.arange(max(map(len, tokens))), mask=True)
-        return [logits[i, len(mine) - keep[i] : len(mine)] for i, mine in enumerate(tokens)]
+        return [Scores(logits[i, len(mine) - keep[i] : len(mine)]) for i, mine in enumerate(tokens)]
+
+    def _scores(self, logits: torch.Tensor, keep: Sequence[int]) -> list[Scores]:
+        """Logits of rows one behind the other, (positions, vocabulary), by row."""
+        head = self.model.get_output_embeddings()
+        closer = head.closer if isinstance(head, PackedHead) else None
+        ends = accumulate(keep)
+        return [Scores(logits[end - k : end], closer, end - k) for end, k in zip(ends, keep, strict=True)]
 
     def _in_rows(
         self,

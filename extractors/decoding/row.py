@@ -18,10 +18,10 @@ import llguidance
 import llguidance.numpy
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from extractors.decoding.draft import continuation, open_value
 from extractors.decoding.guess import Guess
+from extractors.decoding.scores import Scores
 from extractors.decoding.spelling import Spelling
 from extractors.grammar.spans import SpanIndex
 from extractors.prompting.encode import Encoded
@@ -123,11 +123,11 @@ class Row:
         self.draft = self._continuation() if self._drafts else []
         return [*self.pending, *self.draft]
 
-    def take(self, logits: torch.Tensor) -> None:
+    def take(self, found: Scores) -> None:
         """Takes the draft as far as it is the greedy choice, then one choice.
 
         Args:
-            logits: after the last certain token and after each token of the draft, (1 + len(draft), vocabulary).
+            found: after the last certain token and after each token of the draft, 1 + len(draft) positions.
 
         Raises:
             BackendError: the model gives no numbers to choose by.
@@ -136,7 +136,7 @@ class Row:
         self.length += len(self.pending)
         step = 0
         while True:
-            choice = self._choose(logits[step])
+            choice = self._choose(found, step)
             forced = self._forced()
             if step == len(self.draft) or choice != self.draft[step]:
                 self.pending = [choice, *forced]
@@ -181,9 +181,8 @@ class Row:
             "".join(pieces), pieces, self._scores[:end], self._masses[:end], truncated, model_calls=self.calls
         )
 
-    def _choose(self, logits: torch.Tensor) -> int:
-        # numpy, because torch starts its threads for every row, and they wait for one another.
-        scores = logits[: self._vocabulary].float().numpy()
+    def _choose(self, found: Scores, step: int) -> int:
+        scores = found.at(step, self._vocabulary)
         choice = int(scores.argmax())
         peak = float(scores[choice])
         if not math.isfinite(peak):
@@ -191,26 +190,27 @@ class Row:
                 "The model gave numbers that are none (NaN or infinite).",
                 remedy="Its weights are damaged, or do not fit its number format: load them again, or in float32.",
             )
-        score, mass = -_log_sum(scores, peak), 0.0
+        everything = _log_sum(scores)
+        score, mass = peak - everything, 0.0
         # Where nearly all probability is on one token that is allowed, no mask can change the choice, nor its
         # log-probability by more than what is left.
         if score < CERTAIN or not self._matcher.validate_tokens([choice]):
-            choice, score, mass = self._choose_under_mask(scores, peak - score)
+            choice, score, mass = self._choose_under_mask(found, step, scores, everything)
         self._consume([choice])
         self._write([choice], score, mass)
         return choice
 
     def _choose_under_mask(
-        self, scores: npt.NDArray[np.float32], everything: float
+        self, found: Scores, step: int, scores: npt.NDArray[np.float32], everything: float
     ) -> tuple[int, float, float]:
         """The best of what is allowed, its log-probability there, and the logarithm of the mass that is allowed."""
         allowed = self._allowed()
         # Often a handful of the vocabulary: to go through all of it again would cost more than the grammar does.
         left = scores[allowed]
+        some = _log_sum(left)
+        found.settle(step, allowed, left)
         best = int(left.argmax())
-        peak = float(left[best])
-        score = -_log_sum(left, peak)
-        return int(allowed[best]), score, min(peak - score - everything, 0.0)
+        return int(allowed[best]), float(left[best]) - _log_sum(left), min(some - everything, 0.0)
 
     def _allowed(self) -> npt.NDArray[np.intp]:
         """Which tokens may come next."""
@@ -280,9 +280,10 @@ class Row:
         return list(ids)
 
 
-def _log_sum(scores: npt.NDArray[np.float32], peak: float) -> float:
-    """Logarithm of the sum of exponentials, less the largest score."""
-    return math.log(np.exp(scores - np.float32(peak)).sum(dtype=np.float64))
+def _log_sum(scores: npt.NDArray[np.float32]) -> float:
+    """Logarithm of the sum of exponentials."""
+    peak = scores.max()
+    return float(peak) + math.log(np.exp(scores - peak).sum(dtype=np.float64))
 
 
 def _agreement(forced: Sequence[int], draft: Sequence[int]) -> int:

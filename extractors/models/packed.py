@@ -1,7 +1,11 @@
-"""Weights laid out once as oneDNN's kernels read them, instead of at every product.
+"""Weights laid out once as oneDNN's kernels read them, and sums kept in float32 between the products.
 
 A pass over a few tokens is little more than a walk over the weights. From their plain layout oneDNN takes a slower
 path, or makes its own copy first, every time.
+
+What runs through all layers (the residual stream) is a sum of some sixty parts. In bf16 each addition rounds it, and
+how passes are cut decides how: kept in float32, the same text in one pass or in twenty gives scores half as far apart,
+and takes no longer.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from transformers.activations import SiLUActivation
 
@@ -74,6 +80,54 @@ class PackedGatedMlp(torch.nn.Module):
         return out
 
 
+class PackedHead(PackedLinear):
+    """The layer that scores the vocabulary, packed. Remembers what it was given, to tell scores apart more closely.
+
+    bf16 knows scores between 16 and 32 by eighths: often the best two are the same number.
+
+    Args:
+        linear: whose weights it takes; they are kept, since embeddings are made of them as a rule.
+    """
+
+    def __init__(self, linear: torch.nn.Linear) -> None:
+        super().__init__(linear)
+        self._weight = linear.weight.detach()
+        self._states: torch.Tensor | None = None
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """``states`` of shape (1, tokens, in_features), in any number format, to scores in bf16."""
+        self._states = states
+        return super().forward(states.to(torch.bfloat16))
+
+    def closer(self, position: int, tokens: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+        """Scores of a few tokens in float32, at a position of the last input."""
+        if self._states is None:
+            raise RuntimeError("closer() before forward()")
+        states = self._states[0, position].float().numpy()
+        scores: npt.NDArray[np.float32] = self._weight[torch.from_numpy(tokens)].float().numpy() @ states
+        if self._bias is not None:
+            scores += self._bias[torch.from_numpy(tokens)].float().numpy()
+        return scores
+
+
+class _Norm(torch.nn.Module):
+    """Root mean square norm of a float32 residual stream, rounded once at its end.
+
+    Args:
+        norm: of Llama, Qwen and their kin.
+        dtype: of the result.
+    """
+
+    def __init__(self, norm: Any, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._weight, self._epsilon, self._dtype = norm.weight.detach().float(), norm.variance_epsilon, dtype
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """``states`` of shape (..., hidden size) to the same."""
+        out = torch.nn.functional.rms_norm(states.float(), self._weight.shape, self._weight, self._epsilon)
+        return out.to(self._dtype)
+
+
 _WANTED: ContextVar[torch.Tensor | None] = ContextVar("wanted", default=None)
 
 
@@ -116,12 +170,13 @@ def pack_language_half(model: Any) -> None:
         return
     decoder = model.get_decoder()
     _pack(decoder)
+    _keep_sums_exact(decoder)
     last = getattr(decoder.layers[-1], "mlp", None)
     if isinstance(last, torch.nn.Module) and not isinstance(last, _LastMlp):
         decoder.layers[-1].mlp = _LastMlp(last)
     head = model.get_output_embeddings()
-    if isinstance(head, torch.nn.Linear):
-        model.set_output_embeddings(PackedLinear(head))
+    if type(head) is torch.nn.Linear:
+        model.set_output_embeddings(PackedHead(head))
 
 
 def _is_supported() -> bool:
@@ -137,6 +192,27 @@ def _pack(module: torch.nn.Module) -> None:
             _pack(child)
             if _is_gated(child):
                 setattr(module, name, PackedGatedMlp(child))
+
+
+def _keep_sums_exact(decoder: Any) -> None:
+    """Makes the residual stream float32, from the embeddings on; norms round what goes into products."""
+    norms = [name for name, module in decoder.named_modules() if type(module).__name__.endswith("Norm")]
+    if not norms or not all(_is_known(decoder.get_submodule(name)) for name in norms):
+        return
+    for name in norms:
+        # The last one's result goes to the head, which rounds by itself.
+        kind = torch.float32 if decoder.get_submodule(name) is decoder.norm else torch.bfloat16
+        decoder.set_submodule(name, _Norm(decoder.get_submodule(name), kind))
+    decoder.get_input_embeddings().register_forward_hook(lambda module, given, out: out.float())
+    # Its result has the number format of what it is given, and queries and keys are turned by it.
+    decoder.rotary_emb.register_forward_pre_hook(
+        lambda module, given: (given[0].to(torch.bfloat16), *given[1:])
+    )
+
+
+def _is_known(norm: Any) -> bool:
+    """Whether it is a norm that `_Norm` computes: not one of those that add 1 to their weights, or subtract a mean."""
+    return hasattr(norm, "variance_epsilon") and getattr(norm, "bias", None) is None
 
 
 def _is_gated(module: torch.nn.Module) -> bool:

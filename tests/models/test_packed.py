@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from extractors.models.packed import PackedGatedMlp, PackedLinear, only, pack_language_half
+from extractors.models.packed import PackedGatedMlp, PackedHead, PackedLinear, only, pack_language_half
 from tests.tiny import tiny_model, tiny_processor
 
 
@@ -37,7 +38,7 @@ def test_the_language_half_is_packed_and_is_as_near_to_the_truth() -> None:
         pack_language_half(model)
         after = model(input_ids=ids).logits.float()
     assert linears(model.get_decoder(), torch.nn.Linear) == 0
-    assert isinstance(model.get_output_embeddings(), PackedLinear)
+    assert isinstance(model.get_output_embeddings(), PackedHead)
     assert linears(model.model.vision_model, torch.nn.Linear) == tower > 0
     assert (after - truth).abs().mean() <= 1.2 * (before - truth).abs().mean()
     torch.testing.assert_close(after, truth, rtol=0.1, atol=0.1)
@@ -75,6 +76,55 @@ def test_only_what_is_wanted_is_computed_at_the_end_and_is_the_same() -> None:
     torch.testing.assert_close(part, whole, rtol=0.05, atol=0.05)
     torch.testing.assert_close(again, whole)
     assert rows == [ids.shape[1], 2, ids.shape[1]]
+
+
+def test_the_residual_stream_is_float32_and_products_see_bf16() -> None:
+    model = tiny_model(4).bfloat16()
+    pack_language_half(model)
+    streams, products = [], []
+    for layer in model.get_decoder().layers:
+        layer.register_forward_hook(lambda module, given, out: streams.append(out.dtype))
+        layer.self_attn.q_proj.register_forward_hook(lambda module, given, out: products.append(out.dtype))
+    with torch.inference_mode():
+        model(input_ids=torch.tensor([[5, 6, 7]]))
+    assert set(streams) == {torch.float32}
+    assert set(products) == {torch.bfloat16}
+
+
+def test_a_large_stream_does_not_swallow_what_layers_add() -> None:
+    def states(model: torch.nn.Module) -> torch.Tensor:
+        model.get_decoder().embed_tokens.weight.data.mul_(100)
+        with torch.inference_mode():
+            out: torch.Tensor = model.get_decoder()(input_ids=torch.arange(20, 60)[None]).last_hidden_state
+        return out.float()
+
+    plain, packed = tiny_model(5).bfloat16(), tiny_model(5).bfloat16()
+    pack_language_half(packed)
+    truth = states(tiny_model(5).bfloat16().float())
+    off = (states(packed) - truth).abs().mean()
+    assert off < 0.8 * (states(plain) - truth).abs().mean()
+
+
+def test_close_scores_are_told_apart() -> None:
+    torch.manual_seed(6)
+    plain = torch.nn.Linear(96, 300, bias=True).bfloat16()
+    head = PackedHead(plain)
+    states = 20 * torch.randn(1, 3, 96)
+    with torch.inference_mode():
+        head(states)
+    tokens = np.array([4, 299, 17])
+    exact = states[0, 1] @ plain.weight.float().T + plain.bias.float()
+    np.testing.assert_allclose(head.closer(1, tokens), exact.detach().numpy()[tokens], rtol=1e-4, atol=1e-4)
+
+
+def test_a_norm_of_another_kind_leaves_the_stream_alone() -> None:
+    model = tiny_model(7).bfloat16()
+    layer = model.get_decoder().layers[0]
+    layer.input_layernorm = torch.nn.LayerNorm(layer.input_layernorm.weight.shape, dtype=torch.bfloat16)
+    pack_language_half(model)
+    with torch.inference_mode():
+        out = model.get_decoder()(input_ids=torch.tensor([[5, 6]])).last_hidden_state
+    assert out.dtype == torch.bfloat16
 
 
 def test_what_computes_in_float32_stays_as_it_is() -> None:
