@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,11 @@ from extractors.training.synthesis.marks import (
 
 _FOLDER = Path(__file__).parent / "fonts"
 SANS = ("Arimo", "BarlowCondensed", "Helvetica", "Times-Roman", "Courier", "CourierPrime")
-PENS = ("Caveat", "PatrickHand", "ReenieBeanie")
+PENS = {
+    "Caveat": 1.4,
+    "PatrickHand": 1.15,
+    "ReenieBeanie": 1.65,
+}  # how much larger than print they are written
 HANDS = (*PENS, "SpecialElite", "CourierPrime")
 _BOLD = {"Helvetica": "Helvetica-Bold", "Times-Roman": "Times-Bold", "Courier": "Courier-Bold"}
 _LATIN_1 = ("Helvetica", "Times-Roman", "Courier")
@@ -84,7 +88,9 @@ class Painter:
         self.x0, self.x1 = style.margin, style.width - style.margin
         self.y = style.margin
         self.pages = 1
+        self.on_page: Callable[[], None] | None = None  # draws what stands on every page, before it ends
         self._out = io.BytesIO()
+        self._counted: set[float] = set()
         self._canvas = Canvas(self._out, pagesize=(style.width, style.height), invariant=1)
         self._canvas.setTitle(title)
 
@@ -107,12 +113,26 @@ class Painter:
                 lines.append(word)
         return lines or [""]
 
+    def fits(self, height: float) -> bool:
+        """Whether ``height`` is left on the page."""
+        return self.y + height <= self.style.height - self.style.margin
+
     def room(self, height: float) -> None:
         """Ends the page when less than ``height`` is left."""
-        if self.y + height > self.style.height - self.style.margin:
+        if not self.fits(height):
+            if self.on_page:
+                self.on_page()
             self._canvas.showPage()
             self.pages += 1
             self.y = self.style.margin
+
+    def page_count(self, x: float, y: float, size: float) -> None:
+        """The number of all pages, which is known at the end only, with its top left corner at ``x, y``."""
+        self._canvas.saveState()
+        self._canvas.translate(x, self.style.height - y - size)
+        self._canvas.doForm(f"pages{size:g}")
+        self._canvas.restoreState()
+        self._counted.add(size)
 
     def put(
         self, x: float, y: float, text: str, size: float, *, bold: bool = False, align: Align = "left",
@@ -189,7 +209,8 @@ class Painter:
 
     def check(self, check: Check, chance: random.Random) -> None:
         """A question and its options in one line each."""
-        self.flow(check.label, bold=True)
+        if check.label:
+            self.flow(check.label, bold=True)
         mark = chance.choice(TICKS)
         for text, ticked in check.options:
             lines = self.wrap(text, self.x1 - self.x0 - 24, self.style.size)
@@ -252,7 +273,7 @@ class Painter:
     ) -> None:
         """A line filled in with the style's hand: in ink, a little uneven for pens; top at ``y``."""
         font, pen = self.style.hand, self.style.hand in PENS
-        size *= 1.3 if pen else 1.0
+        size *= PENS.get(font, 1.0)
         wide = self.measure(text, size, font=font)
         if width and wide > width:
             size *= width / wide
@@ -264,5 +285,13 @@ class Painter:
 
     def pdf(self) -> bytes:
         """Ends the document."""
+        if self.on_page:
+            self.on_page()
+        self._canvas.showPage()
+        for size in self._counted:
+            self._canvas.beginForm(f"pages{size:g}")
+            self._canvas.setFont(_font(self.style.font, False), size)
+            self._canvas.drawString(0, 0, str(self.pages))
+            self._canvas.endForm()
         self._canvas.save()
         return self._out.getvalue()

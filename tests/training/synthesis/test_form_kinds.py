@@ -1,0 +1,160 @@
+"""The kinds that are forms, letters and tickets: what is printed is on the page, ticks are only seen."""
+
+import io
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pdfplumber
+import pytest
+
+from extractors.training.synthesis.contract import DocumentKind, FieldSpec
+from extractors.training.synthesis.facts import Facts
+from extractors.training.synthesis.forms import FORM_LAYOUTS
+from extractors.training.synthesis.kinds import (
+    application_form,
+    medical_form,
+    payslip,
+    registration_form,
+    tax_form,
+)
+from extractors.training.synthesis.locales import NAMES
+from extractors.training.synthesis.paint import Painter, choose_style
+from extractors.training.synthesis.terms import LANGUAGES, all_terms
+from extractors.validation.text import text_key
+
+KINDS = [module.KIND for module in (application_form, medical_form, payslip, registration_form, tax_form)]
+LAYOUTS = {**FORM_LAYOUTS}
+
+
+def drawn(kind: DocumentKind, seed: int, locale: str | None = None, layout: str = "") -> tuple[Facts, bytes]:
+    chance = random.Random(seed)
+    locale = locale or chance.choice(NAMES)
+    facts = kind.make(chance, locale)
+    style = choose_style(chance, 595, 842, slip=False, latin_1=locale != "pl_PL")
+    painter = Painter(style, facts.title)
+    LAYOUTS[layout or chance.choice(facts.layouts)](painter, facts, chance)
+    return facts, painter.pdf()
+
+
+def words_of(pdf: bytes) -> list[dict[str, Any]]:
+    with pdfplumber.open(io.BytesIO(pdf)) as document:
+        return [
+            {**word, "page": page.page_number}
+            for page in document.pages
+            for word in page.extract_words(x_tolerance=1.5, y_tolerance=3)
+        ]
+
+
+def printed(truth: Any, fields: tuple[FieldSpec, ...]) -> Iterator[str]:
+    """Every value that stands as text."""
+    for field in fields:
+        value = truth[field.key]
+        if field.type == "list":
+            for row in value or []:
+                yield from printed(row, field.fields)
+        elif value is not None and not field.pixels:
+            assert isinstance(value, str) and value == " ".join(value.split()), (field.key, value)
+            yield value
+
+
+def stands(value: str, keys: list[str]) -> bool:
+    """Whether a value stands in the words: as one run, or wrapped in a column, in runs one after the other."""
+    wanted = [key for key in map(text_key, value.split()) if key]
+    if text_key(value) in "".join(keys):
+        return True
+    pieces, at = 0, 0
+    while at < len(wanted):
+        length = max(
+            (
+                size
+                for start in range(len(keys))
+                for size in [_run(keys, start, wanted, at)]
+            ),
+            default=0,
+        )  # fmt: skip
+        if not length:
+            return False
+        pieces, at = pieces + 1, at + length
+    return pieces <= max(2, len(wanted) // 2 + 1)
+
+
+def _run(keys: list[str], start: int, wanted: list[str], at: int) -> int:
+    size = 0
+    while start + size < len(keys) and at + size < len(wanted) and keys[start + size] == wanted[at + size]:
+        size += 1
+    return size
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_printed_truth_stands_in_the_words_and_words_do_not_overlap(kind: DocumentKind) -> None:
+    for seed, locale in enumerate(("en_US", "de_DE", "pl_PL")):
+        facts, pdf = drawn(kind, seed, locale)
+        words = words_of(pdf)
+        keys = [key for key in (text_key(word["text"]) for word in words) if key]
+        for value in printed(facts.truth, kind.fields):
+            assert stands(value, keys), (kind.name, seed, value)
+        stamped = {text_key(part) for stamp in facts.stamps for line in stamp.lines for part in line.split()}
+        flat = [word for word in words if text_key(word["text"]) not in stamped]
+        for first, second in (
+            (a, b) for i, a in enumerate(flat) for b in flat[i + 1 :] if a["page"] == b["page"]
+        ):
+            across = min(first["x1"], second["x1"]) - max(first["x0"], second["x0"])
+            down = min(first["bottom"], second["bottom"]) - max(first["top"], second["top"])
+            low = min(first["bottom"] - first["top"], second["bottom"] - second["top"])
+            assert across < 1.5 or down < 0.45 * low, (kind.name, seed, first["text"], second["text"])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_kind_keeps_the_contract(kind: DocumentKind) -> None:
+    assert len(kind.titles) >= 3
+    for field in (*kind.fields, *(inner for outer in kind.fields for inner in outer.fields)):
+        assert len(set(field.names)) >= 4, field.key
+        assert len(set(field.descriptions)) >= 3, field.key
+    drawn_truths = [kind.make(random.Random(seed), NAMES[seed % len(NAMES)]) for seed in range(48)]
+    for facts in drawn_truths:
+        assert set(facts.truth) == {field.key for field in kind.fields}
+        assert set(facts.layouts) <= set(LAYOUTS)
+        for field in kind.fields:
+            if field.type == "boolean":
+                assert facts.truth[field.key] in (True, False, None)
+            elif field.type == "choice":
+                assert facts.truth[field.key] in (None, *field.choices)
+    for field in kind.fields:  # nothing can be guessed without looking
+        values = {str(facts.truth[field.key]) for facts in drawn_truths}
+        assert len(values) > 1, field.key
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if any(field.pixels for field in kind.fields)],
+    ids=lambda kind: kind.name)  # fmt: skip
+def test_the_same_seed_draws_the_same_document(kind: DocumentKind) -> None:
+    first, again, other = drawn(kind, 5), drawn(kind, 5), drawn(kind, 6)
+    assert first == again
+    assert first[1] != other[1]
+
+
+def test_a_payslip_adds_up() -> None:
+    for seed in range(20):
+        facts = payslip.KIND.make(random.Random(seed), "en_GB")
+        sums = [
+            sum(round(float(row["amount"].replace(",", "")) * 100) for row in facts.truth[key])
+            for key in ("earnings", "deductions")
+        ]
+        assert round(float(facts.truth["net_pay"].replace(",", "")) * 100) == sums[0] - sums[1]
+
+
+def test_ticks_and_signatures_say_what_the_truth_says() -> None:
+    for seed in range(30):
+        facts = medical_form.KIND.make(random.Random(seed), "en_US")
+        ticked = {
+            text: chosen for check in facts.checks for text, chosen in check.options if check.label != ""
+        }
+        assert ticked["Asthma"] is facts.truth["asthma"]
+        assert (facts.signatures[0].curve is not None) is facts.truth["signed"]
+
+
+def test_every_language_has_every_word() -> None:
+    for key, cells in all_terms().items():
+        assert len(cells) == len(LANGUAGES), key
+        assert all(alternative.strip() for cell in cells for alternative in cell), key
+    assert {name[:2] for name in NAMES} <= set(LANGUAGES)
