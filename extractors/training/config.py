@@ -41,6 +41,9 @@ class TrainConfig(_Config):
     seed: int = 0
     max_tokens: int = Field(1_500_000, ge=1)
     batch_windows: int = Field(4, ge=1)
+    pack_tokens: int = Field(
+        2048, ge=1, description="tokens of a pass, windows one behind the other; longer ones alone"
+    )
     learning_rate: float = Field(5e-4, gt=0)
     vision_learning_rate: float = Field(5e-4, gt=0)
     warmup_share: float = Field(0.04, ge=0, lt=1)
@@ -57,6 +60,9 @@ class TrainConfig(_Config):
     checkpoint_every: int = Field(20, ge=1)
     dev_every: int = Field(60, ge=1)
     dev_windows: int = Field(16, ge=0)
+    gradient_checkpointing: bool = Field(
+        False, description="layers computed twice instead of kept: less memory, a third more time"
+    )
     threads: int = Field(0, ge=0, description="torch threads; 0: torch's default")
 
 

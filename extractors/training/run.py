@@ -107,8 +107,8 @@ def export_model(trainer: Trainer, folder: Path) -> None:
         adapter.base_model_name_or_path = trainer.config.base  # else a path of the machine that trained it
     trainer.model.save_pretrained(str(aside))
     (aside / "README.md").unlink(missing_ok=True)  # peft's empty card; a model folder gets its own
-    if trainer.vision:
-        tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.vision_state().items()}
+    if trainer.weights.vision:
+        tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.vision.items()}
         save_file(tensors, aside / VISION_FILE)
     card: dict[str, Any] = {
         "base": trainer.config.base,

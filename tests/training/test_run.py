@@ -12,14 +12,10 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from extractors.models.load import load_model
-from extractors.prompting.encode import count_tokens
-from extractors.training import loop
 from extractors.training.config import LabelledSet, TrainConfig, load_config
-from extractors.training.dataset import examples_of
 from extractors.training.loop import Trainer
 from schemas.errors import ModelError, UsageError
-from schemas.registry import load_schema
-from tests.tiny import document_of, tiny_model, tiny_processor
+from tests.tiny import tiny_model, tiny_processor
 
 DRIVER = """
 import sys
@@ -72,30 +68,6 @@ def config_for(labelled: Path, base: Path, output: Path) -> TrainConfig:
         lora_rank=2,
         threads=1,
     )
-
-
-def test_padding_behind_the_answer_does_not_change_the_loss(
-    labelled: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    document = document_of(["Mill Shop Ltd", "12 Mill Lane", "Total 4.50"])
-    processor = tiny_processor()
-    config = config_for(labelled, base, tmp_path / "run").model_copy(update={"image_share": 0.0})
-    trainer = Trainer(config, tiny_model(), processor, lambda path: document)
-    (example,) = examples_of(
-        document,
-        {"company": "MILL SHOP LTD", "total": "4.50"},
-        load_schema("receipt"),
-        1000,
-        lambda texts: count_tokens(processor, list(texts)),
-    )
-    found = []
-    for step in (1, 64):
-        monkeypatch.setattr(loop, "SHAPE_STEP", step)
-        loss, answer_tokens, tokens = trainer._loss(example)
-        found.append((loss.item(), answer_tokens, tokens))
-    (unpadded, *counts), (padded, *same_counts) = found
-    assert padded == pytest.approx(unpadded, abs=1e-5)
-    assert counts == same_counts
 
 
 def test_nothing_to_train_on_is_said_and_where(labelled: Path, base: Path, tmp_path: Path) -> None:

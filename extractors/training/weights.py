@@ -1,0 +1,126 @@
+"""What is trained: LoRA on the language half, tower and connector in full; fp32 masters that the optimiser moves.
+
+Weights compute in their own type (bf16), which would round small steps away.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import nn
+
+from extractors.training.config import TrainConfig
+from extractors.training.fused import fuse
+from extractors.training.packing import packed_attention
+
+PROJECTIONS = r"(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+
+
+class TrainedWeights:
+    """The trained part of a model, and its optimiser.
+
+    Args:
+        config: the run.
+        model: an image-text-to-text model in its compute type; it gets LoRA layers.
+
+    Attributes:
+        model: the model with LoRA layers (peft).
+        live: the trained parameters by name, as the model computes with them.
+        master: the same in float32.
+    """
+
+    def __init__(self, config: TrainConfig, model: Any) -> None:
+        from peft import LoraConfig, get_peft_model
+
+        self.config = config
+        for parameter in model.parameters():
+            parameter.requires_grad = False
+        decoder = decoder_name(model)
+        vision = vision_names(model, decoder) if config.train_vision else set()
+        lora = LoraConfig(
+            r=config.lora_rank,
+            lora_alpha=config.lora_alpha,
+            lora_dropout=0.0,
+            target_modules=rf".*{decoder.rpartition('.')[2]}.*\.{PROJECTIONS}",
+        )
+        # The adapter stays in the compute type; its fp32 copy is the optimiser's.
+        with warnings.catch_warnings():
+            # peft asks the model for a property by its old name.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            self.model = get_peft_model(model, lora, autocast_adapter_dtype=False)
+        prefix = "base_model.model."
+        named = dict(self.model.named_parameters())
+        self.vision = {name: named[prefix + name] for name in sorted(vision)}
+        for parameter in self.vision.values():
+            parameter.requires_grad = True
+        self.live = {n: p for n, p in named.items() if p.requires_grad}
+        self.master = {n: p.detach().float().clone() for n, p in self.live.items()}
+        packed_attention(self.untuned)
+        fuse(self.model)
+        if config.gradient_checkpointing:
+            model.activation_checkpointing_enable({"use_reentrant": False})
+        self.optimizer = self._optimizer({prefix + name for name in vision})
+
+    @property
+    def untuned(self) -> Any:
+        """The image-text-to-text model under peft's, its layers tuned all the same."""
+        return self.model.get_base_model()
+
+    def _optimizer(self, vision: set[str]) -> torch.optim.Optimizer:
+        groups = [
+            {
+                "params": [self.master[n] for n in self.live if n not in vision],
+                "rate": self.config.learning_rate,
+            }
+        ]
+        seen = [self.master[n] for n in self.live if n in vision]
+        if seen:
+            groups.append({"params": seen, "rate": self.config.vision_learning_rate})
+        decay = self.config.weight_decay
+        return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=decay, fused=True)
+
+    @torch.no_grad()
+    def collect(self) -> None:
+        """Adds the gradients of a pass to the masters', in float32."""
+        for name, parameter in self.live.items():
+            if parameter.grad is None:
+                continue
+            master = self.master[name]
+            if master.grad is None:
+                master.grad = parameter.grad.float()
+            else:
+                master.grad += parameter.grad
+            parameter.grad = None
+
+    def step(self, rate: float) -> None:
+        """One step of the optimiser at a share ``rate`` (0..1) of the learning rates."""
+        nn.utils.clip_grad_norm_(list(self.master.values()), self.config.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["rate"] * rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.to_live()
+
+    @torch.no_grad()
+    def to_live(self) -> None:
+        """The masters' values into the model."""
+        torch._foreach_copy_(list(self.live.values()), [self.master[n] for n in self.live])
+
+
+def decoder_name(model: Any) -> str:
+    """The name of the language half in an image-text-to-text model, such as ``model.text_model``."""
+    decoder = model.get_decoder()
+    names: list[str] = [name for name, module in model.named_modules() if module is decoder]
+    return names[0]
+
+
+def vision_names(model: Any, decoder: str) -> set[str]:
+    """Names of the parameters that are neither the language half's nor the head's: tower and connector."""
+    head = {id(parameter) for parameter in model.get_output_embeddings().parameters()}
+    return {
+        name
+        for name, parameter in model.named_parameters()
+        if not name.startswith(decoder + ".") and id(parameter) not in head
+    }
