@@ -12,11 +12,15 @@ StampFrame = Literal["box", "double", "round", "none"]
 
 @dataclass(frozen=True)
 class Entry:
-    """A label and its value as printed; ``hand`` when somebody filled it in by hand or typewriter."""
+    """A label and its value as printed; ``hand`` when somebody filled it in by hand or typewriter.
+
+    ``strong`` sets a sum off from those around it.
+    """
 
     label: str
     value: str
     hand: bool = False
+    strong: bool = False
 
 
 @dataclass(frozen=True)

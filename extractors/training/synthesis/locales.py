@@ -78,6 +78,11 @@ _SYLLABLES = (
 )  # fmt: skip
 
 
+def page_size(locale: str) -> tuple[float, float]:
+    """Width and height of usual paper, in points."""
+    return _HABITS[locale].page
+
+
 @cache
 def _faker(name: str) -> Faker:
     return Faker("en_GB" if name in _OWN else name, use_weighting=False)

@@ -33,6 +33,7 @@ PENS = {
 }  # how much larger than print they are written
 HANDS = (*PENS, "SpecialElite", "CourierPrime")
 _BOLD = {"Helvetica": "Helvetica-Bold", "Times-Roman": "Times-Bold", "Courier": "Courier-Bold"}
+_GAP = 0.36  # ems between words by hand: pens have narrow spaces, and words must not run together
 _LATIN_1 = ("Helvetica", "Times-Roman", "Courier")
 
 
@@ -177,6 +178,27 @@ class Painter:
         self._canvas.setDash(2, 2) if dash else self._canvas.setDash()
         self._canvas.line(x0, self.style.height - y, x1, self.style.height - y)
 
+    def rule_down(self, x: float, y0: float, y1: float) -> None:
+        """A dashed vertical line, to tear along."""
+        self._canvas.setStrokeColor("#444444")
+        self._canvas.setLineWidth(0.5)
+        self._canvas.setDash(2, 2)
+        self._canvas.line(x, self.style.height - y0, x, self.style.height - y1)
+
+    def bars(
+        self, x: float, y: float, width: float, height: float, chance: random.Random, upright: bool = True
+    ) -> None:
+        """What looks like a bar code; bars run across when not ``upright``."""
+        self._canvas.setFillColor("#000000")
+        at, end = 0.0, width if upright else height
+        while at < end - 3:
+            bar = chance.choice((0.8, 0.8, 1.6, 2.4))
+            if upright:
+                self._canvas.rect(x + at, self.style.height - y - height, bar, height, stroke=0, fill=1)
+            else:
+                self._canvas.rect(x, self.style.height - y - at - bar, width, bar, stroke=0, fill=1)
+            at += bar + chance.choice((0.8, 1.6, 2.4))
+
     def box(
         self, x: float, y: float, width: float, height: float, fill: str = "", stroke: bool = True
     ) -> None:
@@ -281,7 +303,7 @@ class Painter:
         for word in text.split():  # lifted a little, never so much that a line falls apart
             lift = chance.uniform(-0.06, 0.06) * size if pen else 0
             self.put(x, y + lift, word, size, color=color, font=font)
-            x += self.measure(word + " ", size, font=font)
+            x += self.measure(word, size, font=font) + max(self.measure(" ", size, font=font), _GAP * size)
 
     def pdf(self) -> bytes:
         """Ends the document."""

@@ -1,4 +1,4 @@
-"""Words of forms in the languages that documents are made in: ``terms.txt`` as a table."""
+"""Words of documents in the languages that they are made in: ``terms.txt`` and ``commerce.txt`` as one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ LANGUAGES = ("en", "de", "fr", "it", "es", "nl", "pl")
 @cache
 def all_terms() -> dict[str, tuple[tuple[str, ...], ...]]:
     """By key the alternatives in each of `LANGUAGES`."""
-    lines = (Path(__file__).parent / "terms.txt").read_text(encoding="utf-8").splitlines()
+    folder = Path(__file__).parent
+    files = (folder / "terms.txt", folder / "commerce.txt")
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     rows = (line.split("|") for line in lines if line and not line.startswith("#"))
     return {key: tuple(tuple(cell.split(";")) for cell in cells) for key, *cells in rows}
 
@@ -31,3 +33,7 @@ class Terms:
         if key not in self._drawn:
             self._drawn[key] = self._chance.choice(all_terms()[key][self._at])
         return self._drawn[key]
+
+    def every(self, key: str) -> tuple[str, ...]:
+        """All alternatives, for lists of things such as goods."""
+        return all_terms()[key][self._at]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from extractors.training.synthesis.contract import DocumentKind
 from extractors.training.synthesis.kinds import (
     application_form,
+    invoice,
     medical_form,
     payslip,
     registration_form,
@@ -12,6 +13,7 @@ from extractors.training.synthesis.kinds import (
 )
 
 _ALL: tuple[DocumentKind, ...] = (
+    invoice.KIND,
     registration_form.KIND,
     payslip.KIND,
     tax_form.KIND,
