@@ -106,7 +106,7 @@ class RaggedCache(Cache):
         """The next pass brings these runs, one behind the other."""
         self.aim.runs = tuple(runs)
         self.aim.starts = [run.start for run in runs]
-        self.aim.seen = max(run.start + run.new for run in runs)
+        self.aim.seen = max(run.slots for run in runs)
 
     def mask(self, new: int, device: torch.device) -> torch.Tensor | None:
         """What each new token sees: bool of shape (rows, 1, new, slots); ``None`` when it is all there is."""

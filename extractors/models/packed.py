@@ -22,6 +22,9 @@ from transformers.activations import SiLUActivation
 
 _TOKENS = 64
 """For which the layout is chosen. It was as good for 1 and for 448, on AVX-512 and on AMX."""
+LONG = 1024
+"""Inputs from which on oneDNN adds up the product of a single token in another order than that of one among others
+(found by trial: not at 576, but at 1,536). There a single token is taken twice."""
 
 
 class PackedLinear(torch.nn.Module):
@@ -44,21 +47,33 @@ class PackedLinear(torch.nn.Module):
 
     def activated(self, states: torch.Tensor, activation: str) -> torch.Tensor:
         """As `forward`, then an activation by oneDNN's name, before anything is rounded."""
+        single = self._is_single(states)
         out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            states, self._packed, self._bias, activation, [], ""
+            _twice(states) if single else states, self._packed, self._bias, activation, [], ""
         )
-        return out
+        return out[..., :1, :] if single else out
 
     def times(self, states: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         """As `forward`, times a factor of the result's shape, before anything is rounded."""
+        single = self._is_single(states)
+        if single:
+            states, factor = _twice(states), _twice(factor)
         out: torch.Tensor = torch.ops.mkldnn._linear_pointwise.binary(
             states, factor, self._packed, self._bias, "mul"
         )
-        return out
+        return out[..., :1, :] if single else out
+
+    def _is_single(self, states: torch.Tensor) -> bool:
+        return self.in_features > LONG and states.shape[-2] == 1
 
     def extra_repr(self) -> str:
         """As torch shows its own."""
         return f"in_features={self.in_features}, out_features={self.out_features}, packed"
+
+
+def _twice(states: torch.Tensor) -> torch.Tensor:
+    """(..., 1, features) to (..., 2, features)."""
+    return torch.cat([states, states], dim=-2)
 
 
 class PackedGatedMlp(torch.nn.Module):
