@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from extractors.training.synthesis.facts import Align, Check, Entry, Facts, Party, Stamp, Table
+from extractors.training.synthesis.blocks import page_numbers
+from extractors.training.synthesis.facts import Align, Check, Entry, Facts, Party, Stamp
 from extractors.training.synthesis.marks import TICKS, stamp_size
 from extractors.training.synthesis.paint import PENS, Painter
+from extractors.training.synthesis.tables import RULES, draw_table
 
 
 class Sheetwork:
@@ -17,7 +19,7 @@ class Sheetwork:
         self.painter, self.facts, self.chance = painter, facts, chance
         self.mark = chance.choice(TICKS)
         self.shout = chance.random() < 0.2  # labels in capitals
-        self.ruled = chance.choice(("grid", "lines", "head", "none"))
+        self.rules = chance.choice(RULES)
         self.air = chance.choice((0.0, 0.0, chance.uniform(2, 14)))  # more between the rows of a form
         self.late: list[Stamp] = []
         self._at_top: list[Stamp] = []
@@ -30,6 +32,7 @@ class Sheetwork:
     def begin(self, centred: bool = False, logo: bool = True) -> None:
         """Stamps for the eye beneath everything, then letter head and title, beside them stamps to be read."""
         painter, facts, chance = self.painter, self.facts, self.chance
+        page_numbers(painter, facts, chance)
         for stamp in facts.stamps:
             if stamp.pixels:
                 width, height = stamp_size(stamp, 18)
@@ -172,37 +175,20 @@ class Sheetwork:
             painter.flow(text)
             painter.y += painter.leading * (0.5 if indent else 0.7)
 
-    def table(self, table: Table) -> None:
-        """Rows with or without rules; a row never breaks over pages, and heads stand on each."""
-        painter, ruled = self.painter, self.ruled
-        size = painter.style.size
-        scale = (painter.x1 - painter.x0) / sum(table.widths)
-        edges = [painter.x0]
-        for width in table.widths:
-            edges.append(edges[-1] + width * scale)
-        if table.title:
-            self.heading(table.title)
-
-        def row(cells: Sequence[str], bold: bool = False) -> None:
-            inner = [edges[i + 1] - edges[i] - 8 for i in range(len(cells))]
-            high = max(len(painter.wrap(c, w, size, bold)) for c, w in zip(cells, inner, strict=True))
-            height = high * painter.leading + 4
-            if painter.y + height > painter.style.height - painter.style.margin:
-                painter.room(height)
-                if not bold:
-                    row(table.heads, bold=True)
-            for i, cell in enumerate(cells):
-                painter.block(edges[i] + 4, painter.y + 2, inner[i], [cell], bold=bold, align=table.aligns[i])
-                if ruled == "grid":
-                    painter.box(edges[i], painter.y, edges[i + 1] - edges[i], height)
-            painter.y += height
-            if ruled == "lines" or (ruled == "head" and bold):
-                painter.rule(painter.y, painter.x0, painter.x1)
-
-        painter.room(painter.leading * 3 + 8)
-        row([self.label(head) for head in table.heads], bold=True)
-        for cells in table.rows:
-            row(cells)
+    def rest(self) -> None:
+        """What stands below labelled values: tables, sums, text, choices, signatures."""
+        painter, facts = self.painter, self.facts
+        for table in facts.tables:
+            draw_table(painter, table, self.rules)
+        for entry in facts.totals:
+            painter.room(painter.leading * 1.2)
+            size = painter.style.size
+            painter.put(painter.x1 - 130, painter.y, entry.label, size, align="right", bold=True)
+            painter.put(painter.x1 - 4, painter.y, entry.value, size, align="right", bold=True, width=118)
+            painter.y += painter.leading * 1.2
+        self.paragraphs()
+        self.checks()
+        self.end()
 
     def end(self) -> None:
         """Signatures two in a row, stamps that had no place above, small print."""

@@ -9,24 +9,6 @@ from extractors.training.synthesis.form_parts import Sheetwork
 from extractors.training.synthesis.paint import Painter
 
 
-def _rest(work: Sheetwork) -> None:
-    """What stands below the labelled values of a form."""
-    painter, facts = work.painter, work.facts
-    for table in facts.tables:
-        work.table(table)
-        painter.y += painter.leading * 0.5
-    for entry in facts.totals:
-        painter.room(painter.leading * 1.2)
-        painter.put(painter.x1 - 130, painter.y, entry.label, painter.style.size, align="right", bold=True)
-        painter.put(
-            painter.x1 - 4, painter.y, entry.value, painter.style.size, align="right", bold=True, width=118
-        )
-        painter.y += painter.leading * 1.2
-    work.paragraphs()
-    work.checks()
-    work.end()
-
-
 def _rows(entries: list[Entry], chance: random.Random) -> list[list[tuple[Entry, int]]]:
     """Entries in rows of twelve parts, wide values in wide cells; the last of a row takes what is left."""
     rows: list[list[tuple[Entry, int]]] = [[]]
@@ -77,7 +59,7 @@ def boxes(painter: Painter, facts: Facts, chance: random.Random) -> None:
             x += wide
         painter.y += max(heights)
     painter.y += painter.leading * 0.8
-    _rest(work)
+    work.rest()
 
 
 def dotted(painter: Painter, facts: Facts, chance: random.Random) -> None:
@@ -100,7 +82,7 @@ def dotted(painter: Painter, facts: Facts, chance: random.Random) -> None:
             painter.rule(y, x, painter.x1, dash=dash)
         painter.y = max(below, bottom, painter.y + step) + 4 + work.air
     painter.y += painter.leading * 0.5
-    _rest(work)
+    work.rest()
 
 
 def label_above(painter: Painter, facts: Facts, chance: random.Random) -> None:
@@ -128,7 +110,7 @@ def label_above(painter: Painter, facts: Facts, chance: random.Random) -> None:
             work.fill(x + 4, painter.y + heads + 3, wide - 8, entry, bold=field == "none")
         painter.y += heads + tall + 8 + work.air
     painter.y += painter.leading * 0.5
-    _rest(work)
+    work.rest()
 
 
 def beside(painter: Painter, facts: Facts, chance: random.Random) -> None:
@@ -153,7 +135,7 @@ def beside(painter: Painter, facts: Facts, chance: random.Random) -> None:
         work.fill(edge, painter.y, painter.x1 - edge, entry)
         painter.y += height + (0 if striped else work.air)
     painter.y += painter.leading * 0.6
-    _rest(work)
+    work.rest()
 
 
 def two_columns(painter: Painter, facts: Facts, chance: random.Random) -> None:
@@ -177,7 +159,7 @@ def two_columns(painter: Painter, facts: Facts, chance: random.Random) -> None:
             y = max(below, bottom) + 4 + work.air
         lowest = max(lowest, y)
     painter.y = lowest + painter.leading * 0.5
-    _rest(work)
+    work.rest()
 
 
 FORM_LAYOUTS = {

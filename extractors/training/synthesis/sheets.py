@@ -11,12 +11,13 @@ from extractors.training.synthesis.facts import Facts
 from extractors.training.synthesis.forms import FORM_LAYOUTS
 from extractors.training.synthesis.kinds import KINDS
 from extractors.training.synthesis.layouts import BUSINESS_LAYOUTS, Layout
+from extractors.training.synthesis.letters import LETTER_LAYOUTS
 from extractors.training.synthesis.locales import NAMES, page_size
 from extractors.training.synthesis.paint import Painter, Style, choose_style
 from extractors.training.synthesis.slips import PAPERS, SLIP_LAYOUTS
 from schemas.errors import UsageError
 
-LAYOUTS: dict[str, Layout] = {**BUSINESS_LAYOUTS, **SLIP_LAYOUTS, **FORM_LAYOUTS}
+LAYOUTS: dict[str, Layout] = {**BUSINESS_LAYOUTS, **SLIP_LAYOUTS, **FORM_LAYOUTS, **LETTER_LAYOUTS}
 LOCALES = tuple(NAMES)
 
 

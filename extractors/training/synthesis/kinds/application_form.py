@@ -100,5 +100,9 @@ def make(chance: random.Random, locale: str) -> Facts:
         footer=[terms("office_use")] if chance.random() < 0.5 else [])  # fmt: skip
 
 
-KIND = DocumentKind("application_form", ("application_form", "membership application", "loan application", "Antrag"),
-    _FIELDS, make)  # fmt: skip
+KIND = DocumentKind(
+    "application_form",
+    ("application_form", "membership application", "loan application", "Antrag"),
+    _FIELDS,
+    make,
+)
