@@ -17,16 +17,26 @@ from schemas.errors import UsageError
 
 STATE = "state.pt"
 TENSORS = "trained.safetensors"
+BEST = "best.safetensors"
 
 
 @dataclass(slots=True)
 class Position:
-    """Where a run stands: the next example is ``example`` of ``epoch``."""
+    """Where a run stands: the next labelled example is ``example`` of ``epoch``, the next made up ``synthetic``.
+
+    ``drawn`` are all examples so far. ``best`` is the best development measure, ``since`` how many came after it.
+    """
 
     step: int = 0
     tokens: int = 0
     epoch: int = 0
     example: int = 0
+    synthetic: int = 0
+    drawn: int = 0
+    best: float | None = None
+    best_step: int = 0
+    since: int = 0
+    seconds: float = 0.0
 
 
 def save_checkpoint(
@@ -85,6 +95,28 @@ def load_checkpoint(
         for name, tensor in trained.items():
             tensor.copy_(saved[name])
     return position
+
+
+def save_best(folder: Path, trained: dict[str, torch.Tensor]) -> None:
+    """Keeps the tensors of the best development measure so far."""
+    aside = folder / f".{BEST}.tmp"
+    save_file({k: v.contiguous() for k, v in trained.items()}, aside)
+    aside.replace(folder / BEST)
+
+
+def load_best(folder: Path) -> dict[str, torch.Tensor] | None:
+    """What `save_best` kept; ``None`` when nothing was measured.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    path = folder / BEST
+    if not path.is_file():
+        return None
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise _damaged(path, error) from error
 
 
 def check_base(folder: Path, base: str) -> None:

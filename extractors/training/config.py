@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import UsageError
 
@@ -22,6 +23,7 @@ class LabelledSet(_Config):
         schemas: names or files; each document takes one at random, so that wording varies.
         repeat: times per epoch.
         windows: most windows of one document per epoch.
+        hold_out: share of the documents kept for development where ``splits.json`` is missing or has no such split.
     """
 
     folder: Path
@@ -30,14 +32,34 @@ class LabelledSet(_Config):
     dev_split: str = "dev"
     repeat: int = Field(1, ge=1)
     windows: int = Field(2, ge=1)
+    hold_out: float = Field(0.0, ge=0, lt=1)
+
+
+class Synthetic(_Config):
+    """The table ``[synthetic]``: documents made up on the way.
+
+    Attributes:
+        share: of all examples.
+        exclude_kinds: kinds of documents that are left out.
+        scan_share: of these documents, how many look like scans.
+    """
+
+    share: float = Field(gt=0, le=1)
+    exclude_kinds: list[str] = []
+    scan_share: float = Field(0.4, ge=0, le=1)
 
 
 class TrainConfig(_Config):
     """All of a run. ``max_tokens`` is the budget that the learning-rate schedule spans."""
 
-    sets: list[LabelledSet] = Field(min_length=1)
+    sets: list[LabelledSet] = []
+    synthetic: Synthetic | None = None
     base: str = "embedded-base"
+    start: str | None = Field(
+        None, description="tuned model to begin with, embedded or a folder; it brings base and rank along"
+    )
     output: Path
+    device: str = Field("auto", description="auto (CUDA where it is there), cpu, cuda, cuda:1 ...")
     seed: int = 0
     max_tokens: int = Field(1_500_000, ge=1)
     batch_windows: int = Field(4, ge=1)
@@ -60,10 +82,25 @@ class TrainConfig(_Config):
     checkpoint_every: int = Field(20, ge=1)
     dev_every: int = Field(60, ge=1)
     dev_windows: int = Field(16, ge=0)
+    dev_decoded: int = Field(
+        0, ge=0, description="of the development windows, how many are also answered, for an F1"
+    )
+    best_by: Literal["loss", "f1"] = "loss"
+    patience: int = Field(
+        0, ge=0, description="development measures without a better one before the run ends; 0: never"
+    )
     gradient_checkpointing: bool = Field(
         False, description="layers computed twice instead of kept: less memory, a third more time"
     )
     threads: int = Field(0, ge=0, description="torch threads; 0: torch's default")
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> Self:
+        if not self.sets and (self.synthetic is None or self.synthetic.share < 1):
+            raise ValueError("sets: give at least one [[sets]], or [synthetic] with share = 1")
+        if self.best_by == "f1" and not self.dev_decoded:
+            raise ValueError("best_by: an F1 needs dev_decoded")
+        return self
 
 
 def load_config(path: Path) -> TrainConfig:
@@ -82,7 +119,7 @@ def load_config(path: Path) -> TrainConfig:
         raise UsageError(f"{path} is not TOML: {error}.", remedy="Correct the file.") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = "".join(f"{step}: " for step in [".".join(map(str, first["loc"]))] if step)
         raise UsageError(
-            f"{path}: {where}: {first['msg']}.", remedy="See extractors/training/config.py for the settings."
+            f"{path}: {where}{first['msg']}.", remedy="See extractors/training/config.py for the settings."
         ) from error

@@ -8,6 +8,7 @@ An example is one window of one document: what the prompt shows, and the answer 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import random
 from collections.abc import Iterator, Sequence
@@ -53,6 +54,35 @@ def split_ids(folder: Path, split: str) -> list[str]:
     if not isinstance(listed, list):
         raise UsageError(f"{path}: {split!r} is no list of ids.", remedy='Write {"train": ["id", ...]}.')
     return [str(i) for i in listed]
+
+
+def documents_of(folder: Path, split: str, dev_split: str, hold_out: float) -> tuple[list[str], list[str]]:
+    """The ids to train on and those for development.
+
+    Where ``splits.json`` is missing, every document with a truth counts; where there is no development split, the share
+    ``hold_out`` is held out of the others, always the same ones, whatever is added later.
+
+    Raises:
+        UsageError: as `split_ids`; or the folder has no labelled document.
+    """
+    if folder.is_dir() and hold_out and not (folder / "splits.json").exists():
+        train = sorted(path.stem for path in (folder / "truth").glob("*.json"))
+        dev: list[str] = []
+    else:
+        train, dev = split_ids(folder, split), split_ids(folder, dev_split)
+    if not train and hold_out:
+        raise UsageError(
+            f"{folder} has no labelled document.",
+            remedy="Put documents into docs/<id>.pdf and their labels into truth/<id>.json.",
+        )
+    if dev or not hold_out or len(train) < 2:
+        return train, dev
+    held = set(sorted(train, key=_drawn)[: max(1, round(len(train) * hold_out))])
+    return [i for i in train if i not in held], [i for i in train if i in held]
+
+
+def _drawn(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def truth_of(folder: Path, identity: str) -> dict[str, Any]:

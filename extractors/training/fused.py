@@ -79,15 +79,19 @@ def fuse(model: Any) -> int:
     for module in model.modules():
         kind = type(module).__name__
         if type(module) is LoraLinear and _plain(module):
-            module.forward = types.MethodType(_low_rank, module)
+            _replace(module, _low_rank)
         elif (
             kind in ("LlamaRMSNorm", "Qwen2RMSNorm", "Qwen2_5_VLRMSNorm") and not module.weight.requires_grad
         ):
-            module.forward = types.MethodType(_rms_norm, module)
+            _replace(module, _rms_norm)
         else:
             continue
         count += 1
     return count
+
+
+def _replace(module: Any, forward: Any) -> None:
+    module.forward = types.MethodType(forward, module)
 
 
 def _plain(module: Any) -> bool:

@@ -6,20 +6,30 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from extractors.prompting.encode import count_tokens, encode
-from extractors.training.checkpoint import Position, check_base, load_checkpoint, save_checkpoint
+from extractors.training.checkpoint import (
+    BEST,
+    Position,
+    check_base,
+    load_best,
+    load_checkpoint,
+    save_best,
+    save_checkpoint,
+)
 from extractors.training.config import TrainConfig
 from extractors.training.dataset import Example
+from extractors.training.development import decoded_f1
 from extractors.training.packing import Pack, Sample, answer_losses, pack, shares
-from extractors.training.stream import ExampleStream, LoadDocument
+from extractors.training.stream import ExampleStream, LoadDocument, SyntheticSource
 from extractors.training.weights import TrainedWeights
-from schemas.errors import UsageError
+
+METRICS = "metrics.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +43,78 @@ class StepReport:
     learning_rate: float
     tokens_per_second: float
     dev_loss: float | None = None
+    dev_f1: float | None = None
 
 
 Report = Callable[[StepReport], None]
 
 
 class Trainer:
-    """A run over a model. ``model`` is an image-text-to-text model in its compute dtype; it gets LoRA layers."""
+    """A run over a model.
 
-    def __init__(self, config: TrainConfig, model: Any, processor: Any, load: LoadDocument) -> None:
+    Args:
+        config: the run.
+        model: an image-text-to-text model in its compute type, on its device; it gets LoRA layers.
+        processor: its processor.
+        load: reads a labelled document.
+        synthetic: documents made up, for training and for development.
+        adapter: tuned model folder to begin with.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        model: Any,
+        processor: Any,
+        load: LoadDocument,
+        *,
+        synthetic: tuple[SyntheticSource, SyntheticSource] | None = None,
+        adapter: Path | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.processor = processor
-        self.weights = TrainedWeights(config, model)
+        self.weights = TrainedWeights(config, model, adapter)
         self.model = self.weights.model
-        self.stream = ExampleStream(config, load, lambda texts: count_tokens(processor, list(texts)))
+        self.stream = ExampleStream(
+            config, load, lambda texts: count_tokens(processor, list(texts)), synthetic
+        )
         self.position = Position()
+        self.dev: list[tuple[Example, Sample]] = []
 
     def train(self, report: Report = lambda step: None) -> None:
-        """Runs until the token budget is spent; goes on from the last checkpoint in ``config.output``."""
+        """Runs until the token budget is spent, or development has not got better for long enough.
+
+        Goes on from the last checkpoint in ``config.output``. At the end the model has its best weights.
+        """
+        output = self.config.output
+        self._begin()
+        self.dev = [(one, self.sample(one)) for one in self.stream.dev(self.config.dev_windows)]
+        self.model.train()
+        examples = self.stream.examples(self.position)
+        while not self.is_over():
+            line = self._step(examples)
+            if self.dev and self.position.step % self.config.dev_every == 0:
+                line = self._measured(line)
+            with (output / METRICS).open("a") as log:
+                log.write(json.dumps(asdict(line)) + "\n")
+            report(line)
+            if self.position.step % self.config.checkpoint_every == 0:
+                self._save()
+        self._save()
+        best = load_best(output) if self.position.best is not None else None
+        if best is not None:
+            self.weights.put(best)
+
+    def is_over(self) -> bool:
+        """Whether the budget is spent, or patience."""
+        return self.position.tokens >= self.config.max_tokens or self.has_settled()
+
+    def has_settled(self) -> bool:
+        """Whether development has not got better for as long as the run is patient."""
+        return 0 < self.config.patience <= self.position.since
+
+    def _begin(self) -> None:
         output = self.config.output
         output.mkdir(parents=True, exist_ok=True)
         check_base(output, self.config.base)
@@ -60,41 +123,22 @@ class Trainer:
             self.position = resumed
             self.weights.to_live()
         else:
-            (output / "metrics.jsonl").unlink(missing_ok=True)
+            for left in (METRICS, BEST):
+                (output / left).unlink(missing_ok=True)
         (output / "config.json").write_text(self.config.model_dump_json(indent=1))
-        _forget_later(output / "metrics.jsonl", self.position.step)
-        dev = [self.sample(example) for example in self.stream.dev(self.config.dev_windows)]
-        self.model.train()
-        examples = self._examples()
-        while self.position.tokens < self.config.max_tokens:
-            line = self._step(examples)
-            if dev and self.position.step % self.config.dev_every == 0:
-                line = _with_dev(line, self.dev_loss(dev))
-            with (output / "metrics.jsonl").open("a") as log:
-                log.write(json.dumps({k: getattr(line, k) for k in StepReport.__slots__}) + "\n")
-            report(line)
-            if self.position.step % self.config.checkpoint_every == 0:
-                self._save()
-        self._save()
+        _forget_later(output / METRICS, self.position.step)
 
-    def _examples(self) -> Iterator[Example]:
-        """Examples from the run's position on; moves the position as they are taken."""
-        skip = self.position.example
-        while True:
-            for example in self.stream.epoch(self.position.epoch):
-                if skip:
-                    skip -= 1
-                    continue
-                self.position.example += 1
-                yield example
-            if self.position.example == 0:
-                folders = ", ".join(str(one.folder) for one in self.config.sets)
-                raise UsageError(
-                    f"There is nothing to train on in {folders}: no document of the split has a known label.",
-                    remedy="Look at splits.json, at truth/, and whether its keys are the schema's fields.",
-                )
-            self.position.epoch += 1
-            self.position.example = 0
+    def _measured(self, line: StepReport) -> StepReport:
+        """The line with its development measures; the best weights so far are kept."""
+        loss, f1 = self.dev_measures()
+        line = replace(line, dev_loss=loss, dev_f1=f1)
+        found = loss if self.config.best_by == "loss" else -(f1 or 0.0)
+        if self.position.best is None or found < self.position.best:
+            self.position.best, self.position.best_step, self.position.since = found, self.position.step, 0
+            save_best(self.config.output, self.weights.master)
+        else:
+            self.position.since += 1
+        return line
 
     def _save(self) -> None:
         save_checkpoint(self.config.output, self.weights.master, self.weights.optimizer, self.position)
@@ -114,6 +158,7 @@ class Trainer:
         self.weights.step(rate)
         self.position.step += 1
         seconds = time.perf_counter() - began
+        self.position.seconds += seconds
         return StepReport(
             self.position.step,
             self.position.epoch,
@@ -146,18 +191,19 @@ class Trainer:
         left = 1 - (done - self.config.warmup_share) / (1 - self.config.warmup_share)
         return self.config.final_rate_share + (1 - self.config.final_rate_share) * left
 
-    @torch.no_grad()
-    def dev_loss(self, samples: Sequence[Sample]) -> float:
-        """Mean loss per answer token over some windows."""
+    def dev_measures(self) -> tuple[float, float | None]:
+        """Mean loss per answer token over the development windows, and the F1 of those that are answered."""
         self.model.eval()
-        total = sum(float(losses.sum()) for _, losses in self._passes(samples))
+        with torch.no_grad():
+            samples = [sample for _, sample in self.dev]
+            total = sum(float(losses.sum()) for _, losses in self._passes(samples))
+            loss = round(total / sum(len(sample.answer) for sample in samples), 5)
+        f1 = None
+        if self.config.dev_decoded:
+            asked = self.dev[: self.config.dev_decoded]
+            f1 = decoded_f1(self.weights.untuned, self.processor.tokenizer, asked)
         self.model.train()
-        return round(total / max(sum(len(sample.answer) for sample in samples), 1), 5)
-
-
-def _with_dev(line: StepReport, dev_loss: float) -> StepReport:
-    values = {k: getattr(line, k) for k in StepReport.__slots__} | {"dev_loss": dev_loss}
-    return StepReport(**values)
+        return loss, f1
 
 
 def _forget_later(log: Path, step: int) -> None:

@@ -6,7 +6,8 @@ needed. One behind the other nothing is: positions begin anew with each window, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +133,18 @@ def packed_device(model: Any) -> torch.device:
 def packed_attention(model: Any) -> None:
     """Makes the language half of a model read its input as windows one behind the other."""
     model.get_decoder().config._attn_implementation = ATTENTION
+
+
+@contextmanager
+def plain_attention(model: Any) -> Iterator[None]:
+    """Within, a model prepared by `packed_attention` attends as any other, so that it can write."""
+    config = model.get_decoder().config
+    before = config._attn_implementation
+    config._attn_implementation = "sdpa"
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
 
 
 def _positions(model: Any, ids: torch.Tensor, extra: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from extractors.models.load import VISION_FILE, load_base
+from extractors.models.load import EMBEDDED, VISION_FILE, load_base
 from extractors.options import ReadOptions
 from extractors.reading import ReaderPool, document_ref
 from extractors.training.config import TrainConfig
-from extractors.training.loop import Report, Trainer
+from extractors.training.curve import draw_curves
+from extractors.training.loop import METRICS, Report, Trainer
+from extractors.training.record import code_record, data_record, machine_record, write_record
+from extractors.training.stream import document_path
 from schemas.document import READ_DOCUMENT, ReadDocument
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, ModelError, UsageError
 
 MODEL_FOLDER = "model"
+RECORD = "run.json"
 TRAINED_WINDOW_TOKENS = 1400
 
 Say = Callable[[str], None]
@@ -48,22 +54,105 @@ def train(
         ModelError: the base is missing.
         UsageError: a labelled folder or schema is not usable.
     """
-    say("loading the base model")
-    model, processor = load_base(config.base, cache)
     import torch
 
+    began, before = time.time(), time.perf_counter()
+    adapter = None
+    if config.start is not None:
+        config, adapter = begun_with(config)
+    data = [data_record(labelled, document_path) for labelled in config.sets]
+    device = _device(config.device)
+    say(f"loading the base model {config.base}")
+    model, processor = load_base(config.base, cache)
     if config.threads:
         torch.set_num_threads(config.threads)
-    if torch.cuda.is_available():
-        model = model.to("cuda")
+    model = model.to(device)
     with ReaderPool(read_options) as pool:
-        trainer = Trainer(config, model, processor, _Reading(pool, read_options, config.output / "read", say))
+        trainer = Trainer(
+            config,
+            model,
+            processor,
+            _Reading(pool, read_options, config.output / "read", say),
+            adapter=adapter,
+        )
         trainer.train(report)
+    position = trainer.position
+    if trainer.has_settled():
+        say(f"development was best at step {position.best_step}: stopped at step {position.step}")
     folder = config.output / MODEL_FOLDER
-    export_model(trainer, folder)
-    draw_curve(config.output / "metrics.jsonl", config.output / "curve.png")
-    say(f"the model is in {folder}")
+    export_model(trainer, folder, data)
+    draw_curves(config.output / METRICS, config.output / "curve.png", position.best_step)
+    record = {
+        "began": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - before, 1),
+        "config": json.loads(config.model_dump_json()),
+        "data": data,
+        "code": code_record(),
+        "machine": machine_record(str(device), torch.get_num_threads()),
+        "training": _training_record(trainer),
+    }
+    write_record(config.output / RECORD, record)
+    say(f"the model is in {folder}, its curves and record beside it: curve.png, {RECORD}")
     return folder
+
+
+def _training_record(trainer: Trainer) -> dict[str, Any]:
+    """Steps, tokens, speed, and the development measures of the weights that the model has."""
+    position = trainer.position
+    rows = [json.loads(line) for line in (trainer.config.output / METRICS).read_text().splitlines()]
+    kept = next((row for row in rows if row["step"] == position.best_step), rows[-1] if rows else {})
+    return {
+        "steps": position.step,
+        "tokens": position.tokens,
+        "examples": position.drawn,
+        "made_up_examples": position.synthetic,
+        "seconds_in_steps": round(position.seconds, 1),
+        "tokens_per_second": round(position.tokens / position.seconds, 1) if position.seconds else None,
+        "ended": "development had settled" if trainer.has_settled() else "token budget spent",
+        "model_of_step": kept.get("step"),
+        "dev_loss": kept.get("dev_loss"),
+        "dev_f1": kept.get("dev_f1"),
+        "parameters": sum(p.numel() for p in trainer.weights.live.values()),
+    }
+
+
+def begun_with(config: TrainConfig) -> tuple[TrainConfig, Path]:
+    """A config whose run begins with a tuned model: with that model's base and rank; and the model's folder.
+
+    Raises:
+        ModelError: it is no tuned model folder.
+    """
+    folder = EMBEDDED if config.start == "embedded" else Path(str(config.start))
+    try:
+        card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        lora = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        known = {
+            "base": str(card["base"]),
+            "lora_rank": int(lora["r"]),
+            "lora_alpha": int(lora["lora_alpha"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder} is no tuned model folder: {type(error).__name__}: {error}",
+            remedy="Give embedded, a folder that `parquetry train` wrote, or begin from a base with --base.",
+        ) from error
+    return config.model_copy(update=known), folder
+
+
+def _device(name: str) -> Any:
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"There is no device {name!r} here: {str(error).splitlines()[0]}",
+            remedy="Give cpu, or cuda on a machine with a GPU and a CUDA build of torch.",
+        ) from error
+    return device
 
 
 class _Reading:
@@ -96,7 +185,7 @@ class _Reading:
         return document
 
 
-def export_model(trainer: Trainer, folder: Path) -> None:
+def export_model(trainer: Trainer, folder: Path, data: list[dict[str, Any]]) -> None:
     """Writes adapter, tower and connector, and ``model.json`` last; the folder appears whole."""
     from safetensors.torch import save_file
 
@@ -115,26 +204,10 @@ def export_model(trainer: Trainer, folder: Path) -> None:
         "window_tokens": TRAINED_WINDOW_TOKENS,
         "steps": trainer.position.step,
         "tokens": trainer.position.tokens,
+        "model_of_step": trainer.position.best_step or trainer.position.step,
         "training": json.loads(trainer.config.model_dump_json(exclude={"sets", "output"})),
+        "data": data,
     }
     (aside / "model.json").write_text(json.dumps(card, indent=1) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)
-
-
-def draw_curve(metrics: Path, picture: Path) -> None:
-    """The loss over training tokens, as a PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    rows = [json.loads(line) for line in metrics.read_text().splitlines()]
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    axes.plot([r["tokens"] for r in rows], [r["loss"] for r in rows], lw=0.7, label="step")
-    dev = [r for r in rows if r.get("dev_loss") is not None]
-    axes.plot([r["tokens"] for r in dev], [r["dev_loss"] for r in dev], "o-", label="development")
-    axes.set(xlabel="tokens", ylabel="loss per answer token (nats)", yscale="log")
-    axes.legend()
-    figure.savefig(picture, dpi=120)
-    pyplot.close(figure)

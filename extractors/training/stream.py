@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from extractors.prompting.window import CountTokens
+from extractors.training.checkpoint import Position
 from extractors.training.config import LabelledSet, TrainConfig
 from extractors.training.dataset import (
     Example,
     choose_windows,
+    documents_of,
     examples_of,
     shuffled_fields,
-    split_ids,
     truth_of,
 )
 from schemas.document import ReadDocument
@@ -23,29 +26,80 @@ from schemas.registry import LoadedSchema, load_schema
 LoadDocument = Callable[[Path], ReadDocument | None]
 
 
+class SyntheticSource(Protocol):
+    """Documents made up on the way, as examples."""
+
+    def stream(self, start: int) -> Iterator[Example]:
+        """Endless examples from number ``start`` on: the same ones for the same seed, wherever it is begun."""
+        ...
+
+
 class ExampleStream:
-    """Endless epochs over the labelled sets.
+    """Endless epochs over the labelled sets, mixed with documents that are made up.
 
     Args:
         config: the run.
         load: reads a document, or gives ``None`` when it cannot be read (it is passed over).
         count_tokens: tokens of some texts under the model's tokenizer.
+        synthetic: for training and for development, where the run has a share of them.
     """
 
-    def __init__(self, config: TrainConfig, load: LoadDocument, count_tokens: CountTokens) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        load: LoadDocument,
+        count_tokens: CountTokens,
+        synthetic: tuple[SyntheticSource, SyntheticSource] | None = None,
+    ) -> None:
         self.config = config
         self.load = load
         self.count_tokens = count_tokens
+        self.synthetic = synthetic
+        self.share = config.synthetic.share if config.synthetic and synthetic else 0.0
         self.schemas: dict[str, LoadedSchema] = {
             name: load_schema(name) for labelled in config.sets for name in labelled.schemas
         }
+        self.ids = [documents_of(one.folder, one.split, one.dev_split, one.hold_out) for one in config.sets]
+
+    def examples(self, position: Position) -> Iterator[Example]:
+        """Examples from a position on; moves it as they are taken.
+
+        Raises:
+            UsageError: no document of the sets has a known label.
+        """
+        labelled = self._labelled(position) if self.config.sets else iter(())
+        made_up = self.synthetic[0].stream(position.synthetic) if self.synthetic else iter(())
+        while True:
+            made = random.Random(f"{self.config.seed}/draw/{position.drawn}").random() < self.share
+            example = next(made_up if made else labelled)
+            position.drawn += 1
+            position.synthetic += made
+            yield example
+
+    def _labelled(self, position: Position) -> Iterator[Example]:
+        skip = position.example
+        while True:
+            for example in self.epoch(position.epoch):
+                if skip:
+                    skip -= 1
+                    continue
+                position.example += 1
+                yield example
+            if position.example == 0:
+                folders = ", ".join(str(one.folder) for one in self.config.sets)
+                raise UsageError(
+                    f"There is nothing to train on in {folders}: no document of the split has a known label.",
+                    remedy="Look at splits.json, at truth/, and whether its keys are the schema's fields.",
+                )
+            position.epoch += 1
+            position.example = 0
 
     def epoch(self, number: int) -> Iterator[Example]:
         """The examples of one epoch, in order."""
         plan = [
             (labelled, identity)
-            for labelled in self.config.sets
-            for identity in split_ids(labelled.folder, labelled.split)
+            for labelled, (train, _) in zip(self.config.sets, self.ids, strict=True)
+            for identity in train
             for _ in range(labelled.repeat)
         ]
         random.Random(f"{self.config.seed}/{number}").shuffle(plan)
@@ -54,15 +108,16 @@ class ExampleStream:
             yield from self._document(labelled, identity, chance, chance.choice(self.config.budgets))
 
     def dev(self, count: int) -> list[Example]:
-        """A fixed sample of development windows, the sets in turn."""
-        chosen: list[Example] = []
-        for place in range(count):
-            labelled = self.config.sets[place % len(self.config.sets)]
-            ids = split_ids(labelled.folder, labelled.dev_split)
+        """A fixed sample of development windows: the share that is made up, then the sets in turn."""
+        made = round(count * self.share)
+        chosen = list(islice(self.synthetic[1].stream(0), made)) if self.synthetic and made else []
+        for place in range(count - made if self.config.sets else 0):
+            turn = place % len(self.config.sets)
+            labelled, ids = self.config.sets[turn], self.ids[turn][1]
             if not ids:
                 continue
             chance = random.Random(f"dev/{place}")
-            identity = ids[(place * 7) % len(ids)]
+            identity = ids[(place // len(self.config.sets) * 7) % len(ids)]
             chosen += list(self._document(labelled, identity, chance, self.config.budgets[0]))[:1]
         return chosen
 

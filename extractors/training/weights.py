@@ -6,15 +6,21 @@ Weights compute in their own type (bf16), which would round small steps away.
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
+from extractors.models.load import VISION_FILE
 from extractors.training.config import TrainConfig
 from extractors.training.fused import fuse
 from extractors.training.packing import packed_attention
+from schemas.errors import ModelError
 
+ADAPTER_FILE = "adapter_model.safetensors"
 PROJECTIONS = r"(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
 
@@ -24,6 +30,10 @@ class TrainedWeights:
     Args:
         config: the run.
         model: an image-text-to-text model in its compute type; it gets LoRA layers.
+        adapter: tuned model folder to begin with, on the same base.
+
+    Raises:
+        ModelError: the adapter does not fit.
 
     Attributes:
         model: the model with LoRA layers (peft).
@@ -31,7 +41,7 @@ class TrainedWeights:
         master: the same in float32.
     """
 
-    def __init__(self, config: TrainConfig, model: Any) -> None:
+    def __init__(self, config: TrainConfig, model: Any, adapter: Path | None = None) -> None:
         from peft import LoraConfig, get_peft_model
 
         self.config = config
@@ -55,6 +65,8 @@ class TrainedWeights:
         self.vision = {name: named[prefix + name] for name in sorted(vision)}
         for parameter in self.vision.values():
             parameter.requires_grad = True
+        if adapter is not None:
+            load_adapter(self.model, adapter)
         self.live = {n: p for n, p in named.items() if p.requires_grad}
         self.master = {n: p.detach().float().clone() for n, p in self.live.items()}
         packed_attention(self.untuned)
@@ -104,9 +116,41 @@ class TrainedWeights:
         self.to_live()
 
     @torch.no_grad()
+    def put(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Other values for the masters, and so for the model."""
+        for name, master in self.master.items():
+            master.copy_(tensors[name])
+        self.to_live()
+
+    @torch.no_grad()
     def to_live(self) -> None:
         """The masters' values into the model."""
         torch._foreach_copy_(list(self.live.values()), [self.master[n] for n in self.live])
+
+
+def load_adapter(model: Any, folder: Path) -> None:
+    """Puts the adapter of a tuned model folder, and its tower and connector, into a peft model.
+
+    Raises:
+        ModelError: the folder's files are missing, damaged, or of other shapes.
+    """
+    from peft import set_peft_model_state_dict
+
+    try:
+        found: Any = set_peft_model_state_dict(model, load_file(folder / ADAPTER_FILE))
+        strange = list(found.unexpected_keys)
+        if (folder / VISION_FILE).is_file():
+            _, unexpected = model.get_base_model().load_state_dict(
+                load_file(folder / VISION_FILE), strict=False
+            )
+            strange += unexpected
+        if strange:
+            raise ValueError(f"it has tensors that the base has not: {', '.join(strange[:3])}")
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ModelError(
+            f"The model in {folder} cannot be begun with: {str(error).splitlines()[0]}",
+            remedy="Restore the folder's files, or start from another model.",
+        ) from error
 
 
 def decoder_name(model: Any) -> str:
