@@ -180,6 +180,12 @@ class Voice:
                 f"#{chance.randint(1, 20):02}-{chance.randint(1, 199):02}",
                 f"Singapore {chance.randint(100000, 829999)}",
             )
+        if self.locale == "en_US":  # Faker's has military post offices in every second address
+            unit = chance.choice(
+                ("", "", f"Suite {chance.randint(100, 990)}", f"PO Box {chance.randint(100, 9999)}")
+            )
+            town = f"{self.fake.city()}, {self.fake.state_abbr(include_territories=False)} {self.fake.postcode()}"
+            return tuple(line for line in (self.fake.street_address(), unit, town) if line)
         lines = (line.strip() for line in self.fake.address().splitlines())
         return tuple(_plain(line) for line in lines if line)
 

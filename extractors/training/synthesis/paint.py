@@ -6,9 +6,10 @@ import io
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
+from reportlab.lib.colors import HexColor
 from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
@@ -47,6 +48,15 @@ def _font(name: str, bold: bool) -> str:
         return _font(name, False)
     registerFont(TTFont(file.stem, str(file)))
     return file.stem
+
+
+@lru_cache(maxsize=100_000)
+def _width(text: str, font: str) -> float:
+    """In ems. Words come again and again, and measuring them is half the work of a page."""
+    return float(stringWidth(text, font, 1))
+
+
+_color = cache(HexColor)
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class Painter:
 
     def measure(self, text: str, size: float, bold: bool = False, font: str = "") -> float:
         """Width in points."""
-        return float(stringWidth(text, _font(font or self.style.font, bold), size))
+        return _width(text, _font(font or self.style.font, bold)) * size
 
     def wrap(self, text: str, width: float, size: float, bold: bool = False, font: str = "") -> list[str]:
         """Lines that fit. A word wider than ``width`` stands alone; `fit` makes it smaller."""
@@ -144,7 +154,7 @@ class Painter:
         if width and wide > width:
             size, wide = size * width / wide, width
         left = x - {"left": 0, "right": wide, "center": wide / 2}[align]
-        self._canvas.setFillColor(color)
+        self._canvas.setFillColor(_color(color))
         self._canvas.setFont(_font(font or self.style.font, bold), size)
         self._canvas.drawString(left, self.style.height - y - size, text)
 
@@ -173,14 +183,14 @@ class Painter:
 
     def rule(self, y: float, x0: float, x1: float, weight: float = 0.5, dash: bool = False) -> None:
         """A horizontal line."""
-        self._canvas.setStrokeColor("#444444")
+        self._canvas.setStrokeColor(_color("#444444"))
         self._canvas.setLineWidth(weight)
         self._canvas.setDash(2, 2) if dash else self._canvas.setDash()
         self._canvas.line(x0, self.style.height - y, x1, self.style.height - y)
 
     def rule_down(self, x: float, y0: float, y1: float) -> None:
         """A dashed vertical line, to tear along."""
-        self._canvas.setStrokeColor("#444444")
+        self._canvas.setStrokeColor(_color("#444444"))
         self._canvas.setLineWidth(0.5)
         self._canvas.setDash(2, 2)
         self._canvas.line(x, self.style.height - y0, x, self.style.height - y1)
@@ -189,7 +199,7 @@ class Painter:
         self, x: float, y: float, width: float, height: float, chance: random.Random, upright: bool = True
     ) -> None:
         """What looks like a bar code; bars run across when not ``upright``."""
-        self._canvas.setFillColor("#000000")
+        self._canvas.setFillColor(_color("#000000"))
         at, end = 0.0, width if upright else height
         while at < end - 3:
             bar = chance.choice((0.8, 0.8, 1.6, 2.4))
@@ -203,18 +213,18 @@ class Painter:
         self, x: float, y: float, width: float, height: float, fill: str = "", stroke: bool = True
     ) -> None:
         """A rectangle with its top left corner at ``x, y``."""
-        self._canvas.setStrokeColor("#444444")
+        self._canvas.setStrokeColor(_color("#444444"))
         self._canvas.setLineWidth(0.5)
         self._canvas.setDash()
         if fill:
-            self._canvas.setFillColor(fill)
+            self._canvas.setFillColor(_color(fill))
         self._canvas.rect(
             x, self.style.height - y - height, width, height, stroke=int(stroke), fill=int(bool(fill))
         )
 
     def logo(self, x: float, y: float, chance: random.Random) -> None:
         """A mark of 28 points: circle, diamond or bars."""
-        self._canvas.setFillColor(self.style.color)
+        self._canvas.setFillColor(_color(self.style.color))
         bottom = self.style.height - y - 28
         shape = chance.randrange(3)
         if shape == 0:
@@ -266,7 +276,7 @@ class Painter:
 
     def ring(self, x: float, y: float, radius: float) -> None:
         """A printed circle around ``x, y``."""
-        self._canvas.setStrokeColor("#444444")
+        self._canvas.setStrokeColor(_color("#444444"))
         self._canvas.setLineWidth(0.5)
         self._canvas.setDash()
         self._canvas.circle(x, self.style.height - y, radius, stroke=1, fill=0)

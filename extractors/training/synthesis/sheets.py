@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractors.training.synthesis.contract import DocumentKind, Sheet
-from extractors.training.synthesis.facts import Facts
+from extractors.training.synthesis.facts import Check, Entry, Facts, Party, Table
 from extractors.training.synthesis.forms import FORM_LAYOUTS
 from extractors.training.synthesis.kinds import KINDS
 from extractors.training.synthesis.layouts import BUSINESS_LAYOUTS, Layout
@@ -19,6 +19,8 @@ from schemas.errors import UsageError
 
 LAYOUTS: dict[str, Layout] = {**BUSINESS_LAYOUTS, **SLIP_LAYOUTS, **FORM_LAYOUTS, **LETTER_LAYOUTS}
 LOCALES = tuple(NAMES)
+_OFTEN = {"ad_order": ("en_US",), "receipt": ("en_MY", "en_SG"), "invoice": ("de_DE", "fr_FR")}
+_SHOUTED = {"receipt": 0.4, "ad_order": 0.1, "delivery_note": 0.1}  # share of documents all in capitals
 
 
 def make_sheet(
@@ -39,6 +41,8 @@ def make_sheet(
     kind = _known("kind of document", kind or chance.choice(list(KINDS)), KINDS)
     locale = _known("locale", locale or _draw_locale(chance, KINDS[kind]), LOCALES)
     facts = KINDS[kind].make(chance, locale)
+    if chance.random() < _SHOUTED.get(kind, 0.03):
+        shout(facts, KINDS[kind])
     layout = _known("layout", layout or chance.choice(facts.layouts or tuple(BUSINESS_LAYOUTS)), LAYOUTS)
     painter = _render(facts, locale, layout, chance)
     return Sheet(kind, locale, layout, painter.pdf(), painter.pages, facts.truth, seed)
@@ -55,6 +59,44 @@ def _draw_locale(chance: random.Random, kind: DocumentKind) -> str:
         kind.name
     )
     return chance.choice(often if often and chance.random() < 0.5 else LOCALES)
+
+
+def shout(facts: Facts, kind: DocumentKind) -> None:
+    """Puts a document in capitals, with the truths that are printed on it."""
+    fixed = {field.key for field in kind.fields if field.type == "choice"}
+    keep = {key: facts.truth[key] for key in fixed}
+    for name in (
+        "title",
+        "issuer",
+        "parties",
+        "entries",
+        "tables",
+        "totals",
+        "prose",
+        "checks",
+        "footer",
+        "truth",
+    ):
+        setattr(facts, name, _upper(getattr(facts, name)))
+    facts.truth.update(keep)
+
+
+def _upper(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.upper()
+    if isinstance(value, list | tuple):
+        return type(value)(_upper(one) for one in value)
+    if isinstance(value, dict):
+        return {key: _upper(one) for key, one in value.items()}
+    if isinstance(value, Table):
+        return replace(value, heads=_upper(value.heads), rows=_upper(value.rows), title=value.title.upper())
+    if isinstance(value, Check):
+        return replace(value, label=value.label.upper(), options=_upper(value.options))
+    if isinstance(value, Entry):
+        return replace(value, label=value.label.upper(), value=value.value.upper())
+    if isinstance(value, Party):
+        return Party(value.heading.upper(), value.name.upper(), _upper(value.lines))
+    return value
 
 
 def _render(facts: Facts, locale: str, layout: str, chance: random.Random) -> Painter:

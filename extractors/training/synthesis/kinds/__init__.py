@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from extractors.training.synthesis.contract import DocumentKind
 from extractors.training.synthesis.kinds import (
+    ad_order,
     application_form,
     contract,
     event_ticket,
@@ -12,6 +13,7 @@ from extractors.training.synthesis.kinds import (
     lab_report,
     medical_form,
     payslip,
+    receipt,
     registration_form,
     resume,
     shipping_document,
@@ -21,6 +23,8 @@ from extractors.training.synthesis.kinds import (
 
 _ALL: tuple[DocumentKind, ...] = (
     invoice.KIND,
+    receipt.KIND,
+    ad_order.KIND,
     registration_form.KIND,
     payslip.KIND,
     tax_form.KIND,
