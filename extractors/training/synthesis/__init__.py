@@ -1,1 +1,1 @@
-"""Synthetic documents: contract, content, locales and drawing. Kinds and layouts are not built yet."""
+"""Synthetic documents with perfect truth: `sheets.make_sheet` makes one from a seed."""

@@ -164,6 +164,8 @@ def pairs(
     labels = [label_of(look, entry.label) for entry in entries]
     widest = max((painter.measure(label, size, look.bold_labels) for label in labels), default=0.0)
     column = min(widest + 1, width * 0.5)
+    if widest > column and look.colon == " :":  # or it would stand alone on the next line
+        labels = [label.replace(" :", ":") for label in labels]
     for label, entry in zip(labels, entries, strict=True):
         left = painter.block(span[0], y, column, [label], bold=look.bold_labels) if label else y
         room = width - column - 8

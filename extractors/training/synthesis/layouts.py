@@ -163,7 +163,8 @@ def listing(painter: Painter, facts: Facts, chance: random.Random) -> None:
         for entry in facts.entries:
             line(entry.label, entry.value)
     for party in (facts.issuer, *facts.parties):
-        section(party.heading or "")
+        if party.heading:
+            section(party.heading)
         for text in party_lines(party):
             label, _, value = text.partition(": ")
             if value and chance.random() < 0.9:
