@@ -39,10 +39,16 @@ class Form:
         locale: such as ``de_DE``.
         fields: of its kind: what is never filled in stays ``None`` in the truth.
         hand: whether values are written by hand or typewriter.
+        bilingual: whether labels are repeated in English, as in papers that cross borders.
     """
 
     def __init__(
-        self, chance: random.Random, locale: str, fields: Sequence[FieldSpec], hand: bool = False
+        self,
+        chance: random.Random,
+        locale: str,
+        fields: Sequence[FieldSpec],
+        hand: bool = False,
+        bilingual: bool = False,
     ) -> None:
         self.chance, self.locale, self.hand = chance, locale, hand
         self.voice = Voice(chance, locale)
@@ -53,6 +59,12 @@ class Form:
         self.stamps: list[Stamp] = []
         self.signatures: list[Signature] = []
         self._style: CheckStyle = chance.choice(("box", "box", "box", "round"))
+        self._english = Terms(chance, "en_GB") if bilingual and locale[:2] != "en" else None
+
+    def label(self, term: str) -> str:
+        """What stands before a value."""
+        own = self.terms(term)
+        return f"{own} / {self._english(term)}" if self._english and self._english(term) != own else own
 
     def put(self, key: str, term: str, value: str, keep: float = 0.9, sign: str = "") -> str:
         """A labelled value, or none: then the label is missing as well or stands before an empty field.
@@ -69,12 +81,12 @@ class Form:
         """
         if self.chance.random() >= keep:
             if self.chance.random() < 0.5:
-                self.entries.append(Entry(self.terms(term), "", self.hand))
+                self.entries.append(Entry(self.label(term), "", self.hand))
             return ""
         printed = value
         if sign:
             printed = f"{sign} {value}" if self.voice.sign_first else f"{value} {sign}"
-        self.entries.append(Entry(self.terms(term), printed, self.hand))
+        self.entries.append(Entry(self.label(term), printed, self.hand))
         if key:
             self.truth[key] = value
         return value
@@ -155,6 +167,11 @@ class Form:
     def address(self) -> str:
         """An address in one line."""
         return ", ".join(line.rstrip(",") for line in self.voice.address())
+
+    def small_words(self) -> list[str]:
+        """What forms say besides: how to fill them in, what one declares, what becomes of the data."""
+        said = ("instructions", "privacy", "declaration")
+        return [self.terms(term) for term in said if self.chance.random() < 0.35]
 
     def facts(self, title: str, issuer: Party, layouts: tuple[str, ...], **more: Any) -> Facts:
         """What was filled in, with whatever else the document has."""

@@ -113,6 +113,40 @@ def label_above(painter: Painter, facts: Facts, chance: random.Random) -> None:
     work.rest()
 
 
+def label_below(painter: Painter, facts: Facts, chance: random.Random) -> None:
+    """Values on lines with small captions under them, as where one signs."""
+    work = Sheetwork(painter, facts, chance)
+    work.begin(centred=chance.random() < 0.4)
+    work.parties(facts.parties)
+    small = painter.style.size - 2.5
+    brackets = chance.random() < 0.3
+    for row in _rows(facts.entries, chance):
+        wide = [(painter.x1 - painter.x0) * parts / 12 - 12 for _, parts in row]
+        captions = [
+            f"({work.label(entry.label)})" if brackets else work.label(entry.label) for entry, _ in row
+        ]
+        tall = max(
+            max(1, len(work.lines_of(entry, w))) * work.step(entry)
+            for (entry, _), w in zip(row, wide, strict=True)
+        )
+        low = (
+            max(len(painter.wrap(text, w, small)) for text, w in zip(captions, wide, strict=True))
+            * small
+            * 1.35
+        )
+        painter.room(tall + low + 8)
+        x = painter.x0
+        for (entry, parts), text, width in zip(row, captions, wide, strict=True):
+            lines = max(1, len(work.lines_of(entry, width)))
+            work.fill(x + 3, painter.y + tall - lines * work.step(entry), width - 3, entry)
+            painter.rule(painter.y + tall, x, x + width)
+            painter.block(x, painter.y + tall + 2, width, [text], small, color="#333333")
+            x += (painter.x1 - painter.x0) * parts / 12
+        painter.y += tall + low + 8 + work.air
+    painter.y += painter.leading * 0.5
+    work.rest()
+
+
 def beside(painter: Painter, facts: Facts, chance: random.Random) -> None:
     """Labels in one column, values in the next."""
     work = Sheetwork(painter, facts, chance)
@@ -166,6 +200,7 @@ FORM_LAYOUTS = {
     "boxes": boxes,
     "dotted": dotted,
     "label_above": label_above,
+    "label_below": label_below,
     "beside": beside,
     "two_columns": two_columns,
 }

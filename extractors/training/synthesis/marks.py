@@ -19,7 +19,7 @@ from reportlab.pdfgen.pathobject import PDFPathObject
 
 from extractors.training.synthesis.facts import Stamp
 
-_FACES = ("Arimo-Bold", "BarlowCondensed-Bold", "CourierPrime-Bold", "SpecialElite-Regular")
+_FACES = ("Arimo-Bold", "BarlowCondensed-Bold", "CourierPrime-Bold")
 _FOLDER = Path(__file__).parent / "fonts"
 _READABLE = 7.0  # degrees up to which readers of text layers keep the letters of a line together
 _INK = ("#0b1d6b", "#101060", "#111111", "#1a1a1a", "#3a2a7a")
@@ -160,25 +160,44 @@ def _words_of(
 
 
 def draw_signature(canvas: Canvas, x: float, y: float, seed: int) -> None:
-    """A scribble of some 100 points upon the line at ``y``: joined loops, at times with a stroke below or a dot."""
+    """A scribble of some 60 to 150 points upon the line at ``y``: loops, arches and strokes, as a hand has them."""
     chance = random.Random(seed)
     path = canvas.beginPath()
-    path.moveTo(x, y + 8)
-    tall = chance.uniform(0.7, 1.1)
-    start = x
-    for index in range(chance.randint(5, 11)):
-        step = chance.uniform(6, 17)
-        rise = chance.uniform(14, 27) if index == 0 or chance.random() < 0.3 else chance.uniform(5, 13)
-        path.curveTo(
-            x + step * chance.uniform(0, 0.5), y + rise * tall,
-            x + step * chance.uniform(0.5, 1.2), y + chance.uniform(0.4, 1.0) * rise * tall,
-            x + step, y + chance.uniform(-2, 7),
-        )  # fmt: skip
-        x += step
-    if chance.random() < 0.4:
-        path.curveTo(x + 12, y + 4, start + 30, y - 4, start + chance.uniform(-4, 12), y - 2)
+    tall, slant = chance.uniform(0.6, 1.15), chance.uniform(-0.1, 0.5)
+    loops, start = chance.uniform(0, 1), x
+    at = (x, y + chance.uniform(2, 12))
+    path.moveTo(*at)
+
+    def curve(first: tuple[float, float], second: tuple[float, float], to: tuple[float, float]) -> None:
+        """Offsets from where the pen is; heights from the line, slanted."""
+        nonlocal at
+        points = [(at[0] + dx + dy * tall * slant, y + dy * tall) for dx, dy in (first, second, to)]
+        path.curveTo(*points[0], *points[1], *points[2])
+        at = points[2]
+
+    high = chance.uniform(20, 30)
+    curve((-4, high * 0.7), (4, high * 1.2), (chance.uniform(4, 12), high * 0.6))
+    curve((3, -2), (-10, -6), (chance.uniform(2, 10), chance.uniform(0, 6)))
+    for _ in range(chance.randint(3, 10)):
+        step = chance.uniform(4, 15)
+        kind = chance.random()
+        if kind < loops * 0.6:  # a loop that crosses itself, up or down
+            rise = chance.choice((1, 1, -0.55)) * chance.uniform(12, 24)
+            curve((step * 1.6, rise * 0.6), (step * 0.2, rise * 1.3), (step * 0.3, rise * 0.5))
+            curve((step * 0.1, 0), (step * 0.4, 0), (step * 0.8, chance.uniform(0, 5)))
+        elif kind < 0.8:  # an arch or a cup
+            rise = chance.uniform(4, 11)
+            curve(
+                (step * 0.2, rise),
+                (step * 0.8, rise * chance.uniform(0.4, 1.1)),
+                (step, chance.uniform(-1, 4)),
+            )
+        else:
+            curve((step, 4), (step * 1.4, 3), (step * 2, chance.uniform(1, 6)))
+    if chance.random() < 0.35:
+        path.curveTo(at[0] + 14, y + 4, start + 30, y - 5, start + chance.uniform(-6, 12), y - 3)
     canvas.setStrokeColor(chance.choice(_INK))
-    canvas.setLineWidth(chance.uniform(0.7, 1.6))
+    canvas.setLineWidth(chance.uniform(0.7, 1.7))
     canvas.setDash()
     canvas.setLineCap(1)
     canvas.drawPath(path)

@@ -88,6 +88,7 @@ def _run(keys: list[str], start: int, wanted: list[str], at: int) -> int:
     return size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_printed_truth_stands_in_few_runs_of_words(kind: DocumentKind) -> None:
     for seed, locale in enumerate(("en_US", "de_DE")):

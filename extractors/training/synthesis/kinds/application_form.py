@@ -96,8 +96,10 @@ def make(chance: random.Random, locale: str) -> Facts:
         form.stamp([terms("received_stamp"), printed])
     form.eye_stamp("approved", "approved_stamp", 0.35)
     issuer = Party("", organisation, voice.address())
-    return form.facts(terms("application"), issuer, ("boxes", "label_above", "dotted", "beside", "two_columns"),
-        footer=[terms("office_use")] if chance.random() < 0.5 else [])  # fmt: skip
+    layouts = ("boxes", "label_above", "label_below", "dotted", "beside", "two_columns")
+    return form.facts(terms("application"), issuer, layouts,
+        footer=[terms("office_use")] if chance.random() < 0.5 else [],
+        prose=form.small_words())  # fmt: skip
 
 
 KIND = DocumentKind(

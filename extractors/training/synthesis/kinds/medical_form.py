@@ -95,7 +95,12 @@ def make(chance: random.Random, locale: str) -> Facts:
     form.tick("consent", {"consent": "consent"}, 0.6)
     form.sign("signed", "", 0.8)
     practice = Party("", f"Dr. {voice.person()}", (*voice.address(), f"{terms('phone')} {voice.phone()}"))
-    return form.facts(terms("medical_form"), practice, ("dotted", "dotted", "boxes", "label_above", "beside"))
+    return form.facts(
+        terms("medical_form"),
+        practice,
+        ("dotted", "dotted", "boxes", "label_above", "label_below", "beside"),
+        prose=form.small_words(),
+    )
 
 
 KIND = DocumentKind(

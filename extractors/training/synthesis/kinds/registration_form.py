@@ -96,6 +96,16 @@ def make(chance: random.Random, locale: str) -> Facts:
         form.choose("filing_type", "filing_kind",
             {"initial": "initial_filing", "amendment": "amendment", "termination": "termination"}, 0.9)  # fmt: skip
     form.put("date_signed", "date_signed", voice.day(-chance.randint(0, 9)), 0.85)
+    if chance.random() < 0.5:  # questions that nobody asks for, some of them left empty
+        for term in chance.sample(
+            ["phone", "email", "occupation", "place", "purpose", "further"], chance.randint(1, 4)
+        ):
+            said = {
+                "phone": voice.phone(),
+                "email": voice.fake.ascii_safe_email(),
+                "place": voice.fake.city().strip(),
+            }
+            form.put("", term, said.get(term, " ".join(voice.fake.words(3))), 0.6)
     if chance.random() < 0.35:
         form.put("", "notary", voice.day(chance.randint(0, 3)), 1.0)
         form.put("", "expires", voice.day(chance.randint(200, 900)), 1.0)
@@ -112,9 +122,9 @@ def make(chance: random.Random, locale: str) -> Facts:
     issuer = Party("", terms("register_office"), (terms("print_hint"),) if chance.random() < 0.5 else ())
     code = f"{terms('form_no')} {voice.code('??-###')}"
     return form.facts(
-        terms("registration"), issuer, ("boxes", "dotted", "label_above", "beside", "two_columns"),
+        terms("registration"), issuer, ("boxes", "dotted", "label_above", "label_below", "beside", "two_columns"),
         footer=[f"{code} ({chance.randint(1, 12):02}/{voice.today.year - chance.randint(1, 6)})"],
-    )  # fmt: skip
+        prose=form.small_words())  # fmt: skip
 
 
 KIND = DocumentKind(

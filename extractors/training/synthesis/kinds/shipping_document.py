@@ -149,13 +149,13 @@ def _goods(form: Form) -> tuple[Table, Decimal]:
 
 def make(chance: random.Random, locale: str) -> Facts:
     """One consignment's."""
-    form = Form(chance, locale, _FIELDS, hand=chance.random() < 0.25)
+    form = Form(chance, locale, _FIELDS, hand=chance.random() < 0.25, bilingual=chance.random() < 0.4)
     voice, terms = form.voice, form.terms
     sender, receiver, carrier = voice.firm(), voice.firm(), voice.firm()
     address = voice.address()
     parties = [
-        Party(terms("consignor"), sender, voice.address()),
-        Party(terms("consignee"), receiver, address),
+        Party(form.label("consignor"), sender, voice.address()),
+        Party(form.label("consignee"), receiver, address),
     ]
     form.truth.update(consignor=sender, consignee=receiver)
     form.truth["consignee_address"] = " ".join(address)
@@ -196,7 +196,7 @@ def make(chance: random.Random, locale: str) -> Facts:
         form.stamp([terms("received_stamp"), printed])
     title = terms(chance.choice(("waybill", "customs")))
     return form.facts(title, Party("", carrier if chance.random() < 0.5 else sender),
-        ("boxes", "boxes", "label_above", "beside", "two_columns"),
+        ("boxes", "boxes", "label_above", "label_below", "beside", "two_columns"),
             parties=parties, tables=[table], totals=totals)  # fmt: skip
 
 

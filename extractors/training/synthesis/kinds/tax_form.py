@@ -81,8 +81,9 @@ def make(chance: random.Random, locale: str) -> Facts:
     form.sign("signed", form.truth["taxpayer"] or "", 0.7)
     title = terms("tax_form") + (f" {year}" if form.truth["tax_year"] and chance.random() < 0.5 else "")
     issuer = Party("", f"{terms('form_no')} {voice.code(chance.choice(('?-#', '####', '###-?')))}")
-    return form.facts(title, issuer, ("boxes", "boxes", "label_above", "dotted", "beside"),
-        footer=[terms("print_hint")])  # fmt: skip
+    return form.facts(title, issuer, ("boxes", "boxes", "label_above", "label_below", "dotted", "beside"),
+        footer=[terms("print_hint")],
+        prose=form.small_words())  # fmt: skip
 
 
 KIND = DocumentKind(
