@@ -41,12 +41,12 @@ class Synthetic(_Config):
     Attributes:
         share: of all examples.
         exclude_kinds: kinds of documents that are left out.
-        scan_share: of these documents, how many look like scans.
+        workers: processes that make documents ahead, so that training need not wait; 0: none.
     """
 
     share: float = Field(gt=0, le=1)
     exclude_kinds: list[str] = []
-    scan_share: float = Field(0.4, ge=0, le=1)
+    workers: int = Field(1, ge=0, le=64)
 
 
 class TrainConfig(_Config):
@@ -74,7 +74,9 @@ class TrainConfig(_Config):
     clip: float = Field(1.0, gt=0)
     lora_rank: int = Field(32, ge=1)
     lora_alpha: int = Field(64, ge=1)
-    train_vision: bool = True
+    train_vision: Literal["auto"] | bool = Field(
+        "auto", description="tower and connector; auto: of a large vision half the connector only"
+    )
     budgets: list[int] = Field(default=[500, 800, 1400], min_length=1)
     empty_share: float = Field(0.15, ge=0, le=1)
     shuffle_share: float = Field(0.2, ge=0, le=1)

@@ -60,7 +60,7 @@ def documents_of(folder: Path, split: str, dev_split: str, hold_out: float) -> t
     """The ids to train on and those for development.
 
     Where ``splits.json`` is missing, every document with a truth counts; where there is no development split, the share
-    ``hold_out`` is held out of the others, always the same ones, whatever is added later.
+    ``hold_out`` is held out of the others, chosen by their names.
 
     Raises:
         UsageError: as `split_ids`; or the folder has no labelled document.
@@ -77,8 +77,13 @@ def documents_of(folder: Path, split: str, dev_split: str, hold_out: float) -> t
         )
     if dev or not hold_out or len(train) < 2:
         return train, dev
-    held = set(sorted(train, key=_drawn)[: max(1, round(len(train) * hold_out))])
+    held = held_out(train, hold_out)
     return [i for i in train if i not in held], [i for i in train if i in held]
+
+
+def held_out(ids: Sequence[str], share: float) -> set[str]:
+    """The ids, by their hashes, that are kept for development: at least one of two or more."""
+    return set(sorted(ids, key=_drawn)[: max(1, round(len(ids) * share))]) if len(ids) > 1 else set()
 
 
 def _drawn(identity: str) -> str:

@@ -28,6 +28,7 @@ from extractors.training.development import decoded_f1
 from extractors.training.packing import Pack, Sample, answer_losses, pack, shares
 from extractors.training.stream import ExampleStream, LoadDocument, SyntheticSource
 from extractors.training.weights import TrainedWeights
+from schemas.tree import leaves
 
 METRICS = "metrics.jsonl"
 
@@ -169,8 +170,14 @@ class Trainer:
         )
 
     def sample(self, example: Example) -> Sample:
-        """An example as tokens; whether it shows its image hangs on the seed and the answer alone."""
-        with_image = random.Random(f"{self.config.seed}{example.answer}").random() < self.config.image_share
+        """An example as tokens; whether it shows its image hangs on the seed and the answer alone.
+
+        What may have to be told from the picture (a tick, a signature) is never asked without it.
+        """
+        with_image = (
+            any(leaf.grounding == "choice" for _, leaf in leaves(example.schema.tree))
+            or random.Random(f"{self.config.seed}{example.answer}").random() < self.config.image_share
+        )
         prompt = encode(
             self.processor, example.schema, example.window, example.document, with_image=with_image
         )

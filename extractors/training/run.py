@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,14 @@ from typing import Any
 
 from extractors.models.load import EMBEDDED, VISION_FILE, load_base
 from extractors.options import ReadOptions
+from extractors.prompting.encode import count_tokens
 from extractors.reading import ReaderPool, document_ref
 from extractors.training.config import TrainConfig
 from extractors.training.curve import draw_curves
+from extractors.training.dataset import documents_of, split_ids
 from extractors.training.loop import METRICS, Report, Trainer
 from extractors.training.record import code_record, data_record, machine_record, write_record
-from extractors.training.stream import document_path
+from extractors.training.stream import SyntheticSource, document_path
 from schemas.document import READ_DOCUMENT, ReadDocument
 from schemas.errors import DocumentError, ModelError, UsageError
 
@@ -61,6 +63,7 @@ def train(
     if config.start is not None:
         config, adapter = begun_with(config)
     data = [data_record(labelled, document_path) for labelled in config.sets]
+    _tell_held_out(config, say)
     device = _device(config.device)
     say(f"loading the base model {config.base}")
     model, processor = load_base(config.base, cache)
@@ -73,6 +76,7 @@ def train(
             model,
             processor,
             _Reading(pool, read_options, config.output / "read", say),
+            synthetic=_made_up(config, processor, read_options.image_side_px),
             adapter=adapter,
         )
         trainer.train(report)
@@ -94,6 +98,44 @@ def train(
     write_record(config.output / RECORD, record)
     say(f"the model is in {folder}, its curves and record beside it: curve.png, {RECORD}")
     return folder
+
+
+def _made_up(
+    config: TrainConfig, processor: Any, image_side_px: int
+) -> tuple[SyntheticSource, SyntheticSource] | None:
+    """Documents made up for training and for development, where the run has a share of them."""
+    if config.synthetic is None:
+        return None
+    from extractors.training.synthesis.examples import SynthesisOptions, SyntheticExamples
+
+    options = SynthesisOptions(
+        seed=config.seed,
+        exclude_kinds=tuple(config.synthetic.exclude_kinds),
+        budgets=tuple(config.budgets),
+        empty_share=config.empty_share,
+        image_side_px=image_side_px,
+    )
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return count_tokens(processor, list(texts))
+
+    return (
+        SyntheticExamples(options, count, config.synthetic.workers),
+        SyntheticExamples(replace(options, split="dev"), count),
+    )
+
+
+def _tell_held_out(config: TrainConfig, say: Say) -> None:
+    """Writes down what was held out of folders that do not say so themselves, in the form of ``splits.json``."""
+    for labelled in config.sets:
+        path = labelled.folder / "splits.json"
+        train, dev = documents_of(labelled.folder, labelled.split, labelled.dev_split, labelled.hold_out)
+        if not dev or (path.exists() and split_ids(labelled.folder, labelled.dev_split)):
+            continue
+        config.output.mkdir(parents=True, exist_ok=True)
+        kept = config.output / f"splits-{labelled.folder.resolve().name}.json"
+        kept.write_text(json.dumps({labelled.split: train, labelled.dev_split: dev}, indent=1) + "\n")
+        say(f"held out of {labelled.folder}: {len(dev)} of {len(train) + len(dev)} documents, see {kept}")
 
 
 def _training_record(trainer: Trainer) -> dict[str, Any]:

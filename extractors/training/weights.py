@@ -21,6 +21,10 @@ from extractors.training.packing import packed_attention
 from schemas.errors import ModelError
 
 ADAPTER_FILE = "adapter_model.safetensors"
+MOST_VISION = 100_000_000
+"""Parameters of a vision half up to which it is trained in full: masters and moments take 12 bytes for each."""
+CONNECTORS = ("connector", "merger")
+"""What joins the vision half to the language half is called so (Idefics3 and SmolVLM; Qwen2.5-VL)."""
 PROJECTIONS = r"(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
 
@@ -48,7 +52,7 @@ class TrainedWeights:
         for parameter in model.parameters():
             parameter.requires_grad = False
         decoder = decoder_name(model)
-        vision = vision_names(model, decoder) if config.train_vision else set()
+        vision = _trained_vision(model, decoder, config.train_vision)
         lora = LoraConfig(
             r=config.lora_rank,
             lora_alpha=config.lora_alpha,
@@ -158,6 +162,14 @@ def decoder_name(model: Any) -> str:
     decoder = model.get_decoder()
     names: list[str] = [name for name, module in model.named_modules() if module is decoder]
     return names[0]
+
+
+def _trained_vision(model: Any, decoder: str, wanted: bool | str) -> set[str]:
+    names = vision_names(model, decoder) if wanted else set()
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters() if name in names}
+    if wanted == "auto" and sum(sizes.values()) > MOST_VISION:
+        return {name for name in names if any(part in CONNECTORS for part in name.split("."))}
+    return names
 
 
 def vision_names(model: Any, decoder: str) -> set[str]:

@@ -130,6 +130,16 @@ def _reasons(session: Session, document_ids: list[str]) -> dict[str, list[Review
     return found
 
 
+def decided(session: Session, fingerprint: str, state: DocumentState) -> list[str]:
+    """See `Ledger.decided`."""
+    found = session.scalars(
+        select(Document.document_id)
+        .where(Document.fingerprint == fingerprint, Document.state == state)
+        .order_by(Document.updated_at, Document.document_id)
+    )
+    return list(found)
+
+
 def next_in_queue(session: Session, after_document_id: str | None) -> str | None:
     """See `Ledger.next_in_queue`. A document keeps its place in the order after it was decided."""
     query = (

@@ -20,6 +20,7 @@ from flows.ledger.records import (
     BatchRecord,
     ClaimedDocument,
     DocumentRecord,
+    DocumentState,
     FieldChange,
     FrozenBatch,
     QueueFacets,
@@ -338,6 +339,11 @@ class Ledger(InputsStore, RunsStore):
                     document_id, reviewer, action, data, fields, list(changes), comment, expected_version
                 ),
             )
+
+    def decided(self, fingerprint: str, state: DocumentState) -> list[str]:
+        """Ids of the documents under a schema that are in a state, in the order they came to it."""
+        with self._read() as session:
+            return review.decided(session, fingerprint, state)
 
     def next_in_queue(self, after_document_id: str | None) -> str | None:
         """The document after the given one in the order of the queue, from the start again at its end."""

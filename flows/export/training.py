@@ -1,0 +1,85 @@
+"""What reviewers decided, as a labelled folder to train and evaluate on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from extractors.training.dataset import held_out
+from flows.ledger.records import DocumentState
+from flows.ledger.store import Ledger
+from flows.review.blobs import BlobStore
+from schemas.errors import UsageError
+
+HOLD_OUT = 0.2
+_ENDINGS = {
+    "application/pdf": ".pdf",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/tiff": ".tif",
+}
+
+
+def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destination: Path) -> int:
+    """Writes the documents that a person confirmed or corrected, with the decided values as their truth.
+
+    The folder has ``docs/``, ``truth/``, ``schema.json`` and ``splits.json``; a fifth of the documents, chosen by their
+    content, is for development. Only the newest form of the schema counts: labels under another are of other fields.
+
+    Args:
+        ledger: where the decisions are.
+        blobs: where the bytes of reviewed documents are kept.
+        schema_name: whose documents.
+        destination: a new or empty folder.
+
+    Returns:
+        How many documents were written; those whose bytes are not kept any more are left out.
+
+    Raises:
+        UsageError: the schema has no decided document, or the folder is not empty.
+    """
+    fingerprint = ledger.latest_schemas().get(schema_name)
+    schema = ledger.stored_schema(fingerprint) if fingerprint else None
+    decided = ledger.decided(fingerprint, DocumentState.REVIEWED) if fingerprint else []
+    if schema is None or not decided:
+        raise UsageError(
+            f"No document of schema {schema_name!r} has been confirmed or corrected by a person.",
+            remedy="Work through some of the queue with `parquetry review` first.",
+        )
+    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        raise UsageError(f"{destination} is there already.", remedy="Give a new or empty folder as --output.")
+    aside = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    for name in ("docs", "truth"):
+        (aside / name).mkdir(parents=True)
+    ids = []
+    for document_id in decided:
+        record = ledger.document(document_id)
+        data = record.decisions[-1].data if record.decisions else None
+        if data is None or not blobs.has(record.sha256):
+            continue
+        # By content: a document reviewed under two models is one, and the later decision holds.
+        identity = record.sha256[:16]
+        ending = _ENDINGS.get(record.media_type, ".bin")
+        shutil.copyfile(blobs.path(record.sha256), aside / "docs" / f"{identity}{ending}")
+        _write(aside / "truth" / f"{identity}.json", data)
+        ids.append(identity)
+    ids = sorted(set(ids))
+    if not ids:
+        shutil.rmtree(aside)
+        raise UsageError(
+            f"The files of the {len(decided)} decided documents are not kept here any more.",
+            remedy="Export on the machine, and with the home folder, that the runs had.",
+        )
+    held = held_out(ids, HOLD_OUT)
+    _write(aside / "schema.json", schema.json_schema)
+    _write(aside / "splits.json", {"train": [i for i in ids if i not in held], "dev": sorted(held)})
+    if destination.exists():
+        destination.rmdir()
+    aside.replace(destination)
+    return len(ids)
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")

@@ -1,0 +1,81 @@
+"""What reviewers decided becomes a labelled folder that training and evaluation take as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractors.evaluation.run import open_set
+from extractors.training.dataset import documents_of, truth_of
+from flows.export.training import export_training
+from flows.ledger.store import Ledger
+from flows.review.blobs import BlobStore
+from schemas.errors import UsageError
+from schemas.registry import load_schema
+from tests.ledger.builders import SCHEMA, add, process, sha_of, start
+
+CORRECTED = {"number": "N-7", "day": None, "total": "9.50"}
+
+
+def decide(ledger: Ledger, document_id: str, action: Any, data: dict[str, Any] | None) -> None:
+    ledger.decide(
+        document_id,
+        reviewer="ada",
+        action=action,
+        data=data,
+        fields=None,
+        changes=[],
+        comment="",
+        expected_version=ledger.document(document_id).version,
+    )
+
+
+def reviewed(tmp_path: Path, actions: list[str]) -> tuple[Ledger, BlobStore]:
+    """A ledger with a document for each action; all their bytes are kept."""
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    blobs = BlobStore(tmp_path / "blobs")
+    start(ledger)
+    for i in range(len(actions)):
+        add(ledger, "run-1", f"{i}.pdf")
+        (tmp_path / "source").write_text(f"{i}.pdf")
+        blobs.put(tmp_path / "source", sha_of(f"{i}.pdf"))
+    ids = {ledger.document(one).sha256: one for one in process(ledger, accepted=False)}
+    for i, action in enumerate(actions):
+        if action != "wait":
+            decide(ledger, ids[sha_of(f"{i}.pdf")], action, CORRECTED if action == "correct" else None)
+    return ledger, blobs
+
+
+def test_decided_documents_are_written_with_their_truth(tmp_path: Path) -> None:
+    ledger, blobs = reviewed(tmp_path, ["correct", "accept", "reject", "wait", "correct"])
+    blobs.path(sha_of("4.pdf")).unlink()  # not kept any more
+    folder = tmp_path / "out"
+    with ledger:
+        assert export_training(ledger, blobs, SCHEMA.name, folder) == 2
+    corrected, accepted = sha_of("0.pdf")[:16], sha_of("1.pdf")[:16]
+    assert {path.stem for path in (folder / "docs").iterdir()} == {corrected, accepted}
+    assert (folder / "docs" / f"{corrected}.pdf").read_text() == "0.pdf"
+    assert truth_of(folder, corrected) == CORRECTED
+    assert truth_of(folder, accepted)["day"] == "2024-02-29"
+    train, dev = documents_of(folder, "train", "dev", 0.2)
+    assert sorted(train + dev) == sorted([corrected, accepted])
+    assert len(open_set(folder, "dev").documents) == 1
+    assert load_schema(folder / "schema.json").tree == SCHEMA.tree
+    assert json.loads((folder / "schema.json").read_text())["title"] == "bill"
+
+
+def test_nothing_decided_and_full_folders_are_named(tmp_path: Path) -> None:
+    ledger, blobs = reviewed(tmp_path, ["wait", "accept"])
+    with ledger:
+        with pytest.raises(UsageError, match="No document of schema 'other'"):
+            export_training(ledger, blobs, "other", tmp_path / "out")
+        with pytest.raises(UsageError, match="there already"):
+            export_training(ledger, blobs, SCHEMA.name, tmp_path)
+        blobs.path(sha_of("1.pdf")).unlink()
+        with pytest.raises(UsageError, match="not kept here any more"):
+            export_training(ledger, blobs, SCHEMA.name, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / ".out.tmp").exists()
