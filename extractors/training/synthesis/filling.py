@@ -38,7 +38,7 @@ class Form:
         chance: of this document.
         locale: such as ``de_DE``.
         fields: of its kind: what is never filled in stays ``None`` in the truth.
-        hand: whether values are written by hand or typewriter.
+        hand: whether values are written by hand or typewriter; few of such forms are still blank.
         bilingual: whether labels are repeated in English, as in papers that cross borders.
     """
 
@@ -51,6 +51,7 @@ class Form:
         bilingual: bool = False,
     ) -> None:
         self.chance, self.locale, self.hand = chance, locale, hand
+        self.blank = hand and chance.random() < 0.04
         self.voice = Voice(chance, locale)
         self.terms = Terms(chance, locale)
         self.truth: dict[str, Any] = {field.key: None for field in fields}
@@ -79,6 +80,9 @@ class Form:
         Returns:
             The value, empty when it was left out.
         """
+        if self.blank:
+            self.entries.append(Entry(self.label(term), "", self.hand))
+            return ""
         if self.chance.random() >= keep:
             if self.chance.random() < 0.5:
                 self.entries.append(Entry(self.label(term), "", self.hand))
@@ -112,7 +116,7 @@ class Form:
             keep: chance that one is chosen.
             style: how; drawn once for a document otherwise.
         """
-        chosen = self.chance.choice(list(options)) if self.chance.random() < keep else ""
+        chosen = self.chance.choice(list(options)) if self.chance.random() < keep and not self.blank else ""
         style = style or self._style
         if style == "strike" and not chosen:  # all struck out would say no to each
             style = "box"
@@ -130,7 +134,7 @@ class Form:
 
     def tick(self, term: str, options: Mapping[str, str], share: float = 0.4) -> None:
         """Boxes each of which may be ticked; a bool for each key, the terms are the values of ``options``."""
-        ticked = {key: self.chance.random() < share for key in options}
+        ticked = {key: self.chance.random() < share and not self.blank for key in options}
         boxes = tuple((self.terms(name), ticked[key]) for key, name in options.items())
         alone = list(options.values()) == [term]  # a box that says itself what it is for
         self.checks.append(Check("" if alone else self.terms(term), boxes, self._style))
@@ -138,7 +142,7 @@ class Form:
 
     def sign(self, key: str, name: str = "", share: float = 0.75, term: str = "signature") -> bool:
         """A line to sign on; the truth is whether somebody did."""
-        signed = self.chance.random() < share
+        signed = self.chance.random() < share and not self.blank
         curve = self.chance.getrandbits(30) if signed else None
         self.signatures.append(Signature(self.terms(term), name, curve))
         if key:

@@ -21,6 +21,7 @@ class Sheetwork:
         self.shout = chance.random() < 0.2  # labels in capitals
         self.rules = chance.choice(RULES)
         self.air = chance.choice((0.0, 0.0, chance.uniform(2, 14)))  # more between the rows of a form
+        self.box_after = chance.random() < 0.2
         self.late: list[Stamp] = []
         self._at_top: list[Stamp] = []
         self.hand_leading = painter.style.size * (1.7 if painter.style.hand in PENS else 1.45)
@@ -146,7 +147,7 @@ class Sheetwork:
         painter.put(painter.x0, y - 1, check.label, painter.style.size, bold=True)
         x = painter.x0 + head
         for text, chosen in check.options:
-            x = painter.option(x, y, text, chosen, check.style, self.mark, self.chance) + gap
+            x = painter.option(x, y, text, chosen, check.style, self.mark, self.chance, self.box_after) + gap
         painter.y += painter.leading * 1.6
 
     def checks(self) -> None:

@@ -27,8 +27,9 @@ def letter(painter: Painter, facts: Facts, chance: random.Random) -> None:
             painter.flow(text + ".")
             painter.y += painter.leading * 0.6
     else:
+        bullet = chance.choice(("-", "–", "•"))
         for entry in filled:
-            painter.flow(f"{chance.choice(('-', '-', '•'))} {entry.label}: {entry.value}")
+            painter.flow(f"{bullet} {entry.label}: {entry.value}")
         painter.y += painter.leading * 0.6
     work.rest()
     painter.y += painter.leading

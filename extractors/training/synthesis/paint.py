@@ -253,26 +253,33 @@ class Painter:
             self.y = self.block(left + indent, self.y + self.leading, self.x1 - left - indent, lines[1:]) + 2
 
     def option(
-        self, x: float, y: float, text: str, chosen: bool, style: CheckStyle, mark: str, chance: random.Random
-    ) -> float:
-        """One line of an option with its top at ``y``, chosen or not; its right end. ``mark`` is of `TICKS`."""
+        self, x: float, y: float, text: str, chosen: bool, style: CheckStyle, mark: str, chance: random.Random,
+        after: bool = False,
+    ) -> float:  # fmt: skip
+        """One line of an option with its top at ``y``, chosen or not; its right end.
+
+        ``mark`` is of `TICKS`; a box stands before its text, or ``after`` it.
+        """
         size, bottom = self.style.size, self.style.height - y - self.style.size
         seed = chance.getrandbits(32)
-        if style in ("box", "round"):
-            if style == "box":
-                self.box(x, y, size, size)
-            else:
-                self.ring(x + size / 2, y + size / 2, size / 2)
-            if chosen:
-                draw_tick(self._canvas, x, bottom, size, mark, seed)
-            x += size + 8
-        self.put(x, y - 1, text, size)
+        boxed = style in ("box", "round")
         wide = self.measure(text, size)
+        at, end = x, x + wide
+        if boxed:
+            at, x = (x + wide + 5, x) if after else (x, x + size + 8)
+            end = at + size if after else x + wide
+            if style == "box":
+                self.box(at, y, size, size)
+            else:
+                self.ring(at + size / 2, y + size / 2, size / 2)
+            if chosen:
+                draw_tick(self._canvas, at, bottom, size, mark, seed)
+        self.put(x, y - 1, text, size)
         if style == "ring" and chosen:
             draw_ring(self._canvas, x, bottom, wide, size, seed)
         elif style == "strike" and not chosen:
             draw_strike(self._canvas, x, bottom, wide, size, seed)
-        return x + wide
+        return end
 
     def ring(self, x: float, y: float, radius: float) -> None:
         """A printed circle around ``x, y``."""

@@ -15,6 +15,9 @@ FIELDS = (
 seeds = st.integers(0, 2**32)
 
 
+HAND = range(200)  # seeds, of which some make blank forms
+
+
 def form(seed: int, locale: str = "en_GB", bilingual: bool = False) -> Form:
     return Form(random.Random(seed), locale, FIELDS, bilingual=bilingual)
 
@@ -27,6 +30,21 @@ def test_a_truth_is_what_stands_behind_its_label_or_nothing(seed: int) -> None:
     values = [entry.value for entry in one.entries]
     assert one.truth["name"] == (said or None)
     assert values in ([], [said]) if not said else values == ["Ann Example"]
+
+
+def test_a_blank_form_has_its_labels_and_no_answers() -> None:
+    blank = [
+        one for one in (Form(random.Random(seed), "en_GB", FIELDS, hand=True) for seed in HAND) if one.blank
+    ]
+    assert 0 < len(blank) < len(HAND) / 5
+    for one in blank:
+        one.put("name", "name", "Ann Example", 1.0)
+        one.ask("member", "smoker")
+        assert one.truth == {"name": None, "member": None}
+        assert [
+            (entry.label in ("Name", "Full name", "Name in full"), entry.value) for entry in one.entries
+        ] == [(True, "")]
+        assert not one.sign("", share=1.0)
 
 
 @settings(max_examples=40, deadline=None)

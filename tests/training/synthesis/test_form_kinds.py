@@ -128,6 +128,17 @@ def test_the_same_seed_draws_the_same_document(kind: DocumentKind) -> None:
     assert first.pdf != other.pdf
 
 
+@pytest.mark.parametrize(
+    "module", [application_form, registration_form], ids=lambda module: module.__name__[-20:]
+)
+def test_what_is_absent_does_not_stand_below_the_signature(module: Any) -> None:
+    key = "applicant" if module is application_form else "agent_name"
+    for seed in range(60):
+        facts = module.KIND.make(random.Random(seed), "en_US")
+        if facts.truth[key] is None:
+            assert [signature.name for signature in facts.signatures] == [""]
+
+
 def test_a_payslip_adds_up() -> None:
     for seed in range(20):
         facts = payslip.KIND.make(random.Random(seed), "en_GB")

@@ -89,7 +89,7 @@ def make(chance: random.Random, locale: str) -> Facts:
         form.choose("plan", "plan", {"basic": "basic", "standard": "standard", "premium": "premium_plan"}, 0.95,
             chance.choice(("ring", "ring", "strike", "box")))  # fmt: skip
     form.tick("consent", {"direct_debit": "debit", "newsletter": "newsletter"}, 0.5)
-    form.sign("signed", chance.choice((name, "")), 0.75)
+    form.sign("signed", chance.choice((form.truth["applicant"] or "", "")), 0.75)
     if chance.random() < 0.4:
         printed = voice.day(chance.randint(1, 15))
         form.truth["date_received"] = printed
