@@ -23,6 +23,7 @@ from extractors.prompting.window import CountTokens
 from extractors.training.dataset import Example, examples_of
 from extractors.training.synthesis.contract import DocumentKind, Sheet
 from extractors.training.synthesis.kinds import KINDS
+from extractors.training.synthesis.scan import scanned_words
 from extractors.training.synthesis.schemas import draw_schema
 from extractors.training.synthesis.sheet_reading import read_sheet
 from extractors.training.synthesis.sheets import make_sheet
@@ -55,6 +56,7 @@ class SynthesisOptions:
         budgets: tokens of a window, one of them for each example.
         empty_share: chance that an example is a window without an answer, where the document has one.
         image_side_px: longer side of page pictures.
+        scan_share: of the documents, how many are as the reader would give a scan or photograph.
     """
 
     seed: int = 0
@@ -64,6 +66,7 @@ class SynthesisOptions:
     budgets: tuple[int, ...] = (500, 800, 1400)
     empty_share: float = 0.15
     image_side_px: int = 512
+    scan_share: float = 0.0
 
     def drawn(self) -> tuple[str, ...]:
         """The kinds that documents are made of.
@@ -198,6 +201,8 @@ def made_document(options: SynthesisOptions, number: int, attempt: int = 0) -> M
         kind = chance.choice(options.drawn())
         try:
             sheet = make_sheet(seed, kind)
+            if chance.random() < options.scan_share:
+                return MadeDocument(sheet, scanned_words(sheet, chance, options.image_side_px))
             return MadeDocument(sheet, read_sheet(sheet, options.image_side_px))
         except Exception as error:  # one bad draw of thousands must not end a night of training
             log.warning("document %d (%s) cannot be made: %s: %s", seed, kind, type(error).__name__, error)
