@@ -89,7 +89,7 @@ class Trade:
         odd = chance.random() < 0.25  # hours and kilograms
         return [
             Line(
-                name=names[at % len(names)],
+                name=names[at] if at < len(names) else f"{names[at % len(names)]} {self.voice.code('?##')}",
                 code=self.voice.code(self.codes),
                 quantity=Decimal(chance.randint(1, 400)) / 4
                 if odd and self.may(0.5)

@@ -57,38 +57,47 @@ def check_sheet(sheet: Sheet) -> None:
         assert not missing, f"{here}: {key} {text!r} lacks {missing}"
 
 
+def short_sheet(kind: str, locale: str | None = None, layout: str | None = None) -> Sheet:
+    """The first of one page: reading pages takes ten times as long as making them."""
+    sheets = (make_sheet(seed, kind, locale, layout) for seed in range(3, 60))
+    return next(sheet for sheet in sheets if sheet.pages == 1 and len(sheet.pdf) < 60_000)
+
+
+def check_collisions(sheet: Sheet) -> None:
+    for page in pages_of(sheet):
+        assert not list(collisions(page)), f"{sheet.kind} {sheet.seed} {sheet.layout} {sheet.locale}"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_printed_truth_stands_in_the_words_of_the_page(kind: str) -> None:
-    for seed in range(3):
-        check_sheet(make_sheet(seed, kind))
+    check_sheet(short_sheet(kind))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_printed_truth_stands_in_the_words_of_many_pages(kind: str) -> None:
-    for seed in range(100, 115):
-        check_sheet(make_sheet(seed, kind))
-
-
-@pytest.mark.parametrize("kind", ["invoice"])
-def test_words_do_not_cover_each_other(kind: str) -> None:
-    for seed in range(6, 10):
+def test_printed_truth_stands_in_words_that_do_not_cover_each_other(kind: str) -> None:
+    for seed in range(100, 104):
         sheet = make_sheet(seed, kind)
-        for page in pages_of(sheet):
-            assert not list(collisions(page)), f"{kind} {seed} {sheet.layout} {sheet.locale}"
+        check_sheet(sheet)
+        check_collisions(sheet)
+
+
+@pytest.mark.parametrize("kind", ["invoice", "receipt", "ad_order"])
+def test_words_do_not_cover_each_other(kind: str) -> None:
+    check_collisions(short_sheet(kind))
 
 
 def test_the_same_seed_makes_the_same_sheet() -> None:
     for seed in (1, 2):
         one, other = make_sheet(seed), make_sheet(seed)
         assert one.truth == other.truth
-        assert pages_of(one) == pages_of(other)
+        assert one.pdf == other.pdf
     assert make_sheet(1).truth != make_sheet(2).truth
 
 
 @pytest.mark.parametrize("layout", ["business", "boxed", "columns", "centered", "listing"])
 def test_layouts_place_the_same_content(layout: str) -> None:
-    check_sheet(make_sheet(4, "invoice", "pl_PL", layout))
+    check_sheet(short_sheet("invoice", "pl_PL", layout))
 
 
 def test_unknown_names_are_told_with_those_there_are() -> None:

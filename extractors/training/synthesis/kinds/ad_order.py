@@ -120,7 +120,7 @@ def _station(trade: Trade) -> str:
 def _spots(trade: Trade, start: dt.date, end: dt.date) -> list[_Spot]:
     chance = trade.chance
     names = trade.terms.every("programs")
-    count = chance.choice((1, 2, 3, 4, 5, 6, 8, 10, 14, chance.randint(16, 45)))
+    count = chance.choice((1, 2, 3, 4, 5, 6, 8, 10, 14, chance.randint(16, 45), chance.randint(25, 70)))
     days = (end - start).days
     spots = []
     for _ in range(count):
@@ -251,7 +251,7 @@ def _totals(trade: Trade, spots: list[_Spot], truth: dict[str, Any]) -> list[Ent
 
 
 def make(chance: random.Random, locale: str) -> Facts:
-    """An order of one line to some forty-five, over weeks or months."""
+    """An order of one line to some seventy, over weeks or months."""
     trade = Trade(chance, locale)
     voice, terms = trade.voice, trade.terms
     if locale == "en_US" and trade.may(0.75):

@@ -66,7 +66,7 @@ class _Posting:
 def _postings(trade: Trade, days: int) -> list[_Posting]:
     chance, voice = trade.chance, trade.voice
     names = trade.terms.every("postings")
-    count = chance.choice((2, 4, 6, 9, 12, 18, 25, chance.randint(28, 70)))
+    count = chance.choice((2, 4, 6, 9, 12, 18, 25, chance.randint(28, 70), chance.randint(40, 130)))
     postings = []
     for offset in sorted(chance.randint(0, days) for _ in range(count)):
         text = chance.choice(names)
@@ -147,7 +147,7 @@ def _entries(trade: Trade, truth: dict[str, Any], days: int) -> list[Entry]:
 
 
 def make(chance: random.Random, locale: str) -> Facts:
-    """A statement of two postings to some seventy."""
+    """A statement of two postings to some hundred and thirty."""
     trade = Trade(chance, locale)
     voice, terms = trade.voice, trade.terms
     truth: dict[str, Any] = own(_FIELDS)

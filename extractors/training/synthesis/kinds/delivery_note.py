@@ -124,7 +124,7 @@ def _stamps(trade: Trade, truth: dict[str, Any]) -> list[Stamp]:
 
 
 def make(chance: random.Random, locale: str) -> Facts:
-    """A note of one line to some forty, without prices."""
+    """A note of one line to some eighty, without prices."""
     trade = Trade(chance, locale)
     voice, terms = trade.voice, trade.terms
     truth: dict[str, Any] = own(_FIELDS)
@@ -138,7 +138,7 @@ def make(chance: random.Random, locale: str) -> Facts:
         parties.append(
             Party(terms("buyer"), recipient.name if trade.may(0.6) else voice.firm(), voice.address())
         )
-    lines = trade.lines(chance.choice((1, 2, 3, 4, 5, 7, 10, chance.randint(12, 40))), services=False)
+    lines = trade.lines(chance.choice((1, 2, 3, 4, 5, 7, 10, 12, chance.randint(12, 80))), services=False)
     table, truth["items"] = _table(trade, lines)
     truth["received_signed"] = trade.may(0.5)
     curve = chance.getrandbits(30) if truth["received_signed"] else None

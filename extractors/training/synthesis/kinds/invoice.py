@@ -183,7 +183,7 @@ def _letter(trade: Trade, facts: Facts) -> None:
 
 
 def make(chance: random.Random, locale: str) -> Facts:
-    """An invoice of one line to some sixty."""
+    """An invoice of one line to some ninety."""
     trade = Trade(chance, locale)
     voice, terms = trade.voice, trade.terms
     truth: dict[str, Any] = own(_FIELDS)
@@ -204,7 +204,9 @@ def make(chance: random.Random, locale: str) -> Facts:
     parties = [buyer]
     if trade.may(0.3):
         parties.append(trade.party(terms("ship_to"), name=buyer.name if trade.may(0.5) else "")[0])
-    lines = trade.lines(chance.choice((1, 1, 2, 3, 3, 4, 5, 6, 8, 12, chance.randint(14, 60))))
+    lines = trade.lines(
+        chance.choice((1, 1, 2, 3, 3, 4, 5, 6, 8, 12, chance.randint(14, 40), chance.randint(25, 90)))
+    )
     table, truth["line_items"] = trade.item_table(lines)
     totals = _sums(trade, lines, truth)
     facts = Facts(

@@ -94,7 +94,7 @@ def _entries(trade: Trade, truth: dict[str, Any]) -> list[Entry]:
 
 
 def make(chance: random.Random, locale: str) -> Facts:
-    """An order of one line to some forty."""
+    """An order of one line to some seventy."""
     trade = Trade(chance, locale)
     voice, terms = trade.voice, trade.terms
     truth: dict[str, Any] = own(_FIELDS)
@@ -108,7 +108,7 @@ def make(chance: random.Random, locale: str) -> Facts:
         lines = voice.address()
         truth["ship_to"] = one_line(lines)
         parties.append(Party(terms("ship_to"), issuer.name if trade.may(0.6) else voice.firm(), lines))
-    items = trade.lines(chance.choice((1, 2, 3, 4, 5, 7, 9, chance.randint(12, 40))))
+    items = trade.lines(chance.choice((1, 2, 3, 4, 5, 7, 9, 12, chance.randint(12, 70))))
     table, truth["line_items"] = trade.item_table(items)
     totals = _sums(trade, items, truth)
     truth["signed"] = trade.may(0.4)
