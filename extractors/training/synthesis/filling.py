@@ -140,7 +140,7 @@ class Form:
         self.checks.append(Check("" if alone else self.terms(term), boxes, self._style))
         self.truth.update(ticked)
 
-    def sign(self, key: str, name: str = "", share: float = 0.75, term: str = "signature") -> bool:
+    def sign(self, key: str, name: str = "", share: float = 0.55, term: str = "signature") -> bool:
         """A line to sign on; the truth is whether somebody did."""
         signed = self.chance.random() < share and not self.blank
         curve = self.chance.getrandbits(30) if signed else None
@@ -158,7 +158,7 @@ class Form:
         self.stamps.append(Stamp(tuple(lines), angle, chance.choice(_STAMP_INKS), frame, strength, pixels))
 
     def eye_stamp(
-        self, key: str, term: str, share: float = 0.4, others: Sequence[str] = ("copy_stamp",)
+        self, key: str, term: str, share: float = 0.45, others: Sequence[str] = ("copy_stamp",)
     ) -> None:
         """A stamp that only the picture shows, or another one, or none; the truth is whether it is there."""
         there = self.chance.random() < share

@@ -89,12 +89,12 @@ def make(chance: random.Random, locale: str) -> Facts:
         form.choose("plan", "plan", {"basic": "basic", "standard": "standard", "premium": "premium_plan"}, 0.95,
             chance.choice(("ring", "ring", "strike", "box")))  # fmt: skip
     form.tick("consent", {"direct_debit": "debit", "newsletter": "newsletter"}, 0.5)
-    form.sign("signed", chance.choice((form.truth["applicant"] or "", "")), 0.75)
+    form.sign("signed", chance.choice((form.truth["applicant"] or "", "")), 0.55)
     if chance.random() < 0.4:
         printed = voice.day(chance.randint(1, 15))
         form.truth["date_received"] = printed
         form.stamp([terms("received_stamp"), printed])
-    form.eye_stamp("approved", "approved_stamp", 0.35)
+    form.eye_stamp("approved", "approved_stamp", 0.45)
     issuer = Party("", organisation, voice.address())
     layouts = ("boxes", "label_above", "label_below", "dotted", "beside", "two_columns")
     return form.facts(terms("application"), issuer, layouts,

@@ -108,9 +108,9 @@ def make(chance: random.Random, locale: str) -> Facts:
     if chance.random() < 0.7:
         form.truth["date_signed"] = signed_on
         prose.append(f"{terms('place')}, {terms('date')}: {voice.fake.city().strip()}, {signed_on}")
-    form.sign("provider_signed", values["provider"], 0.75)
-    form.sign("client_signed", values["client"], 0.7)
-    form.eye_stamp("is_copy", "copy_stamp", 0.3, ("approved_stamp", "paid_stamp"))
+    form.sign("provider_signed", values["provider"], 0.55)
+    form.sign("client_signed", values["client"], 0.5)
+    form.eye_stamp("is_copy", "copy_stamp", 0.45, ("approved_stamp", "paid_stamp"))
     issuer = Party("", chance.choice((values["provider"], values["client"])))
     return form.facts(chance.choice(_TITLES[language]), issuer, ("clauses",), prose=prose)
 

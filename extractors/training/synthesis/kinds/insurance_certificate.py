@@ -103,8 +103,8 @@ def make(chance: random.Random, locale: str) -> Facts:
     form.tick(
         "cover", {"liability": "liability", "fire": "fire", "comprehensive": "full", "legal": "legal"}, 0.5
     )
-    form.eye_stamp("paid", "paid_stamp", 0.3)
-    form.sign("signed", insurer, 0.7)
+    form.eye_stamp("paid", "paid_stamp", 0.45)
+    form.sign("signed", insurer, 0.55)
     issuer = Party("", insurer, voice.address())
     prose = [voice.fake.paragraph(5)] if chance.random() < 0.5 else []
     return form.facts(terms("insurance"), issuer, ("letter", "letter", "beside", "boxes", "label_above", "two_columns"),

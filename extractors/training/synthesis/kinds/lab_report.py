@@ -109,7 +109,7 @@ def make(chance: random.Random, locale: str) -> Facts:
     form.truth["results"], table = _results(form)
     if chance.random() < 0.6:
         form.ask("fasting", "fasting", 0.9)
-    form.sign("signed", form.truth["validated_by"] or "", 0.6)
+    form.sign("signed", form.truth["validated_by"] or "", 0.5)
     issuer = Party("", laboratory, (*voice.address(), f"{terms('phone')} {voice.phone()}"))
     return form.facts(
         terms("lab_report"), issuer, ("two_columns", "beside", "label_above", "boxes"), tables=[table]

@@ -91,9 +91,9 @@ def make(chance: random.Random, locale: str) -> Facts:
     form.choose("sex", "sex", {"male": "male", "female": "female"}, 0.9)
     form.ask("smoker", "smoker", 0.9)
     form.tick("conditions", {"diabetes": "diabetes", "asthma": "asthma", "hypertension": "pressure",
-        "heart_disease": "heart"}, chance.choice((0.1, 0.35, 0.6)))  # fmt: skip
-    form.tick("consent", {"consent": "consent"}, 0.6)
-    form.sign("signed", "", 0.8)
+        "heart_disease": "heart"}, chance.choice((0.2, 0.5, 0.7)))  # fmt: skip
+    form.tick("consent", {"consent": "consent"}, 0.5)
+    form.sign("signed", "", 0.55)
     practice = Party("", f"Dr. {voice.person()}", (*voice.address(), f"{terms('phone')} {voice.phone()}"))
     return form.facts(
         terms("medical_form"),

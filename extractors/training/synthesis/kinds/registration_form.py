@@ -117,8 +117,8 @@ def make(chance: random.Random, locale: str) -> Facts:
         )
         lines = [terms("received_stamp"), printed, office]
         form.stamp(chance.choice((lines, lines[:2], [office, printed, terms("received_stamp")])), turn=18)
-    form.eye_stamp("approved", "approved_stamp", 0.3)
-    form.sign("signed", form.truth["agent_name"] or "", 0.8)
+    form.eye_stamp("approved", "approved_stamp", 0.45)
+    form.sign("signed", form.truth["agent_name"] or "", 0.55)
     issuer = Party("", terms("register_office"), (terms("print_hint"),) if chance.random() < 0.5 else ())
     code = f"{terms('form_no')} {voice.code('??-###')}"
     return form.facts(

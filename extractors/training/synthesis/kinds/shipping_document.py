@@ -187,9 +187,9 @@ def make(chance: random.Random, locale: str) -> Facts:
             chance.choice(("box", "strike", "ring")))  # fmt: skip
     if chance.random() < 0.7:
         form.ask("dangerous", "dangerous", 0.9)
-    form.sign("consignor_signed", sender, 0.7)
+    form.sign("consignor_signed", sender, 0.55)
     form.sign("consignee_signed", receiver, 0.5)
-    form.eye_stamp("cleared", "cleared_stamp", 0.35, ("copy_stamp", "paid_stamp"))
+    form.eye_stamp("cleared", "cleared_stamp", 0.45, ("copy_stamp", "paid_stamp"))
     if chance.random() < 0.35:
         printed = voice.day(chance.randint(7, 20))
         form.truth["date_received"] = printed

@@ -77,8 +77,8 @@ def make(chance: random.Random, locale: str) -> Facts:
     form.money("refund", "refund", Decimal(chance.randint(1000, int(tax * 50))) / 100, 0.5)
     form.put("", "date", voice.day(chance.randint(10, 100)), 0.7)
     form.choose("filing_status", "filing", {"single": "single", "joint": "joint", "separate": "separate"})
-    form.tick("corrected", {"corrected": "corrected"}, 0.3)
-    form.sign("signed", form.truth["taxpayer"] or "", 0.7)
+    form.tick("corrected", {"corrected": "corrected"}, 0.45)
+    form.sign("signed", form.truth["taxpayer"] or "", 0.55)
     title = terms("tax_form") + (f" {year}" if form.truth["tax_year"] and chance.random() < 0.5 else "")
     issuer = Party("", f"{terms('form_no')} {voice.code(chance.choice(('?-#', '####', '###-?')))}")
     return form.facts(title, issuer, ("boxes", "boxes", "label_above", "label_below", "dotted", "beside"),
