@@ -207,3 +207,9 @@ def made_document(options: SynthesisOptions, number: int, attempt: int = 0) -> M
         except Exception as error:  # one bad draw of thousands must not end a night of training
             log.warning("document %d (%s) cannot be made: %s: %s", seed, kind, type(error).__name__, error)
     raise RuntimeError(f"{_FAILURES} documents in a row could not be made; the log says why")
+
+
+if __name__ == "__main__":
+    from extractors.training.synthesis.folder import main
+
+    main()

@@ -90,6 +90,34 @@ def draw_schema(
     return SchemaDraw(from_json_schema(data, _slug(title)), labels)
 
 
+def folder_schema(kind: DocumentKind, truth: dict[str, Any], seed: int | None = None) -> SchemaDraw:
+    """One schema for all documents of a kind, with all its fields: the truth does not change what is asked.
+
+    Args:
+        kind: of the document.
+        truth: of one document, by canonical key.
+        seed: of names, descriptions and types; ``None`` for canonical names and the most precise descriptions.
+    """
+    chance = random.Random(seed or 0)
+    plain = KeyStyle("snake", canonical=1.0, obscure=0.0, bare=0.0, numbered="")
+    style = plain if seed is None else choose_style(chance)
+    asked = [_Asked(spec, truth.get(spec.key), spec.fields) for spec in kind.fields]
+    properties, labels = _build(asked, style, chance)
+    if seed is None:
+        _say_precisely(properties, kind.fields)
+    data = {"title": kind.name, "type": "object", "properties": properties}
+    return SchemaDraw(from_json_schema(data, _slug(kind.name)), labels)
+
+
+def _say_precisely(properties: dict[str, Any], fields: Sequence[FieldSpec]) -> None:
+    for spec in fields:
+        node = properties[spec.key]
+        node["description"] = max(spec.descriptions, key=len, default="")
+        inner = node.get("items", node)
+        if "properties" in inner:
+            _say_precisely(inner["properties"], spec.fields)
+
+
 def _title(kind: DocumentKind, others: Sequence[DocumentKind], chance: random.Random) -> str:
     titles = chance.choice([one for one in others if one.name != kind.name]).titles if others else kind.titles
     title = chance.choice(titles)
