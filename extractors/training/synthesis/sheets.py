@@ -35,7 +35,7 @@ def make_sheet(
         layout: of `LAYOUTS`; drawn from those that suit the document if None.
 
     Raises:
-        UsageError: an argument names nothing that there is.
+        UsageError: an argument names nothing that there is, or a layout that the kind cannot have.
     """
     chance = random.Random(seed)
     kind = _known("kind of document", kind or chance.choice(list(KINDS)), KINDS)
@@ -44,6 +44,7 @@ def make_sheet(
     if chance.random() < _SHOUTED.get(kind, 0.03):
         shout(facts, KINDS[kind])
     layout = _known("layout", layout or chance.choice(facts.layouts or tuple(BUSINESS_LAYOUTS)), LAYOUTS)
+    _check_suits(kind, layout, facts)
     painter = _render(facts, locale, layout, chance)
     return Sheet(kind, locale, layout, painter.pdf(), painter.pages, facts.truth, seed)
 
@@ -52,6 +53,17 @@ def _known(what: str, name: str, names: Any) -> str:
     if name not in names:
         raise UsageError(f"No {what} is called {name!r}.", remedy=f"Use one of: {', '.join(sorted(names))}.")
     return name
+
+
+def _check_suits(kind: str, layout: str, facts: Facts) -> None:
+    """A layout that leaves out what such documents have would make their truth untrue."""
+    papers = {*BUSINESS_LAYOUTS, *SLIP_LAYOUTS}
+    suits = papers if set(facts.layouts) <= papers else set(facts.layouts)
+    if layout not in suits:
+        raise UsageError(
+            f"Documents of the kind {kind!r} are not laid out as {layout!r}.",
+            remedy=f"Use one of: {', '.join(sorted(suits))}.",
+        )
 
 
 def _draw_locale(chance: random.Random, kind: DocumentKind) -> str:

@@ -27,6 +27,7 @@ from extractors.training.synthesis.locales import NAMES
 from extractors.training.synthesis.sheets import LAYOUTS, make_sheet
 from extractors.training.synthesis.terms import LANGUAGES, all_terms
 from extractors.validation.text import text_key
+from schemas.errors import UsageError
 
 MODULES = (
     application_form, contract, event_ticket, insurance_certificate, lab_report, medical_form, payslip,
@@ -136,6 +137,15 @@ def test_what_is_absent_does_not_stand_below_the_signature(module: Any) -> None:
         facts = module.KIND.make(random.Random(seed), "en_US")
         if facts.truth[key] is None:
             assert [signature.name for signature in facts.signatures] == [""]
+
+
+@pytest.mark.parametrize(
+    ("kind", "layout"), [("payslip", "slip_lines"), ("contract", "boxes"), ("invoice", "ticket")]
+)
+def test_a_layout_that_cannot_place_a_document_is_refused(kind: str, layout: str) -> None:
+    with pytest.raises(UsageError, match=f"{kind}.*{layout}") as error:
+        make_sheet(1, kind, layout=layout)
+    assert error.value.remedy
 
 
 PIXELS = [kind for kind in KINDS if any(field.pixels for field in kind.fields)]
