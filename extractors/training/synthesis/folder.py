@@ -16,6 +16,7 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def write_folder(
             )
     for name in ("docs", "truth"):
         (folder / name).mkdir(parents=True)
-    ids = []
+    ids: list[str] = []
     for number in range(count):
         seed = document_seed(options, number)
         sheet = make_sheet(seed, kind)
@@ -127,15 +128,20 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"{kind}: nothing that only pixels answer, left out")
                 continue
             write_folder(
-                given.write / kind, kind, given.count, options, renamed=given.renamed,
-                pixels_only=given.pixels_only, told=lambda number, kind=kind: _tell(kind, number, given.count),
-            )  # fmt: skip
+                given.write / kind,
+                kind,
+                given.count,
+                options,
+                renamed=given.renamed,
+                pixels_only=given.pixels_only,
+                told=partial(_tell, kind, given.count),
+            )
     except (ParquetryError, OSError) as error:
         remedy = getattr(error, "remedy", "")
         sys.exit(f"{error} {remedy}".strip())
 
 
-def _tell(kind: str, number: int, count: int) -> None:
+def _tell(kind: str, count: int, number: int) -> None:
     """A line that grows on a terminal, one at the end elsewhere."""
     if sys.stdout.isatty():
         print(f"\r{kind}: {number} of {count}", end="\n" if number == count else "", flush=True)
