@@ -76,9 +76,13 @@ class _Slip:
         """Sums at the right edge, the one that counts larger."""
         large = self.chance.choice((0, 1, 3))
         indent = self.chance.random() < 0.25
-        x0 = self.painter.x0
+        x0, width = self.painter.x0, self.painter.x1 - self.painter.x0
+        size = self.painter.style.size + large
+        widest = max(self.painter.measure(f"{e.label}: {e.value}", size, bold=True) for e in totals)
+        if widest > width * (0.7 if indent else 0.95):  # long words stand on one line instead
+            large, indent = 0, False
         if indent:
-            self.painter.x0 += (self.painter.x1 - x0) * 0.25
+            self.painter.x0 += width * 0.25
         for entry in totals:
             size = self.painter.style.size + (large if entry.strong else 0)
             self.beside(label_of(self.look, entry.label), entry.value, bold=entry.strong, size=size)

@@ -14,7 +14,7 @@ _PAD = 3.5
 
 
 def column_widths(painter: Painter, table: Table, size: float, width: float) -> tuple[list[float], float]:
-    """Widths near those that the table asks for, none narrower than its longest word.
+    """Widths near those that the table asks for, none narrower than its longest word (at the right: cell).
 
     Args:
         painter: measures.
@@ -27,7 +27,9 @@ def column_widths(painter: Painter, table: Table, size: float, width: float) -> 
     """
     need = [2 * _PAD + 1] * len(table.heads)
     for column, head in enumerate(table.heads):
-        words = {word for row in table.rows if len(row) > 1 for word in row[column].split()}
+        cells = [row[column] for row in table.rows if len(row) > 1]
+        figures = table.aligns[column] == "right"  # a sum and its sign stay on one line
+        words = set(cells) if figures else {word for cell in cells for word in cell.split()}
         for word in words:
             need[column] = max(need[column], painter.measure(word, size) + 2 * _PAD + 1)
         for word in head.split():

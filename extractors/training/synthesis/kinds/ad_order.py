@@ -136,7 +136,31 @@ def _spots(trade: Trade, start: dt.date, end: dt.date) -> list[_Spot]:
     return spots
 
 
-def _schedule(trade: Trade, spots: list[_Spot], day: Any) -> tuple[Table, list[dict[str, str]]]:
+def _aired(trade: Trade, spot: _Spot, channel: str, day: Any) -> list[tuple[str, ...]]:
+    """When each spot of a line ran, as invoices list it."""
+    chance = trade.chance
+    rows: list[tuple[str, ...]] = []
+    copy = trade.voice.code("????####?")
+    for number in range(1, min(spot.count, 8) + 1):
+        date = spot.start + dt.timedelta(days=chance.randint(0, (spot.end - spot.start).days))
+        clock = f"{chance.randint(1, 12)}:{chance.randint(0, 59):02} {chance.choice(('AM', 'PM'))}"
+        rate = trade.voice.money(spot.rate)
+        words = (
+            str(number),
+            channel,
+            date.strftime("%a")[:2],
+            day(date),
+            clock,
+            spot.program,
+            spot.length,
+            copy,
+            rate,
+        )
+        rows.append((" ".join(word for word in words if word),))
+    return rows
+
+
+def _schedule(trade: Trade, spots: list[_Spot], day: Any, billed: bool) -> tuple[Table, list[dict[str, str]]]:
     """Lines, at times with a row for every week below, full of dates that are no flight."""
     terms, voice = trade.terms, trade.voice
     money = voice.money if trade.may(0.75) else voice.number
@@ -169,7 +193,8 @@ def _schedule(trade: Trade, spots: list[_Spot], day: Any) -> tuple[Table, list[d
             "program": spot.program, "start_date": day(spot.start), "end_date": day(spot.end),
             "spots": str(spot.count), "rate": voice.number(spot.rate), "amount": voice.number(spot.amount),
         })  # fmt: skip
-        if weekly:
+        rows += _aired(trade, spot, channel, day) if billed else []
+        if weekly and not billed:
             for number, count in enumerate(spot.weeks):
                 monday = spot.start + dt.timedelta(days=7 * number)
                 rows.append((f"{terms('week_of')}: {day(monday)} - {day(monday + dt.timedelta(days=6))} "
@@ -276,8 +301,19 @@ def make(chance: random.Random, locale: str) -> Facts:
     )  # fmt: skip
     flight = chance.choice((" - ", " - ", " to " if terms.language == "en" else " - ", " / "))
     entries = _entries(trade, truth, f"{day(start)}{flight}{day(end)}" if trade.may(0.65) else "")
+    billed = trade.may(0.25)
+    if billed:  # an invoice of the order, with a number, a date and a period of its own
+        number = (
+            f"{truth['contract_number']}-{chance.randint(1, 4)}" if trade.may(0.6) else voice.code("#######")
+        )
+        offset = (end - voice.today).days + chance.randint(0, 9)
+        period = f"{day(start + dt.timedelta(days=chance.randint(0, 3)))} - {voice.day(offset)}"
+        extra = [Entry(terms("invoice_no"), number), Entry(terms("invoice_date"), voice.day(offset))]
+        extra += [Entry(terms("billing_period"), period)] if trade.may(0.6) else []
+        at = chance.choice((0, 0, len(entries)))
+        entries[at:at] = extra
     spots = _spots(trade, start, end)
-    table, truth["lines"] = _schedule(trade, spots, day)
+    table, truth["lines"] = _schedule(trade, spots, day, billed)
     totals = _totals(trade, spots, truth)
     issuer = Party(
         terms("station"), truth["station"], (*voice.address(), f"{terms('phone')}: {voice.phone()}")
@@ -295,7 +331,8 @@ def make(chance: random.Random, locale: str) -> Facts:
     signature = [Signature(terms("ad_signature"), "", curve)] if curve is not None or trade.may(0.3) else []
     note = chance.sample(terms.every("ad_terms"), 1) if trade.may(0.7) else []
     return Facts(
-        terms("ad_order"), issuer, parties, entries, [*plan, table] if trade.may(0.5) else [table, *plan], totals,
+        terms("invoice" if billed else "ad_order"), issuer, parties, entries,
+        [*plan, table] if trade.may(0.5) else [table, *plan], totals,
         truth=truth, prose=note, signatures=signature, language=terms.language,
         layouts=("boxed", "boxed", "columns", "columns", "business", "centered", "listing"),
     )  # fmt: skip
