@@ -41,11 +41,13 @@ class Synthetic(_Config):
     Attributes:
         share: of all examples.
         exclude_kinds: kinds of documents that are left out.
+        scan_share: of these documents, how many are as a scan or photograph is read.
         workers: processes that make documents ahead, so that training need not wait; 0: none.
     """
 
     share: float = Field(gt=0, le=1)
     exclude_kinds: list[str] = []
+    scan_share: float = Field(0.4, ge=0, le=1)
     workers: int = Field(1, ge=0, le=64)
 
 

@@ -114,6 +114,7 @@ def _made_up(
         budgets=tuple(config.budgets),
         empty_share=config.empty_share,
         image_side_px=image_side_px,
+        scan_share=config.synthetic.scan_share,
     )
 
     def count(texts: Sequence[str]) -> list[int]:
