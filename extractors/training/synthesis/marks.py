@@ -14,6 +14,8 @@ from typing import Any
 
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
+from reportlab.pdfbase.pdfmetrics import registerFont
+from reportlab.pdfbase.ttfonts import TTFont as EmbeddedFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.pdfgen.pathobject import PDFPathObject
 
@@ -149,14 +151,33 @@ def _words_of(
     for line, below in places:
         height = below if abs(stamp.angle) <= _READABLE else below * math.cos(turn)
         left = 0 if abs(stamp.angle) <= _READABLE else -below * math.sin(turn)
+        font = _hidden_font(line)
         text = canvas.beginText()
         text.setTextRenderMode(3)
-        text.setFont("Helvetica-Bold", size * 0.9)
-        text.setTextOrigin(left - canvas.stringWidth(line, "Helvetica-Bold", size * 0.9) / 2, height)
+        text.setFont(font, size * 0.9)
+        text.setTextOrigin(left - canvas.stringWidth(line, font, size * 0.9) / 2, height)
         text.textOut(line)
         text.setTextRenderMode(0)
         canvas.drawText(text)
     canvas.restoreState()
+
+
+def _hidden_font(line: str) -> str:
+    """A font that has the letters: one that every viewer has, if it can be."""
+    try:
+        line.encode("cp1252")
+    except UnicodeEncodeError:
+        return _registered("Arimo-Bold")
+    return "Helvetica-Bold"
+
+
+@cache
+def _registered(name: str) -> str:
+    own = (
+        f"Stamp-{name}"  # a name that pages do not use for theirs: what is registered anew loses its letters
+    )
+    registerFont(EmbeddedFont(own, str(_FOLDER / f"{name}.ttf")))
+    return own
 
 
 def draw_signature(canvas: Canvas, x: float, y: float, seed: int) -> None:

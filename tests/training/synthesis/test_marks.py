@@ -76,6 +76,12 @@ def test_the_words_of_a_stamp_stay_in_order_however_it_is_turned(angle: float) -
     assert "RECEIVED 12 MAR 1987 Registration Unit" in " ".join(words(painted(stamp=stamp)))
 
 
+@pytest.mark.parametrize("angle", [4.0, 20.0])
+def test_a_stamp_has_the_letters_of_every_language(angle: float) -> None:
+    found = words(painted(stamp=Stamp(("WPŁYNĘŁO", "REÇU"), angle, "#aa2222")))
+    assert {"WPŁYNĘŁO", "REÇU"} <= set(found)
+
+
 def test_a_stamp_for_the_eye_is_in_no_text_layer() -> None:
     stamp = Stamp(("PAID",), 12.0, "#aa2222", "round", strength=0.6, pixels=True)
     with_stamp = painted(stamp=stamp)
