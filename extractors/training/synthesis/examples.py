@@ -154,7 +154,11 @@ class SyntheticExamples:
         others = [KINDS[name] for name in KINDS if name not in self.options.exclude_kinds]
         found: list[Example] = []
         for _ in range(ASKED * _TRIES):
-            drawn = draw_schema(kind, made.sheet.truth, chance, others)
+            try:
+                drawn = draw_schema(kind, made.sheet.truth, chance, others)
+            except ValueError as error:  # a truth that its kind does not allow: another document
+                log.warning("document %d (%s): %s", made.sheet.seed, made.sheet.kind, error)
+                return []
             budget = chance.choice(self.options.budgets)
             examples = examples_of(made.document, drawn.truth, drawn.schema, budget, self._count_tokens)
             examples = without_unspelt(examples, drawn.truth)

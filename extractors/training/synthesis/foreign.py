@@ -9,17 +9,27 @@ from functools import cache
 from extractors.training.synthesis.contract import DocumentKind, FieldSpec
 
 _COMMON = frozenset((
-    "account", "address", "agent", "amount", "authority", "bank", "begin", "birth", "born", "buyer", "city",
-    "client", "code", "company", "country", "currency", "customer", "date", "day", "description", "document",
-    "due", "email", "employee", "employer", "end", "firm", "first", "from", "full", "gross", "holder", "iban",
-    "id", "issue", "issued", "issuer", "item", "items", "kind", "last", "line", "lines", "mail", "method",
-    "name", "net", "no", "note", "notes", "nr", "number", "of", "office", "organisation", "organization",
-    "owner", "page", "paid", "paying", "payment", "period", "person", "phone", "place", "price", "purpose",
-    "quantity", "received", "recipient", "ref", "reference", "remarks", "seller", "sender", "signature",
-    "signed", "stamped", "start", "status", "subject", "sum", "supplier", "tax", "the", "time", "title", "to",
-    "total", "type", "unit", "value", "vat", "vendor",
+    "account", "address", "agency", "agent", "alternate", "amount", "applicant", "application", "authority",
+    "balance", "bank", "begin", "bic", "bill", "birth", "block", "booking", "born", "broker", "business",
+    "buyer", "carriage", "carrier", "cash", "change", "charges", "city", "client", "closing", "code",
+    "commission", "company", "consignee", "consigner", "consignor", "contact", "container", "contract",
+    "country", "credits", "currency", "current", "customer", "date", "day", "debits", "declared", "deductions",
+    "delivery", "description", "destination", "discount", "document", "due", "effective", "email", "emergency",
+    "employee", "employer", "end", "estimate", "event", "experience", "fee", "firm", "first", "from", "full",
+    "goods", "gross", "holder", "iban", "id", "income", "incoterm", "incoterms", "interest", "invoice", "issue",
+    "issued", "issuer", "item", "items", "kind", "languages", "last", "line", "lines", "loading", "mail",
+    "member", "method", "monthly", "name", "net", "no", "note", "notes", "nr", "number", "of", "office",
+    "opening", "order", "organisation", "organization", "origin", "owner", "packages", "page", "paid", "paying",
+    "payment", "period", "person", "phone", "place", "position", "previous", "price", "principal", "product",
+    "provider", "purpose", "quantity", "quote", "receipt", "received", "recipient", "ref", "reference",
+    "refund", "registrant", "registration", "remarks", "requested", "reservation", "rounding", "row", "seller",
+    "sender", "ship", "signature", "signed", "social", "stamped", "start", "statement", "station", "status",
+    "subject", "subtotal", "sum", "supplier", "supply", "tax", "taxpayer", "terms", "the", "ticket", "time",
+    "title", "to", "total", "transaction", "transactions", "type", "unit", "until", "valid", "value", "vat",
+    "vendor", "weight",
 ))  # fmt: skip
-"""Words that many documents could answer to: what such words alone name may be there under another name."""
+"""Words that many documents could answer to: what such words alone name may be there under another name, or as one of
+the distractors that nobody asks for (a contact, terms of payment, a place of delivery)."""
 
 
 def foreign_fields(kind: DocumentKind, others: Sequence[DocumentKind]) -> list[FieldSpec]:
