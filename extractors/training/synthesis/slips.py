@@ -78,7 +78,9 @@ class _Slip:
         indent = self.chance.random() < 0.25
         x0, width = self.painter.x0, self.painter.x1 - self.painter.x0
         size = self.painter.style.size + large
-        widest = max(self.painter.measure(f"{e.label}: {e.value}", size, bold=True) for e in totals)
+        widest = max(
+            (self.painter.measure(f"{e.label}: {e.value}", size, bold=True) for e in totals), default=0.0
+        )
         if widest > width * (0.7 if indent else 0.95):  # long words stand on one line instead
             large, indent = 0, False
         if indent:
@@ -93,6 +95,9 @@ class _Slip:
         painter, times = self.painter, self.chance.choice((" x ", " @ ", " X ", "  "))
         below = self.chance.random() < 0.3  # the description under the figures
         for cells in table.rows:
+            if len(cells) == 1:
+                painter.flow(cells[0])
+                continue
             words = " ".join(c for c, a in zip(cells, table.aligns, strict=True) if c and a == "left")
             figures = [c for c, a in zip(cells, table.aligns, strict=True) if c and a != "left"]
             if not figures:

@@ -95,7 +95,9 @@ def test_the_same_seed_makes_the_same_sheet() -> None:
     assert make_sheet(1).truth != make_sheet(2).truth
 
 
-@pytest.mark.parametrize("layout", ["business", "boxed", "columns", "centered", "listing"])
+@pytest.mark.parametrize(
+    "layout", ["business", "boxed", "columns", "centered", "listing", "slip_columns", "slip_lines"]
+)
 def test_layouts_place_the_same_content(layout: str) -> None:
     check_sheet(short_sheet("invoice", "pl_PL", layout))
 
