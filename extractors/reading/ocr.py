@@ -22,6 +22,7 @@ from rapidocr.main import RapidOCRError
 from rapidocr.utils.process_img import map_boxes_to_original
 
 from extractors.reading.geometry import Frame2D, clip_box
+from extractors.reading.glued import glued_at
 from extractors.reading.lines import reading_order
 from extractors.reading.request import Raster
 from extractors.reading.text import normalise_text
@@ -261,6 +262,13 @@ def _words(text: str, info: Any, quad: NDArray[np.floating], tall: bool, reverse
 
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Where the words of a line begin and end, those that were read as one taken apart."""
+    for start, end in _runs(text):
+        cuts = [start, *(start + at for at in glued_at(text[start:end])), end]
+        yield from pairwise(cuts)
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
     start: int | None = None
     for index, char in enumerate(text):
         if char.isspace():
