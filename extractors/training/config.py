@@ -125,5 +125,6 @@ def load_config(path: Path) -> TrainConfig:
         first = error.errors()[0]
         where = "".join(f"{step}: " for step in [".".join(map(str, first["loc"]))] if step)
         raise UsageError(
-            f"{path}: {where}{first['msg']}.", remedy="See extractors/training/config.py for the settings."
+            f"{path}: {where}{first['msg'].removeprefix('Value error, ')}.",
+            remedy="See extractors/training/config.py for the settings.",
         ) from error

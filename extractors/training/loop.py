@@ -92,6 +92,8 @@ class Trainer:
         self._begin()
         self.dev = [(one, self.sample(one)) for one in self.stream.dev(self.config.dev_windows)]
         self.model.train()
+        if self.dev and self.config.start and self.position.step == 0:
+            self._note(*self.dev_measures())  # a run that only makes its model worse gives it back as it was
         examples = self.stream.examples(self.position)
         while not self.is_over():
             line = self._step(examples)
@@ -110,6 +112,11 @@ class Trainer:
     def is_over(self) -> bool:
         """Whether the budget is spent, or patience."""
         return self.position.tokens >= self.config.max_tokens or self.has_settled()
+
+    @property
+    def model_step(self) -> int:
+        """Of which step the weights are that the model has at the end."""
+        return self.position.best_step if self.position.best is not None else self.position.step
 
     def has_settled(self) -> bool:
         """Whether development has not got better for as long as the run is patient."""
@@ -132,14 +139,16 @@ class Trainer:
     def _measured(self, line: StepReport) -> StepReport:
         """The line with its development measures; the best weights so far are kept."""
         loss, f1 = self.dev_measures()
-        line = replace(line, dev_loss=loss, dev_f1=f1)
+        self._note(loss, f1)
+        return replace(line, dev_loss=loss, dev_f1=f1)
+
+    def _note(self, loss: float, f1: float | None) -> None:
         found = loss if self.config.best_by == "loss" else -(f1 or 0.0)
         if self.position.best is None or found < self.position.best:
             self.position.best, self.position.best_step, self.position.since = found, self.position.step, 0
             save_best(self.config.output, self.weights.master)
         else:
             self.position.since += 1
-        return line
 
     def _save(self) -> None:
         save_checkpoint(self.config.output, self.weights.master, self.weights.optimizer, self.position)

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import AttentionInterface
 
 from extractors.prompting.encode import Encoded
+from extractors.training.attention import causal_attention
 
 ATTENTION = "parquetry_packed"
 SHAPE_STEP = 64
@@ -205,12 +206,7 @@ def _attend(
     """
     lengths = list(packed_lengths) or [query.shape[2]]
     windows = zip(*(torch.split(tensor, lengths, dim=2) for tensor in (query, key, value)), strict=True)
-    out = [
-        nn.functional.scaled_dot_product_attention(
-            q, k, v, is_causal=q.shape[2] > 1, scale=scaling, enable_gqa=True
-        ).transpose(1, 2)
-        for q, k, v in windows
-    ]
+    out = [causal_attention(q, k, v, scaling).transpose(1, 2) for q, k, v in windows]
     return out[0] if len(out) == 1 else torch.cat(out, dim=1), None
 
 

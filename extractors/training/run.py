@@ -83,6 +83,8 @@ def train(
     position = trainer.position
     if trainer.has_settled():
         say(f"development was best at step {position.best_step}: stopped at step {position.step}")
+    if trainer.model_step == 0:
+        say("nothing measured better than the model it began with: that is what was written")
     folder = config.output / MODEL_FOLDER
     export_model(trainer, folder, data)
     draw_curves(config.output / METRICS, config.output / "curve.png", position.best_step)
@@ -143,7 +145,7 @@ def _training_record(trainer: Trainer) -> dict[str, Any]:
     """Steps, tokens, speed, and the development measures of the weights that the model has."""
     position = trainer.position
     rows = [json.loads(line) for line in (trainer.config.output / METRICS).read_text().splitlines()]
-    kept = next((row for row in rows if row["step"] == position.best_step), rows[-1] if rows else {})
+    kept: dict[str, Any] = next((row for row in rows if row["step"] == trainer.model_step), {})
     return {
         "steps": position.step,
         "tokens": position.tokens,
@@ -152,7 +154,7 @@ def _training_record(trainer: Trainer) -> dict[str, Any]:
         "seconds_in_steps": round(position.seconds, 1),
         "tokens_per_second": round(position.tokens / position.seconds, 1) if position.seconds else None,
         "ended": "development had settled" if trainer.has_settled() else "token budget spent",
-        "model_of_step": kept.get("step"),
+        "model_of_step": trainer.model_step,
         "dev_loss": kept.get("dev_loss"),
         "dev_f1": kept.get("dev_f1"),
         "parameters": sum(p.numel() for p in trainer.weights.live.values()),
@@ -218,7 +220,7 @@ class _Reading:
         try:
             document = self.pool.read(ref, path)
         except DocumentError as error:
-            self.say(f"passed over: {path.name}: {error}")
+            self.say(f"passed over: {error}")
             self.unreadable.add(path)
             return None
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -247,7 +249,7 @@ def export_model(trainer: Trainer, folder: Path, data: list[dict[str, Any]]) -> 
         "window_tokens": TRAINED_WINDOW_TOKENS,
         "steps": trainer.position.step,
         "tokens": trainer.position.tokens,
-        "model_of_step": trainer.position.best_step or trainer.position.step,
+        "model_of_step": trainer.model_step,
         "training": json.loads(trainer.config.model_dump_json(exclude={"sets", "output"})),
         "data": data,
     }

@@ -88,7 +88,8 @@ class ExampleStream:
             if position.example == 0:
                 folders = ", ".join(str(one.folder) for one in self.config.sets)
                 raise UsageError(
-                    f"There is nothing to train on in {folders}: no document of the split has a known label.",
+                    f"There is nothing to train on in {folders}: no document of the split could be read "
+                    "and has a label, of a field of the schema, that stands on it.",
                     remedy="Look at splits.json, at truth/, and whether its keys are the schema's fields.",
                 )
             position.epoch += 1

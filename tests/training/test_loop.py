@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count as count_up
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,19 @@ def test_a_run_ends_when_development_gets_no_better(labelled: Path, tmp_path: Pa
     assert len(losses) == trainer.position.best_step + 2
     assert best == min(losses)
     assert all(loss >= best for loss in losses[-2:])
+
+
+def test_a_run_that_only_makes_it_worse_gives_the_model_back(
+    labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_for(config_for(labelled, tmp_path / "run", start="tiny", dev_every=1))
+    worse = count_up(1)
+    monkeypatch.setattr(trainer, "dev_measures", lambda: (float(next(worse)), None))
+    before = {name: tensor.clone() for name, tensor in trainer.weights.master.items()}
+    trainer.train()
+    assert trainer.position.step > 1
+    assert trainer.model_step == 0
+    assert all(torch.equal(trainer.weights.master[name], tensor) for name, tensor in before.items())
 
 
 def test_the_mixture_has_its_shares_and_the_order_is_the_positions(labelled: Path, tmp_path: Path) -> None:
