@@ -1,4 +1,4 @@
-"""The written-out backward of attention gives the gradients of float32, as closely as torch's own in bf16."""
+"""The written-out backward of attention gives the gradients of float32, to 2% and four times torch's own error."""
 
 from __future__ import annotations
 
