@@ -67,9 +67,7 @@ def _check_suits(kind: str, layout: str, facts: Facts) -> None:
 
 
 def _draw_locale(chance: random.Random, kind: DocumentKind) -> str:
-    often = {"ad_order": ("en_US",), "receipt": ("en_MY", "en_SG"), "invoice": ("de_DE", "fr_FR")}.get(
-        kind.name
-    )
+    often = _OFTEN.get(kind.name)
     return chance.choice(often if often and chance.random() < 0.5 else LOCALES)
 
 
