@@ -2,8 +2,8 @@
 
 torch's own backward took a third of a training step. Here scores and their gradients come out of the products with what
 is subtracted from them already in (two more columns carry it, in two parts, since one bf16 is too coarse): what is
-left to do for each pair of tokens is one exponential and one product. The price: gradients of queries are 0.7% off those
-of float32, with torch's own 0.25%; those of keys and values are as torch's (random inputs, 300 to 1,448 tokens).
+left to do for each pair of tokens is one exponential and one product. The price: gradients of queries are 0.7% off
+those of float32, with torch's own 0.25%; those of keys and values are as torch's (random inputs, 300 to 1,448 tokens).
 """
 
 from __future__ import annotations
