@@ -4,8 +4,8 @@ An answer's prompt is computed once, its beginning (the schema) once for all ans
 brings every answer in the making one choice further, or many, where the grammar forces text or a draft of the page's
 own words holds (`extractors.decoding.row`). Answers join as soon as others are done.
 
-On a CPU in bf16 the shape of a pass does not move a bit of the logits (AVX-512), or little (AMX); on a GPU near ties may
-fall differently from one-token passes.
+On a CPU in bf16 the shape of a pass does not move a bit of the logits (AVX-512), or little (AMX); on a GPU near ties
+may fall differently from one-token passes.
 """
 
 from __future__ import annotations

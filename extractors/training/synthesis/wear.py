@@ -74,7 +74,8 @@ def wear_out(page: Grey, chance: random.Random, wear: float) -> WornPage:
     if photo or may(0.3):
         pixels = _lit(pixels, chance, photo, wear)
     if may(0.6):
-        pixels = cv2.GaussianBlur(pixels, (0, 0), side * chance.uniform(0.0001, 0.0002 + 0.0005 * wear))
+        softness = side * chance.uniform(0.0001, 0.0002 + 0.0005 * wear)
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), softness), dtype=np.float32)
     if may(0.12):
         pixels = _moved(pixels, chance, side)
     if may(0.3):
@@ -92,7 +93,8 @@ def _ink(pixels: Floats, chance: random.Random, side: int) -> Floats:
     kernel = np.ones((2, 2), dtype=np.uint8)
     change = cv2.erode if chance.random() < 0.6 else cv2.dilate
     mixed = 0.75 if side > 1400 else 0.3
-    return (mixed * change(pixels, kernel) + (1 - mixed) * pixels).astype(np.float32)
+    out: Floats = np.asarray(mixed * change(pixels, kernel) + (1 - mixed) * pixels, dtype=np.float32)
+    return out
 
 
 def _bleed(pixels: Floats, chance: random.Random, side: int) -> Floats:
@@ -174,7 +176,7 @@ def _lit(pixels: Floats, chance: random.Random, photo: bool, wear: float) -> Flo
         turn = chance.uniform(0, 2 * np.pi)
         edge = np.cos(turn) * (x - chance.uniform(0.2, 0.8)) + np.sin(turn) * (y - chance.uniform(0.2, 0.8))
         light = light * (1 - chance.uniform(0.1, 0.45) / (1 + np.exp(-edge * chance.uniform(12, 60))))
-    return (pixels * light * (chance.uniform(0.82, 1.0) if photo else 1.0)).astype(np.float32)
+    return np.asarray(pixels * light * (chance.uniform(0.82, 1.0) if photo else 1.0), dtype=np.float32)
 
 
 def _moved(pixels: Floats, chance: random.Random, side: int) -> Floats:

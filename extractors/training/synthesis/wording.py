@@ -10,7 +10,7 @@ from typing import Literal
 from extractors.training.synthesis.contract import FieldSpec
 
 Case = Literal["snake", "camel", "pascal", "upper", "words"]
-_CASES: tuple[Case, ...] = ("snake",) * 10 + ("camel",) * 5 + ("pascal", "upper", "words")  # type: ignore[assignment]
+_CASES: tuple[Case, ...] = ("snake",) * 10 + ("camel",) * 5 + ("pascal", "upper", "words")
 _CONSONANTS, _VOWELS = "bcdfghjklmnpqrstvwxz", "aeiou"
 _ASK = ("", "", "", "Extract: ", "Find: ", "Give: ", "Field: ")
 _ABSENT = (
