@@ -101,7 +101,9 @@ def _bleed(pixels: Floats, chance: random.Random, side: int) -> Floats:
     """Print of the other side, mirrored and faint: of this very page, which has the right density."""
     back = cv2.GaussianBlur(pixels[:, ::-1], (0, 0), side * 0.001)
     back = np.roll(back, round(side * chance.uniform(-0.05, 0.05)), axis=0)
-    return np.minimum(pixels, 255 - (255 - back) * chance.uniform(0.05, 0.2)).astype(np.float32)
+    paled = 255 - (255 - back) * chance.uniform(0.05, 0.2)
+    out: Floats = np.asarray(np.minimum(pixels, paled), dtype=np.float32)
+    return out
 
 
 def _speckle(pixels: Floats, chance: random.Random, noise: np.random.Generator, wear: float) -> Floats:
