@@ -1,38 +1,46 @@
-"""From an error budget to a threshold: which documents may land without a person, and what is then promised.
+"""From an error budget to a threshold: which values may land without a person, and what is then promised.
 
-The documents of a labelled sample are the units, since values of one document go wrong together. A document has a
-*risk* (its estimated share of wrong values, by which it is accepted) and a *loss* (the share that is wrong in truth).
-Promised, with the asked confidence over the drawing of the sample: among documents drawn like the sample's, the mean
-loss of those accepted is at most the budget. Each accepted document counts the same, however many values it has.
+The documents of a labelled sample are the units, since values of one document go wrong together. Each value has a
+*risk* (1 - its fitted probability of being right). Under a threshold, the values of at most that risk are accepted, and
+a document's *loss* is the share of wrong ones among its accepted values. Promised, with the asked confidence over the
+drawing of the sample: among documents drawn like the sample's that have an accepted value, the mean loss is at most the
+budget. Each such document counts the same, however many values of it were accepted.
 
 Thresholds are tried from the strictest on, and the last one before the first failure is taken: fixed sequence testing,
 as in Learn then Test (Angelopoulos et al. 2021, arXiv:2110.01052). The grid of thresholds is fixed beforehand. Those
-under which too few documents are accepted for any rejection are passed over; that needs one assumption: documents
-beyond the first threshold that breaks the budget are, band by band, no better than the budget. Proof: let j be that
-threshold. If it is tested, it must be rejected, which has a chance of at most 1 - confidence, given the count of its
-documents. If it is passed over, what is tested first holds its documents, which are drawn from a law whose mean is
-over the budget, and others whose mean is no lower: the same bound holds.
+under which too few documents have an accepted value are passed over; that needs one assumption: from the first
+threshold on that breaks the budget, documents have a mean loss of at least the budget, whichever threshold first
+accepts a value of theirs. Proof: let j be that threshold. If it is tested, it must be rejected, which has a chance of
+at most 1 - confidence, given the count of its documents. If it is passed over, the counts decide what is tested first;
+given the counts, each document that is accepted there has an expected loss of at least the budget: the same bound holds.
 
 Two tests. Losses of 0 and 1: the exact binomial one (Clopper and Pearson 1934). Shares: a bet against the budget, whose
 capital multiplies by ``1 + stake * (budget - loss)`` with every document. Its expectation is at most 1 when the mean
 loss is over the budget, so by Markov's inequality it reaches 1 / (1 - confidence) with a chance of at most
 1 - confidence (Waudby-Smith and Ramdas 2024, arXiv:2010.09686), whatever the law of the losses. Without any
 error both need the same evidence: 149 documents for 2 %, 299 for 1 %, at 95 %.
+
+Documents that were not drawn with equal chances carry the inverse of theirs as a weight; a document's bet is then
+``stake * weight / largest weight`` (Horvitz and Thompson 1952), and the evidence that it takes grows accordingly.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from schemas.errors import UsageError
 
 Unit = Literal["values", "documents"]
 
-THRESHOLDS: tuple[float, ...] = tuple(0.0005 * 1.15**i for i in range(55))
-"""Risks up to which documents may be accepted, the strictest first; fixed, so that no sample chooses them."""
+THRESHOLDS: tuple[float, ...] = (*(0.0005 * 1.15**i for i in range(54)), 1.0)
+"""Risks up to which values may be accepted, the strictest first; fixed, so that no sample chooses them."""
+SPARE = 1.3
+"""Times the least evidence, with which the sequence begins."""
 GROSS_SHARE = 0.1
 """Of documents with an error, this share is planned to be wrong altogether: a stake that none of them ruins."""
 STAKES = 64
@@ -61,23 +69,53 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """A labelled document. ``wrong`` of its ``values`` are wrong; ``risk`` is the share that was expected.
+class LabelledValue:
+    """A value whose truth is known.
 
-    ``eligible``: nothing but its risk speaks against it; what has other reasons for review is never accepted.
+    Attributes:
+        risk: 1 - the probability of being right that it was given without having been learnt from.
+        wrong: whether it is.
+        eligible: nothing but its risk speaks against it; what has other reasons for review is never accepted.
     """
 
     risk: float
-    values: int
-    wrong: int
+    wrong: bool
     eligible: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.risk <= 1 or not 0 <= self.wrong <= self.values or self.values < 1:
+        if not 0 <= self.risk <= 1:  # also refuses NaN
             raise UsageError(
-                f"A labelled document cannot have risk {self.risk:g} and {self.wrong} of {self.values} wrong.",
-                remedy="Give documents with at least one labelled value and a risk from 0 to 1.",
+                f"A labelled value cannot have a risk of {self.risk:g}.", remedy="Give risks from 0 to 1."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledDocument:
+    """The labelled values of a document; ``weight`` is the inverse of its chance of being drawn, up to a factor."""
+
+    values: tuple[LabelledValue, ...]
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight < math.inf:
+            raise UsageError(
+                f"A labelled document cannot have a weight of {self.weight:g}.",
+                remedy="Give the inverse of its chance of being drawn.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What of a document is accepted: ``wrong`` of its ``values`` are wrong."""
+
+    values: int
+    wrong: int
+    weight: float = 1.0
+
+    @property
+    def loss(self) -> float:
+        """Share of wrong values."""
+        return self.wrong / self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +123,14 @@ class Certificate:
     """What a sample proves about a budget.
 
     Attributes:
-        threshold: documents of at most this risk may land; ``None``: none may, for want of evidence.
-        documents: how many were accepted under it (or, without one, could have been at most).
-        wrong_documents: accepted ones with an error.
-        values: their values; ``wrong`` of them wrong.
+        threshold: values of at most this risk may land; ``None``: none may, for want of evidence.
+        documents: how many had an accepted value (or, without a threshold, could have had one).
+        wrong_documents: those with a wrong one.
+        values: the accepted values; ``wrong`` of them wrong.
         bound: what the mean loss is at most, at the confidence asked, were this threshold the only one tried; 1 when
             nothing was accepted. For information: the promise is the budget.
-        coverage: share of all documents of the sample that were accepted.
-        needed: accepted documents that would do if none had an error.
+        coverage: share of all values of the sample that were accepted.
+        needed: documents with accepted values that would do if none was wrong.
     """
 
     budget: Budget
@@ -106,39 +144,60 @@ class Certificate:
     needed: int
 
     def accepts(self, risk: float) -> bool:
-        """Whether a document of that risk may land; one whose risk is no number may not."""
+        """Whether a value of that risk may land; one whose risk is no number may not."""
         return self.threshold is not None and risk <= self.threshold
 
 
-def certify(sample: Sequence[Evidence], budget: Budget) -> Certificate:
+def certify(sample: Sequence[LabelledDocument], budget: Budget) -> Certificate:
     """The most lenient threshold under which the budget is certain to hold.
 
     Args:
-        sample: documents drawn uniformly, each scored without having been learnt from.
+        sample: documents drawn as their weights say, each scored without having been learnt from.
         budget: what is asked.
     """
     needed = minimum_documents(budget)
-    kept: list[Evidence] = []
+    begin = math.ceil(SPARE * needed)  # a sequence that begins with a test that a single error fails ends there
+    columns = [_Column(one) for one in sample]
+    # The thresholds that are tested: from the first that has evidence to spare on; or the last alone.
+    counts = [sum(column.first <= one for column in columns) for one in THRESHOLDS]
+    least = begin if counts[-1] >= begin else needed
+    kept: list[Accepted] = []
     threshold: float | None = None
-    for candidate in THRESHOLDS:
-        accepted = [one for one in sample if one.eligible and one.risk <= candidate]
-        if len(accepted) < needed:
+    for candidate, count in zip(THRESHOLDS, counts, strict=True):
+        if count < least or (least < begin and candidate != THRESHOLDS[-1]):
             continue
+        accepted = [one for column in columns if (one := column.accepted(candidate)) is not None]
         if p_value(accepted, budget.error, budget) > 1 - budget.confidence:
             break
         threshold, kept = candidate, accepted
-    could = sum(one.eligible for one in sample)
+    every = sum(len(one.values) for one in sample)
+    values = sum(one.values for one in kept)
     return Certificate(
         budget,
         threshold,
-        documents=len(kept) if threshold is not None else could,
+        documents=len(kept) if threshold is not None else counts[-1],
         wrong_documents=sum(one.wrong > 0 for one in kept),
-        values=sum(one.values for one in kept),
+        values=values,
         wrong=sum(one.wrong for one in kept),
         bound=min(upper_bound(kept, budget), budget.error) if kept else 1.0,
-        coverage=len(kept) / len(sample) if sample else 0.0,
+        coverage=values / every if every else 0.0,
         needed=needed,
     )
+
+
+class _Column:
+    """A document's eligible values, the least risk first."""
+
+    def __init__(self, document: LabelledDocument) -> None:
+        ranked = sorted((one.risk, one.wrong) for one in document.values if one.eligible)
+        self.risks = [risk for risk, _ in ranked]
+        self.wrong = [0, *accumulate(int(wrong) for _, wrong in ranked)]
+        self.weight = document.weight
+        self.first = self.risks[0] if self.risks else math.inf
+
+    def accepted(self, threshold: float) -> Accepted | None:
+        count = bisect_right(self.risks, threshold)
+        return Accepted(count, self.wrong[count], self.weight) if count else None
 
 
 def minimum_documents(budget: Budget) -> int:
@@ -146,20 +205,24 @@ def minimum_documents(budget: Budget) -> int:
     return math.ceil(math.log(1 - budget.confidence) / math.log1p(-budget.error) - 1e-9)
 
 
-def p_value(accepted: Sequence[Evidence], error: float, budget: Budget) -> float:
+def p_value(accepted: Sequence[Accepted], error: float, budget: Budget) -> float:
     """How likely losses as low as these are at most, were their mean over ``error``."""
     if not accepted:
         return 1.0
-    if _by_documents(accepted, budget):
-        return binomial_tail(sum(one.wrong > 0 for one in accepted), len(accepted), error)
-    stake = _stake(len(accepted), error, budget.confidence)
-    factors = [1 + stake * (error - one.wrong / one.values) for one in accepted]
+    losses = [float(one.wrong > 0) if budget.unit == "documents" else one.loss for one in accepted]
+    largest = max(one.weight for one in accepted)
+    alike = all(one.weight == largest for one in accepted)
+    if alike and (budget.unit == "documents" or all(one.values == 1 for one in accepted)):
+        return binomial_tail(round(sum(losses)), len(losses), error)
+    shares = [one.weight / largest for one in accepted]
+    stake = _stake(sum(shares), error, budget.confidence)
+    factors = [1 + stake * share * (error - loss) for share, loss in zip(shares, losses, strict=True)]
     if min(factors) <= 0:
         return 1.0
     return math.exp(min(-math.fsum(map(math.log, factors)), 0.0))
 
 
-def upper_bound(accepted: Sequence[Evidence], budget: Budget) -> float:
+def upper_bound(accepted: Sequence[Accepted], budget: Budget) -> float:
     """The lowest mean loss found, by bisection, that these documents rule out at the confidence of the budget."""
     alpha, low, high = 1 - budget.confidence, 0.0, 1.0
     if not accepted:
@@ -186,13 +249,8 @@ def binomial_tail(successes: int, trials: int, chance: float) -> float:
     return min(math.fsum(terms), 1.0)
 
 
-def _by_documents(accepted: Sequence[Evidence], budget: Budget) -> bool:
-    """Whether the exact binomial test is meant; where each document has one value, both promises are the same."""
-    return budget.unit == "documents" or all(one.values == 1 for one in accepted)
-
-
-def _stake(documents: int, error: float, confidence: float) -> float:
-    """How much is bet with each document: by their number and the budget alone, never by their losses.
+def _stake(documents: float, error: float, confidence: float) -> float:
+    """How much is bet with each document: by their weight in all and the budget alone, never by their losses.
 
     The largest stake, 1 / (1 - error), needs the fewest documents but is lost to one that is wrong altogether. The
     more documents there are, the more can be held back: of a fixed set of stakes, the one that bears most errors.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.confidence.certify import (
+    SPARE,
     THRESHOLDS,
+    Accepted,
     Budget,
-    Evidence,
+    LabelledDocument,
+    LabelledValue,
     Unit,
     binomial_tail,
     certify,
@@ -22,8 +26,12 @@ from extractors.confidence.certify import (
 from schemas.errors import UsageError
 
 
-def clean(count: int, risk: float = 0.0) -> list[Evidence]:
-    return [Evidence(risk, 4, 0)] * count
+def document(risk: float, values: int = 4, wrong: int = 0, *, eligible: bool = True) -> LabelledDocument:
+    return LabelledDocument(tuple(LabelledValue(risk, i < wrong, eligible) for i in range(values)))
+
+
+def clean(count: int, risk: float = 0.0) -> list[LabelledDocument]:
+    return [document(risk)] * count
 
 
 @pytest.mark.parametrize("unit", ["values", "documents"])
@@ -43,17 +51,17 @@ def test_the_binomial_tail_is_exact() -> None:
     assert binomial_tail(2, 10, 0.5) == pytest.approx(56 / 1024)
     assert binomial_tail(10, 10, 0.3) == pytest.approx(1)
     # Clopper-Pearson, one-sided 95 %, 1 of 100 (tables: 0.0466)
-    bound = upper_bound([Evidence(0, 1, 1), *[Evidence(0, 1, 0)] * 99], Budget(0.1))
+    bound = upper_bound([Accepted(1, 1), *[Accepted(1, 0)] * 99], Budget(0.1))
     assert bound == pytest.approx(0.0466, abs=5e-5)
 
 
 def test_a_document_wrong_altogether_can_be_borne_by_many_right_ones() -> None:
-    assert certify([Evidence(0, 4, 4), *clean(149)], Budget(0.02)).threshold is None
-    assert certify([Evidence(0, 4, 4), *clean(600)], Budget(0.02)).threshold is not None
+    assert certify([document(0, 4, 4), *clean(149)], Budget(0.02)).threshold is None
+    assert certify([document(0, 4, 4), *clean(600)], Budget(0.02)).threshold is not None
 
 
 def test_one_value_of_a_document_costs_less_than_the_document() -> None:
-    sample = [Evidence(0, 4, 1), *clean(185)]
+    sample = [document(0, 4, 1), *clean(185)]
     assert certify(sample, Budget(0.02, unit="documents")).threshold is None
     found = certify(sample, Budget(0.02))
     assert (found.wrong_documents, found.wrong, found.values) == (1, 1, 744)
@@ -61,25 +69,42 @@ def test_one_value_of_a_document_costs_less_than_the_document() -> None:
 
 
 def test_what_has_other_reasons_is_no_evidence() -> None:
-    others = [Evidence(0, 4, 0, eligible=False)] * 500
+    others = [document(0, eligible=False)] * 500
     assert certify([*clean(100), *others], Budget(0.02)).threshold is None
     assert certify([*clean(200), *others], Budget(0.02)).coverage == pytest.approx(2 / 7)
 
 
-def test_risky_documents_are_left_to_people() -> None:
-    found = certify([*clean(200, 0.004), *[Evidence(0.5, 4, 2)] * 200], Budget(0.02))
+def test_risky_values_are_left_to_people_and_the_sure_ones_beside_them_land() -> None:
+    mixed = LabelledDocument((LabelledValue(0.004, False), LabelledValue(0.5, True)))
+    found = certify([mixed] * 200, Budget(0.02))
     assert found.threshold is not None
     assert 0.004 <= found.threshold < 0.5
+    assert (found.values, found.coverage) == (200, 0.5)
     assert found.accepts(0.004)
     assert not found.accepts(0.5)
     assert not found.accepts(float("nan"))
 
 
+def test_the_sequence_begins_with_evidence_to_spare() -> None:
+    """149 documents of the least risk and one error among them do not end it: they are not yet tested."""
+    sample = [*clean(149, 0.0), document(0.0, 4, 1), *clean(400, 0.01)]
+    assert 150 < SPARE * 149
+    assert certify(sample, Budget(0.02)).threshold is not None
+
+
+def test_documents_drawn_with_other_chances_count_by_their_weight() -> None:
+    heavy = [LabelledDocument(document(0).values, 10.0)]
+    assert certify([*heavy, *clean(200)], Budget(0.02)).threshold is None  # 200 light ones are 21 heavy ones
+    assert certify([*heavy * 149, *clean(200)], Budget(0.02)).threshold is not None
+    assert certify([LabelledDocument(one.values, 7.0) for one in clean(149)], Budget(0.02)).threshold == 1
+
+
 samples = st.lists(
     st.builds(
-        lambda risk, values, share: Evidence(risk, values, int(share * values)),
-        st.floats(0, 1),
-        st.integers(1, 9),
+        lambda risks, share: LabelledDocument(
+            tuple(LabelledValue(risk, i < share * len(risks)) for i, risk in enumerate(risks))
+        ),
+        st.lists(st.floats(0, 1), min_size=1, max_size=5),
         st.sampled_from([0.0] * 30 + [0.3, 1.0]),
     ),
     max_size=60,
@@ -89,24 +114,28 @@ units = st.sampled_from(["values", "documents"])
 
 @given(samples, st.floats(0.05, 0.4), st.floats(0.5, 0.95), units)
 def test_nothing_is_certified_below_the_least_evidence_nor_beyond_the_budget(
-    sample: list[Evidence], error: float, confidence: float, unit: Unit
+    sample: list[LabelledDocument], error: float, confidence: float, unit: Unit
 ) -> None:
     found = certify(sample, Budget(error, confidence, unit))
     if found.threshold is None:
         assert (found.coverage, found.bound) == (0, 1)
         return
     assert found.threshold in THRESHOLDS
-    accepted = [one for one in sample if found.accepts(one.risk)]
-    assert found.documents == len(accepted) >= found.needed
+    accepted = [[one for one in doc.values if found.accepts(one.risk)] for doc in sample]
+    losses = [sum(one.wrong for one in values) / len(values) for values in accepted if values]
+    assert found.documents == len(losses) >= found.needed
     assert found.bound <= error
-    assert sum(one.wrong / one.values for one in accepted) / len(accepted) < error
+    assert sum(losses) / len(losses) < error
 
 
 @given(samples.filter(bool), st.floats(0.05, 0.4), units)
-def test_an_error_more_is_never_better_evidence(sample: list[Evidence], error: float, unit: Unit) -> None:
+def test_an_error_more_is_never_better_evidence(
+    sample: list[LabelledDocument], error: float, unit: Unit
+) -> None:
     budget = Budget(error, 0.9, unit)
-    worse = [Evidence(sample[0].risk, sample[0].values, sample[0].values), *sample[1:]]
-    assert p_value(worse, error, budget) >= p_value(sample, error, budget)
+    found = [Accepted(len(doc.values), sum(one.wrong for one in doc.values)) for doc in sample]
+    worse = [Accepted(found[0].values, found[0].values), *found[1:]]
+    assert p_value(worse, error, budget) >= p_value(found, error, budget)
 
 
 @pytest.mark.parametrize("unit", ["values", "documents"])
@@ -124,7 +153,7 @@ def test_the_budget_is_kept_in_95_of_100_draws(unit: Unit) -> None:
         for _ in range(200):
             risk = draw.random() / 2
             wrong = 4 * (draw.random() < chance(risk))  # the hardest law: all values or none
-            sample.append(Evidence(risk, 4, wrong))
+            sample.append(document(risk, 4, wrong))
         found = certify(sample, budget)
         if found.threshold is not None:
             given_out += 1
@@ -142,12 +171,13 @@ def test_budgets_that_are_none_are_refused(wrong: float) -> None:
         Budget(0.02, wrong)
 
 
-@pytest.mark.parametrize("more", [(1.5, 4, 0), (0.1, 0, 0), (0.1, 4, 5), (float("nan"), 4, 0)])
-def test_evidence_that_cannot_be_is_refused(more: tuple[float, int, int]) -> None:
-    with pytest.raises(UsageError, match="cannot have"):
-        Evidence(*more)
+@pytest.mark.parametrize("risk", [1.5, -0.1, math.nan, math.inf])
+def test_risks_that_are_none_are_refused(risk: float) -> None:
+    with pytest.raises(UsageError, match="cannot have a risk"):
+        LabelledValue(risk, wrong=False)
 
 
-def test_nothing_is_certified_from_nothing() -> None:
-    found = certify([], Budget(0.02))
-    assert (found.threshold, found.bound, found.coverage) == (None, 1.0, 0.0)
+@pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])
+def test_weights_that_are_none_are_refused(weight: float) -> None:
+    with pytest.raises(UsageError, match="cannot have a weight"):
+        LabelledDocument((), weight)
