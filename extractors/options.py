@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class _Options(BaseModel):
@@ -45,3 +47,24 @@ class ExtractOptions(_Options):
         -0.7, le=0, description="an uncalibrated field below this score is a reason for review"
     )
     min_ocr_confidence: float = Field(0.6, ge=0, le=1)
+    error_budget: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="share of values landed without a person that may be wrong; none: no promise",
+    )
+    error_budgets: dict[str, float] = Field(
+        default_factory=dict, description="the same by schema name, before error_budget"
+    )
+    confidence: float = Field(0.95, gt=0, lt=1, description="how sure it must be that the budget is kept")
+    budget_unit: Literal["values", "documents"] = Field(
+        "values", description="documents: share of documents with any wrong value among those landed"
+    )
+
+    @field_validator("error_budgets")
+    @classmethod
+    def _shares(cls, value: dict[str, float]) -> dict[str, float]:
+        for name, share in value.items():
+            if not 0 < share < 1:
+                raise ValueError(f"the error budget of {name}, {share:g}, does not lie between 0 and 1")
+        return value

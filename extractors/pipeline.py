@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from extractors.backends.base import Backend
+from extractors.confidence.judge import Judge
 from extractors.options import ExtractOptions, PageRange, ReadOptions
 from extractors.reading import ReaderPool
 from extractors.validation import route, validate
@@ -25,6 +26,7 @@ def extract_document(
     backend: Backend,
     read_options: ReadOptions,
     options: ExtractOptions,
+    judge: Judge | None = None,
 ) -> Extraction:
     """One document against one schema. Whatever is wrong with the document is in the result, not raised.
 
@@ -36,6 +38,7 @@ def extract_document(
         backend: answers.
         read_options: limits of reading, passwords, page range.
         options: limits of extracting and the rule of acceptance.
+        judge: what is known of the model's answers under this schema, and the error budget.
 
     Raises:
         BackendError: the model failed; trying again can help, and the caller knows how often.
@@ -62,7 +65,7 @@ def extract_document(
     read_seconds = time.perf_counter() - began
 
     answer = backend.answer([document], schema)[0]
-    validated = validate(answer, schema, document, options)
+    validated = validate(answer, schema, document, options, judge)
 
     return Extraction(
         **head,

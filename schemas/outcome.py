@@ -55,6 +55,7 @@ class ReviewReason(StrEnum):
     NOT_ON_PAGE = "not_on_page"
     MODEL_UNSURE = "model_unsure"
     LOW_PROBABILITY = "low_probability"
+    TOO_LITTLE_EVIDENCE = "too_little_evidence"
     WINDOWS_DISAGREE = "windows_disagree"
     ANSWER_TRUNCATED = "answer_truncated"
     LOW_OCR_CONFIDENCE = "low_ocr_confidence"
@@ -91,6 +92,7 @@ PLAIN_WORDS: dict[str, str] = {
     ReviewReason.NOT_ON_PAGE: "The value was not found on the page.",
     ReviewReason.MODEL_UNSURE: "The model wavered between this value and another.",
     ReviewReason.LOW_PROBABILITY: "The probability of being right is below what the error budget asks.",
+    ReviewReason.TOO_LITTLE_EVIDENCE: "Too few labelled documents prove that the error budget is kept.",
     ReviewReason.WINDOWS_DISAGREE: "Different parts of the document gave different values.",
     ReviewReason.ANSWER_TRUNCATED: "The answer reached its length limit before it was complete.",
     ReviewReason.LOW_OCR_CONFIDENCE: "The text recogniser was not sure of these words.",

@@ -6,7 +6,7 @@ window, one value per leaf with its place; `extractors.grounding.merge` makes on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,7 +29,8 @@ class LeafAnswer:
     grammar; ``log_mass`` the sum of the logarithms of the shares of the model's probability that the grammar allowed
     there: 0 when the model wanted nothing else, ``None`` where no model answered. ``span`` is ``None`` for nulls,
     choices and free text. ``others``: what else it could be, as text and place, the likeliest first; of a backend
-    that weighs candidates.
+    that weighs candidates. ``signals``: whatever else says how far the answer can be trusted, by name; the names and
+    their meaning are those of `extractors.confidence.features`.
     """
 
     path: str
@@ -39,6 +40,7 @@ class LeafAnswer:
     reasons: tuple[str, ...] = ()
     log_mass: float | None = None
     others: tuple[tuple[str, Span], ...] = ()
+    signals: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

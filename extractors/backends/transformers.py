@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -22,6 +22,8 @@ from extractors.models.load import LoadedModel
 from extractors.prompting.encode import count_tokens, encode
 from extractors.prompting.split import joined, split_schema
 from extractors.prompting.window import Window, windows_of
+from extractors.validation.paths import pattern_of
+from extractors.validation.text import text_key
 from schemas.document import ReadDocument
 from schemas.errors import BackendError, ParquetryError
 from schemas.outcome import ReviewReason
@@ -151,7 +153,12 @@ class TransformersBackend:
             in_order = [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
             answers.append(merge(in_order, part.tree) if in_order else WindowAnswer({}, (), False))
         data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
-        leaves = tuple(self._doubted(leaf) for answer in answers for leaf in answer.leaves)
+        said = _said(work.by_rules)
+        leaves = tuple(
+            replace(self._doubted(leaf), signals={**leaf.signals, **_agreement(leaf, said)})
+            for answer in answers
+            for leaf in answer.leaves
+        )
         seconds = {"model": round(work.ended - work.began, 3)}
         return Answer(data, leaves, any(a.truncated for a in answers), dict(work.counts), seconds)
 
@@ -163,3 +170,19 @@ class TransformersBackend:
     def _count(self, texts: Sequence[str]) -> list[int]:
         processor: Any = self.loaded.processor
         return count_tokens(processor, list(texts))
+
+
+def _said(by_rules: Answer) -> dict[str, set[str]]:
+    """What the scripted rules found, by path pattern, as `text_key`."""
+    found: dict[str, set[str]] = {}
+    for leaf in by_rules.leaves:
+        if leaf.raw is not None:
+            found.setdefault(pattern_of(leaf.path), set()).add(text_key(leaf.raw))
+    return found
+
+
+def _agreement(leaf: LeafAnswer, said: Mapping[str, set[str]]) -> dict[str, float]:
+    """Whether the rules found the same value for the field, or (also where the model found none) another."""
+    theirs = said.get(pattern_of(leaf.path), set())
+    same = leaf.raw is not None and text_key(leaf.raw) in theirs
+    return {"rules_same": float(same), "rules_other": float(bool(theirs) and not same)}

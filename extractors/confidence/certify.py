@@ -12,7 +12,7 @@ under which too few documents have an accepted value are passed over; that needs
 threshold on that breaks the budget, documents have a mean loss of at least the budget, whichever threshold first
 accepts a value of theirs. Proof: let j be that threshold. If it is tested, it must be rejected, which has a chance of
 at most 1 - confidence, given the count of its documents. If it is passed over, the counts decide what is tested first;
-given the counts, each document that is accepted there has an expected loss of at least the budget: the same bound holds.
+given the counts, each document accepted there has an expected loss of at least the budget: the same bound holds.
 
 Two tests. Losses of 0 and 1: the exact binomial one (Clopper and Pearson 1934). Shares: a bet against the budget, whose
 capital multiplies by ``1 + stake * (budget - loss)`` with every document. Its expectation is at most 1 when the mean
@@ -156,7 +156,9 @@ def certify(sample: Sequence[LabelledDocument], budget: Budget) -> Certificate:
         budget: what is asked.
     """
     needed = minimum_documents(budget)
-    begin = math.ceil(SPARE * needed)  # a sequence that begins with a test that a single error fails ends there
+    begin = math.ceil(
+        SPARE * needed
+    )  # a sequence that begins with a test that a single error fails ends there
     columns = [_Column(one) for one in sample]
     # The thresholds that are tested: from the first that has evidence to spare on; or the last alone.
     counts = [sum(column.first <= one for column in columns) for one in THRESHOLDS]

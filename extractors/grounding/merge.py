@@ -44,7 +44,7 @@ def _node(
             if not found:
                 return None
             best = _vote(found)
-            chosen.append(replace(best, path=new_path))
+            chosen.append(replace(best, path=new_path, signals={**best.signals, **_votes(found, best)}))
             return _json(best, node)
         case ObjectNode():
             parts = [v if isinstance(v, dict) else {} for v in values]
@@ -129,7 +129,7 @@ def _vote(found: list[LeafAnswer]) -> LeafAnswer:
     for leaf in found:
         if leaf.raw is None:
             continue
-        key = text_key(leaf.raw) or leaf.raw
+        key = _key(leaf)
         share = math.exp(leaf.log_probability)
         if leaf.span is not None:  # lines that two windows show speak once
             known = seen.get((key, leaf.span), 0.0)
@@ -145,6 +145,22 @@ def _vote(found: list[LeafAnswer]) -> LeafAnswer:
     if len(ranked) > 1 and support[ranked[1]] >= RIVAL_SHARE * support[ranked[0]]:
         return replace(best, reasons=(*best.reasons, ReviewReason.WINDOWS_DISAGREE.value))
     return best
+
+
+def _votes(found: list[LeafAnswer], best: LeafAnswer) -> dict[str, float]:
+    """How many windows gave this value, another one, none."""
+    nulls = sum(leaf.raw is None for leaf in found)
+    same = 0 if best.raw is None else sum(_key(leaf) == _key(best) for leaf in found if leaf.raw is not None)
+    return {
+        "windows_same": float(same),
+        "windows_other": float(len(found) - nulls - same),
+        "windows_null": float(nulls),
+    }
+
+
+def _key(leaf: LeafAnswer) -> str:
+    raw = leaf.raw or ""
+    return text_key(raw) or raw
 
 
 def _json(leaf: LeafAnswer, node: Leaf) -> Any:

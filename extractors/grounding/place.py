@@ -115,31 +115,39 @@ class _Walker:
         raw = None if value is None else value if isinstance(value, str) else json.dumps(value)
         span: Span | None = None
         reasons: tuple[str, ...] = ()
+        signals = {"weakest": self._weakest(start, self.at)}
         if raw is not None and leaf.grounding == "span":
-            place = self._place(raw, leaf, path)
+            place = self._place(raw, leaf, path, signals)
             if place is None:
                 reasons = (ReviewReason.NOT_ON_PAGE.value,)
             else:
                 span = Span(tuple(self.index.spelled(place)))
                 self.last = place
-        self.leaves.append(LeafAnswer(path, raw, score, span, reasons, mass))
+        self.leaves.append(LeafAnswer(path, raw, score, span, reasons, mass, signals=signals))
         return value
 
-    def _place(self, raw: str, leaf: Leaf, path: str) -> Place | None:
+    def _place(self, raw: str, leaf: Leaf, path: str, signals: dict[str, float]) -> Place | None:
         """Where a value stands, of all the places that have its text.
 
         Rows of a list follow the page: the first place behind the value before. A single field goes where most
-        speaks for it; where nothing does, behind the value before, else to its first place.
+        speaks for it; where nothing does, behind the value before, else to its first place. ``signals`` gets how
+        many places there are, and how well the one that was chosen is labelled.
         """
         places = self.index.places(raw, leaf.kind)
-        if len(places) < 2:
-            return places[0] if places else None
+        signals["places"] = float(len(places))
         in_list = self.lists > 0
+        if len(places) < 2:
+            if places and not in_list:
+                signals["label"] = self.evidence.score(path, leaf, places[0])
+            return places[0] if places else None
         last = self.last
         behind = [last is not None and self._behind(place, last) for place in places]
         scores = [0.0 if in_list else self.evidence.score(path, leaf, place) for place in places]
         # the first of the best: max keeps the earlier one of equals
-        return places[max(range(len(places)), key=lambda i: (scores[i], behind[i]))]
+        best = max(range(len(places)), key=lambda i: (scores[i], behind[i]))
+        if not in_list:
+            signals["label"] = scores[best]
+        return places[best]
 
     def _behind(self, place: Place, last: Place) -> bool:
         if place.segment == last.segment:
@@ -154,6 +162,15 @@ class _Walker:
                 total += figure
             begin = piece_end
         return total
+
+    def _weakest(self, start: int, end: int) -> float:
+        """The least log-probability of the tokens that have a character in ``start`` to ``end``."""
+        least, begin = 0.0, 0
+        for piece_end, score in zip(self.ends, self.scores, strict=True):
+            if begin < end and piece_end > start:
+                least = min(least, score)
+            begin = piece_end
+        return least
 
     def _expect(self, text: str) -> None:
         if not self.text.startswith(text, self.at):

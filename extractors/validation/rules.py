@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -38,6 +38,25 @@ def violations(rules: list[Rule], values: Values) -> list[Violation]:
             case RequireOneRule():
                 if not any(value is not None for f in rule.fields for _, value in _at(f, values)):
                     found.append(_violation(rule.message, f"none of {', '.join(rule.fields)} was found", ()))
+    return found
+
+
+def confirmed(rules: list[Rule], values: Values) -> set[str]:
+    """Paths of the numbers that a sum or a product bears out: figures that agree are hardly wrong by chance."""
+    found: set[str] = set()
+    for rule in rules:
+        match rule:
+            case SumRule():
+                named = [rule.items] if isinstance(rule.items, str) else rule.items
+                parts = [_numbers(field, values) for field in named]
+                totals = _numbers(rule.equals, values)[:1]
+                if totals and all(parts) and not _sum(rule, values):
+                    found.update(path for part in (*parts, totals) for path, _ in part)
+            case ProductRule():
+                broken = {path for violation in _product(rule, values) for path in violation.paths}
+                for numbers, names in _products(rule, values):
+                    if numbers[names[-1]][0] not in broken:
+                        found.update(numbers[name][0] for name in names)
     return found
 
 
@@ -97,7 +116,10 @@ def _precedes(first: Any, second: Any) -> bool:
     return str(first) < str(second) if left is None or right is None else left < right
 
 
-def _product(rule: ProductRule, values: Values) -> list[Violation]:
+def _products(
+    rule: ProductRule, values: Values
+) -> Iterator[tuple[dict[str, tuple[str, Decimal]], list[str]]]:
+    """The numbers of each item that has all of them, by name, and the names: factors first, the product last."""
     base = pattern_of(rule.items)
     items: dict[str, dict[str, tuple[str, Decimal]]] = {}
     for path, value in values.items():
@@ -105,11 +127,13 @@ def _product(rule: ProductRule, values: Values) -> list[Violation]:
         number = _decimal(value)
         if number is not None and pattern_of(item) == base and item[-1:].isdigit():
             items.setdefault(item, {})[leaf] = (path, number)
-    found = []
     names = [name.rpartition(".")[2] for name in (*rule.factors, rule.equals)]
-    for numbers in items.values():
-        if not all(name in numbers for name in names):
-            continue
+    yield from ((numbers, names) for numbers in items.values() if all(name in numbers for name in names))
+
+
+def _product(rule: ProductRule, values: Values) -> list[Violation]:
+    found = []
+    for numbers, names in _products(rule, values):
         product = Decimal(1)
         for name in names[:-1]:
             product *= numbers[name][1]

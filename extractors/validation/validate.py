@@ -9,11 +9,13 @@ from math import isnan
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer
+from extractors.confidence.features import UNFITTED, AnsweredField, DocumentFacts, Features, features_of
+from extractors.confidence.judge import Judge
 from extractors.options import ExtractOptions
 from extractors.validation import checks
 from extractors.validation.conform import Finding, conform
 from extractors.validation.paths import ABSENT, concrete_leaves, get, pattern_of, steps_of
-from extractors.validation.rules import violations
+from extractors.validation.rules import confirmed, violations
 from extractors.validation.values import DocumentStyle, document_style, parse_leaf
 from schemas.document import ReadDocument
 from schemas.extraction import ExtractedField
@@ -24,12 +26,18 @@ from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A checked answer. ``reasons`` are those of the document and of all its fields, each once."""
+    """A checked answer.
+
+    ``reasons`` are those of the document and of all its fields, each once; ``document_reasons`` those of no field.
+    ``features``, by path, are what a field's probability of being right is worked out from.
+    """
 
     data: dict[str, Any]
     fields: list[ExtractedField]
     reasons: list[ReviewReason]
     messages: list[str]
+    document_reasons: frozenset[ReviewReason] = frozenset()
+    features: dict[str, Features] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -40,6 +48,11 @@ class _Checked:
     answer: LeafAnswer
     value: Any = None
     notes: list[checks.Note] = field(default_factory=list)
+    probability: float | None = None
+
+    @property
+    def reasons(self) -> frozenset[ReviewReason]:
+        return frozenset(reason for reason, _ in self.notes)
 
     def note(self, reason: ReviewReason, message: str = "") -> None:
         if (reason, message) not in self.notes:
@@ -53,6 +66,8 @@ class _Checked:
             value=self.value,
             page=page,
             boxes=boxes,
+            probability=self.probability,
+            calibration="uncalibrated" if self.probability is None else "calibrated",
             log_probability=None if isnan(self.answer.log_probability) else self.answer.log_probability,
             log_mass=self.answer.log_mass,
             grounding=self.leaf.grounding,
@@ -62,16 +77,28 @@ class _Checked:
 
 
 def validate(
-    answer: Answer, schema: LoadedSchema, document: ReadDocument, options: ExtractOptions
+    answer: Answer,
+    schema: LoadedSchema,
+    document: ReadDocument,
+    options: ExtractOptions,
+    judge: Judge | None = None,
 ) -> Validated:
     """Types every leaf and gathers every reason why a person should look.
+
+    Args:
+        answer: of the model.
+        schema: what was asked.
+        document: as it was read.
+        options: when an uncalibrated score is a reason.
+        judge: gives fields their probability of being right, and holds it against the error budget.
 
     Returns:
         Nested data that is valid against the schema wherever that is possible (refused values are null), the
         fields with places and reasons, and the reasons of the whole document.
     """
-    pages: set[int] = set()
-    style = document_style(_texts(document, pages))
+    seen = _Seen()
+    style = document_style(seen.texts(document))
+    pages = set(seen.heights)
     checked = {leaf.answer.path: leaf for leaf in _checked_leaves(answer, schema, pages, options, style)}
     data = _nested(schema.tree, answer.data, checked, schema.model is not None, ())
     conformed = conform(data, schema)
@@ -79,18 +106,48 @@ def validate(
     general += _apply(conformed.findings, checked)
     if conformed.valid:
         _take_over(conformed.data, checked, schema)
-    for violation in violations(schema.rules, {path: leaf.value for path, leaf in checked.items()}):
+    values = {path: leaf.value for path, leaf in checked.items()}
+    for violation in violations(schema.rules, values):
         general.append((ReviewReason.RULE_VIOLATED, violation.message))
         for path in violation.paths:
             checked[path].note(ReviewReason.RULE_VIOLATED, violation.message)
-    return _assemble(conformed.data, checked, general)
+    borne_out = confirmed(schema.rules, values)
+    facts = DocumentFacts(seen.words, seen.heights, answer.truncated)
+    answered = [
+        AnsweredField(one.leaf, one.answer, one.value, one.reasons, path in borne_out)
+        for path, one in checked.items()
+    ]
+    features = features_of(answered, facts)
+    if judge is not None:
+        general += _judged(judge, checked, features)
+    return _assemble(conformed.data, checked, general, features)
 
 
-def _texts(document: ReadDocument, seen: set[int]) -> Iterator[str]:
-    """Every word's text, noting the pages; in one go, since pages of a long document are fetched anew each time."""
-    for page in document.pages:
-        seen.add(page.number)
-        yield from (word.text for word in page.words)
+class _Seen:
+    """What is noted of the pages on the one way through them: those of a long document are fetched anew each time."""
+
+    def __init__(self) -> None:
+        self.heights: dict[int, float] = {}
+        self.words = 0
+
+    def texts(self, document: ReadDocument) -> Iterator[str]:
+        """Every word's text."""
+        for page in document.pages:
+            self.heights[page.number] = page.height
+            self.words += len(page.words)
+            yield from (word.text for word in page.words)
+
+
+def _judged(judge: Judge, checked: dict[str, _Checked], features: dict[str, Features]) -> list[checks.Note]:
+    """Gives the fields their probabilities and what follows from them; gives back what is said of the document."""
+    for path, one in checked.items():
+        one.probability = judge.probability(path, features[path], null=one.answer.raw is None)
+        if judge.in_force:
+            one.notes = [note for note in one.notes if note[0] not in UNFITTED]
+        if doubt := judge.refuses(one.probability):
+            one.note(ReviewReason.LOW_PROBABILITY, doubt)
+    wanting = judge.evidence_wanting()
+    return [(ReviewReason.TOO_LITTLE_EVIDENCE, wanting)] if wanting else []
 
 
 def route(validated: Validated, options: ExtractOptions) -> bool:
@@ -211,9 +268,15 @@ def _take_over(data: dict[str, Any], checked: dict[str, _Checked], schema: Loade
         leaf.value = value
 
 
-def _assemble(data: dict[str, Any], checked: dict[str, _Checked], general: list[checks.Note]) -> Validated:
+def _assemble(
+    data: dict[str, Any],
+    checked: dict[str, _Checked],
+    general: list[checks.Note],
+    features: dict[str, Features],
+) -> Validated:
     fields = [leaf.field() for leaf in checked.values()]
     reasons = [reason for reason, _ in general] + [reason for f in fields for reason in f.reasons]
     messages = [message for _, message in general if message]
     messages += [f"{f.path}: {m}" for f in fields for m in f.messages if m not in messages]
-    return Validated(data, fields, list(dict.fromkeys(reasons)), messages)
+    whole = frozenset(reason for reason, _ in general)
+    return Validated(data, fields, list(dict.fromkeys(reasons)), messages, whole, features)
