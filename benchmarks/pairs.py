@@ -13,9 +13,9 @@ from typing import Any
 from extractors.backends.base import Backend, LeafAnswer
 from extractors.options import ExtractOptions
 from extractors.reading.text import normalise_text
-from extractors.validation import route, validate
 from extractors.validation.conform import conform
 from extractors.validation.paths import leaf_at
+from extractors.validation.validate import route, validate
 from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
 from schemas.errors import BackendError
 from schemas.outcome import ReviewReason

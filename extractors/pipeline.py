@@ -10,7 +10,7 @@ from extractors.backends.base import Backend
 from extractors.confidence.judge import Judge
 from extractors.options import ExtractOptions, PageRange, ReadOptions
 from extractors.reading import ReaderPool
-from extractors.validation import route, validate
+from extractors.validation.validate import route, validate
 from schemas.document import DocumentRef, ReadDocument
 from schemas.errors import DocumentError
 from schemas.extraction import Extraction, PageShape

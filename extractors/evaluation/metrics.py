@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from extractors.validation.paths import leaf_at, pattern_of
 from extractors.validation.text import text_key
 from extractors.validation.values import parse_leaf
-from schemas.extraction import Extraction
+from schemas.extraction import ExtractedField, Extraction
 from schemas.tree import NUMERIC, Kind, Leaf, Node
 
 Labels = Mapping[str, Any]
@@ -133,6 +133,28 @@ def _judge_leaf(path: str, truth: Any, guess: Guess | None, leaf: Leaf | None, j
     judged.errors.append(Error(path, truth, guess.raw if guess else None, guess.value if guess else None))
 
 
+def verdicts(
+    truth: Labels, fields: Sequence[ExtractedField], tree: Node, skip: frozenset[str] = frozenset()
+) -> dict[str, bool]:
+    """Whether each answered field that the truth speaks of is right, by its own path; nulls too.
+
+    A null is right when the truth has nothing there; a row that aligns with none of the truth is wrong. Rows that
+    were missed have no field, and none here.
+    """
+    labelled = {name for name in truth if name not in skip}
+    wanted = {p: v for p, v in flatten(truth) if p.partition(".")[0] in labelled}
+    mine = {f.path: Guess(f.raw, f.value) for f in fields if f.path.partition(".")[0] in labelled}
+    numbers = _row_numbers(wanted, {path: guess for path, guess in mine.items() if not guess.empty}, tree)
+    found = {}
+    for path, guess in mine.items():
+        at = _renumbered(path, numbers)
+        expected, leaf = wanted.get(at), leaf_at(tree, path)
+        found[path] = (
+            expected is None if guess.empty else expected is not None and is_right(expected, guess, leaf)
+        )
+    return found
+
+
 def is_right(truth: Any, guess: Guess, leaf: Leaf | None) -> bool:
     """Whether the printed text or the typed value equals the truth."""
     return _same(truth, guess.raw, leaf) or _same(truth, guess.value, leaf)
@@ -189,14 +211,28 @@ def _guesses(extraction: Extraction | None) -> Iterator[tuple[str, Guess]]:
 
 def _aligned(wanted: dict[str, Any], given: dict[str, Guess], tree: Node) -> dict[str, Guess]:
     """``given`` with the rows of each outermost list renumbered to the rows of the truth they match best."""
+    numbers = _row_numbers(wanted, given, tree)
+    return {_renumbered(path, numbers): guess for path, guess in given.items()}
+
+
+def _row_numbers(wanted: dict[str, Any], given: dict[str, Guess], tree: Node) -> dict[str, list[int]]:
+    """By the path of a list: for each given row the row of the truth that it matches best, or one behind them."""
     prefixes = {prefix for path in (*wanted, *given) if (prefix := _list_prefix(path)) is not None}
-    out = {path: guess for path, guess in given.items() if _list_prefix(path) is None}
-    for prefix in sorted(prefixes):
-        rows, guessed = _rows(wanted, prefix), _rows(given, prefix)
-        places = _places(rows, guessed, prefix, tree)
-        for i, row in enumerate(guessed):
-            out.update({f"{prefix}.{places[i]}{rest}": guess for rest, guess in row.items()})
-    return out
+    return {
+        prefix: _places(_rows(wanted, prefix), _rows(given, prefix), prefix, tree)
+        for prefix in sorted(prefixes)
+    }
+
+
+def _renumbered(path: str, numbers: Mapping[str, list[int]]) -> str:
+    prefix = _list_prefix(path)
+    if prefix is None:
+        return path
+    index, dot, rest = path[len(prefix) + 1 :].partition(".")
+    rows = numbers.get(prefix, [])
+    # A row without any value stands behind all others: it aligns with none.
+    row = rows[int(index)] if int(index) < len(rows) else int(index) + len(rows)
+    return f"{prefix}.{row}{dot}{rest}"
 
 
 def _list_prefix(path: str) -> str | None:

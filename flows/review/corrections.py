@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from extractors.validation import DocumentStyle, parse_leaf
 from extractors.validation.conform import conform
 from extractors.validation.currencies import currencies_seen
 from extractors.validation.rules import violations
 from extractors.validation.validate import json_value
+from extractors.validation.values import DocumentStyle, parse_leaf
 from flows.ledger.records import DocumentRecord, FieldChange
 from flows.review.evidence import same_place
 from flows.review.formstate import FormState, is_original, join, leaf_paths, state_of, value_at

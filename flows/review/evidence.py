@@ -5,10 +5,10 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import Any
 
-from extractors.validation import DocumentStyle, parse_leaf
 from extractors.validation.currencies import currencies_of
 from extractors.validation.numbers import NumberStyle
 from extractors.validation.text import fold_signs, text_key
+from extractors.validation.values import DocumentStyle, parse_leaf
 from schemas.extraction import ExtractedField
 from schemas.tree import Kind, Leaf
 

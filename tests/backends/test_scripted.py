@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from extractors.backends.base import Answer, Backend
 from extractors.backends.scripted import ScriptedBackend
 from extractors.options import ExtractOptions
-from extractors.validation import Validated, route, validate
+from extractors.validation.validate import Validated, route, validate
 from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
 from schemas.registry import LoadedSchema, catalog_names, from_json_schema, load_schema
 from tests.tiny import document_of

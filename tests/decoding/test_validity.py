@@ -18,7 +18,7 @@ from extractors.backends.base import Backend
 from extractors.backends.transformers import TransformersBackend
 from extractors.models.load import LoadedModel
 from extractors.options import ExtractOptions
-from extractors.validation import route, validate
+from extractors.validation.validate import route, validate
 from schemas.errors import BackendError
 from schemas.outcome import ReviewReason
 from schemas.registry import from_json_schema

@@ -19,8 +19,8 @@ from benchmarks.validity import random_backend
 from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.options import ExtractOptions
-from extractors.validation import Validated, route, validate
 from extractors.validation.conform import conform
+from extractors.validation.validate import Validated, route, validate
 from flows.landing.arrow import arrow_schema, unfit_values
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema, from_json_schema, from_model

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from extractors.backends.base import Answer, LeafAnswer, Span
 from extractors.options import ExtractOptions
-from extractors.validation import Validated, route, validate
+from extractors.validation.validate import Validated, route, validate
 from schemas.document import Box, Word
 from schemas.hints import document_hints, field_hints
 from schemas.outcome import ReviewReason

@@ -1,0 +1,212 @@
+"""Fitting the probability that a field is right (scikit-learn), by cross-fitting over documents.
+
+Two logistic regressions, for values and for nulls, over standardised features and over indicators of the schema and of
+the field. All share one ridge penalty: what a schema or a field adds is drawn towards nothing, the more the fewer
+documents speak for it, so that evidence is pooled where it is thin. The penalty is the one with the least log loss on
+folds of documents; the risks of the evidence come from the fold's fit that has not seen the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.confidence.calibrator import LinearFit, groups_of
+from extractors.confidence.certify import LabelledDocument, LabelledValue
+from extractors.confidence.features import FEATURES, NULL_FEATURES, Features, vector
+from schemas.errors import UsageError
+
+FOLDS = 5
+PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3)
+"""Inverse strengths that are tried."""
+GROUP_SCALE = 1.0
+"""How large an indicator stands beside standardised features: the larger, the less it is drawn to nothing."""
+LEAST_DOCUMENTS = 10
+FLOOR = 1e-6
+"""Log losses are cut here, as scikit-learn does."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedField:
+    """A field of a labelled document: its features, whether it is right, whether only its risk is against it."""
+
+    path: str
+    features: Features
+    null: bool
+    right: bool
+    eligible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDocument:
+    """The judged fields of a document under a schema; ``weight`` is the inverse of its chance of being drawn."""
+
+    fingerprint: str
+    fields: tuple[JudgedField, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The two fits, and each document with the risks that it was given without having been learnt from."""
+
+    values: LinearFit
+    nulls: LinearFit
+    scored: tuple[LabelledDocument, ...]
+    penalties: tuple[float, float]
+
+
+def fit(documents: Sequence[JudgedDocument]) -> Fitted:
+    """Fits both regressions and scores every document by a fit on the others.
+
+    Args:
+        documents: drawn as their weights say; of one model. Those of one set should be in random order.
+
+    Raises:
+        UsageError: too few documents, or all of their values right or wrong alike.
+    """
+    if len(documents) < LEAST_DOCUMENTS:
+        raise UsageError(
+            f"{len(documents)} labelled documents are too few to fit a probability on.",
+            remedy=f"Label at least {LEAST_DOCUMENTS}; a certificate for 2 % takes 149.",
+        )
+    risks: dict[tuple[int, int], float] = {}
+    fits, penalties = [], []
+    for null, names in ((False, FEATURES), (True, NULL_FEATURES)):
+        rows = _Rows(documents, null, names)
+        made, penalty, scores = _fit_rows(rows)
+        fits.append(made)
+        penalties.append(penalty)
+        risks.update(zip(rows.places, (float(1 - score) for score in scores), strict=True))
+    scored = tuple(
+        LabelledDocument(
+            tuple(
+                LabelledValue(risks[d, f], not field.right, field.eligible)
+                for f, field in enumerate(document.fields)
+            ),
+            document.weight,
+        )
+        for d, document in enumerate(documents)
+    )
+    return Fitted(fits[0], fits[1], scored, (penalties[0], penalties[1]))
+
+
+class _Rows:
+    """One row for each field of one sort: features and indicators, whether it is right, its weight and its document."""
+
+    def __init__(self, documents: Sequence[JudgedDocument], null: bool, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.places = [
+            (d, f)
+            for d, document in enumerate(documents)
+            for f, field in enumerate(document.fields)
+            if field.null == null
+        ]
+        fields = [documents[d].fields[f] for d, f in self.places]
+        self.right = np.array([field.right for field in fields], dtype=bool)
+        self.document = np.array([d for d, _ in self.places], dtype=int)
+        self.weight = np.array([documents[d].weight for d, _ in self.places], dtype=float)
+        self.plain = np.array([vector(field.features, names) for field in fields], dtype=float).reshape(
+            len(fields), len(names)
+        )
+        groups = [groups_of(documents[d].fingerprint, documents[d].fields[f].path) for d, f in self.places]
+        self.groups = sorted({group for pair in groups for group in pair})
+        number = {group: i for i, group in enumerate(self.groups)}
+        self.indicators = np.zeros((len(fields), len(self.groups)))
+        for row, pair in enumerate(groups):
+            for group in pair:
+                self.indicators[row, number[group]] = GROUP_SCALE
+
+    def of_both_kinds(self, chosen: Floats | slice = slice(None)) -> bool:
+        """Whether some are right and some wrong among them."""
+        return len(np.unique(self.right[chosen])) == 2
+
+
+def _fit_rows(rows: _Rows) -> tuple[LinearFit, float, Floats]:
+    """The fit, its penalty, and the score of each row by the fold's fit that has not seen its document."""
+    if not rows.of_both_kinds():
+        return _constant(rows)
+    folds = _folds(rows)
+    best: tuple[float, float, Floats] | None = None
+    for penalty in PENALTIES:
+        scores = np.empty(len(rows.right))
+        for inside, outside in folds:
+            scores[outside] = _scores(_regress(rows, inside, penalty), rows, outside)
+        loss = _log_loss(scores, rows)
+        if best is None or loss < best[0]:
+            best = (loss, penalty, scores)
+    assert best is not None
+    _, penalty, scores = best
+    return _regress(rows, np.arange(len(rows.right)), penalty), penalty, scores
+
+
+def _constant(rows: _Rows) -> tuple[LinearFit, float, Floats]:
+    """Where all are right, or all wrong, or none is there: one probability for all, by the rule of succession."""
+    share = (float(rows.right.sum()) + 1) / (len(rows.right) + 2)
+    made = LinearFit(
+        features=(), means=(), scales=(), weights=(), intercept=float(np.log(share / (1 - share)))
+    )
+    return made, 0.0, np.full(len(rows.right), share)
+
+
+def _folds(rows: _Rows) -> list[tuple[Any, Any]]:
+    from sklearn.model_selection import GroupKFold
+
+    count = min(FOLDS, len(np.unique(rows.document)))
+    if count < 2:
+        everything = np.arange(len(rows.right))
+        return [(everything, everything)]
+    folds = GroupKFold(count, shuffle=True, random_state=0).split(rows.plain, rows.right, rows.document)
+    return [(inside, outside) for inside, outside in folds]
+
+
+def _regress(rows: _Rows, chosen: Any, penalty: float) -> LinearFit:
+    from sklearn.linear_model import LogisticRegression
+
+    if not rows.of_both_kinds(chosen):
+        return _constant(rows)[0]
+    plain = rows.plain[chosen]
+    means, scales = plain.mean(axis=0), plain.std(axis=0)
+    scales[scales < 1e-9] = 1.0  # a feature that never varies weighs nothing
+    columns = np.hstack([(plain - means) / scales, rows.indicators[chosen]])
+    model = LogisticRegression(C=penalty, solver="newton-cholesky", max_iter=200)
+    model.fit(columns, rows.right[chosen], sample_weight=_even(rows.weight[chosen]))
+    weights = model.coef_[0]
+    split = len(rows.names)
+    return LinearFit(
+        features=rows.names,
+        means=tuple(map(float, means)),
+        scales=tuple(map(float, scales)),
+        weights=tuple(map(float, weights[:split])),
+        intercept=float(model.intercept_[0]),
+        groups={
+            group: float(weight) * GROUP_SCALE
+            for group, weight in zip(rows.groups, weights[split:], strict=True)
+        },
+    )
+
+
+def _even(weights: Floats) -> Floats:
+    even: Floats = weights / weights.mean()
+    return even
+
+
+def _scores(made: LinearFit, rows: _Rows, chosen: Any) -> Floats:
+    odds = np.full(len(chosen), made.intercept)
+    if made.features:
+        odds = odds + ((rows.plain[chosen] - made.means) / made.scales) @ np.array(made.weights)
+    if made.groups:
+        odds = odds + rows.indicators[chosen] @ np.array([made.groups[g] for g in rows.groups]) / GROUP_SCALE
+    scores: Floats = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+    return scores
+
+
+def _log_loss(scores: Floats, rows: _Rows) -> float:
+    chance = np.clip(np.where(rows.right, scores, 1 - scores), FLOOR, 1)
+    return float(-(np.log(chance) * _even(rows.weight)).mean())

@@ -1,0 +1,99 @@
+"""Fitted probabilities are those of the world that the documents came from, and of documents nobody had seen."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from extractors.confidence.calibrator import LinearFit
+from extractors.confidence.features import FEATURES, NULL_FEATURES
+from extractors.confidence.fit import JudgedDocument, JudgedField, fit
+from schemas.errors import UsageError
+
+NOTHING = dict.fromkeys((*FEATURES, *NULL_FEATURES), 0.0)
+
+
+def world(count: int, seed: int, *, fingerprint: str = "aa", shift: float = 0.0) -> list[JudgedDocument]:
+    """Values whose log-odds of being right are 2 + score + shift; nulls with 0.8 throughout."""
+    chance = random.Random(seed)
+    documents = []
+    for _ in range(count):
+        fields = []
+        for name in ("a", "b", "c"):
+            score = -chance.expovariate(0.5)
+            right = chance.random() < 1 / (1 + math.exp(-(2 + score + shift)))
+            fields.append(JudgedField(name, NOTHING | {"score": score}, False, right, True))
+        fields.append(JudgedField("d", NOTHING, True, chance.random() < 0.8, True))
+        documents.append(JudgedDocument(fingerprint, tuple(fields)))
+    return documents
+
+
+def odds(made: LinearFit, score: float, fingerprint: str = "aa", name: str = "a") -> float:
+    p = made.probability(NOTHING | {"score": score}, (fingerprint, f"{fingerprint}/{name}"))
+    return math.log(p / (1 - p))
+
+
+def test_the_probabilities_are_those_of_the_world() -> None:
+    made = fit(world(800, 1))
+    for score in (-0.5, -2.0, -4.0):
+        assert odds(made.values, score) == pytest.approx(2 + score, abs=0.35)
+    assert odds(made.nulls, 0.0, name="d") == pytest.approx(math.log(4), abs=0.3)
+
+
+def test_every_document_is_scored_by_a_fit_that_has_not_seen_it() -> None:
+    """Labels at random: a fit on the same rows would find something, one on others finds nothing."""
+    chance = random.Random(2)
+    documents = []
+    for _ in range(60):
+        noise = NOTHING | {name: chance.gauss(0, 1) for name in FEATURES}
+        documents.append(JudgedDocument("aa", (JudgedField("a", noise, False, chance.random() < 0.5, True),)))
+    scored = [one.values[0] for one in fit(documents).scored]
+    found = [abs(one.risk - one.wrong) for one in scored]
+    assert 0.4 < sum(found) / len(found) < 0.65
+
+
+def test_a_schema_with_much_evidence_has_its_own_level_and_one_with_little_the_common_one() -> None:
+    many = [*world(600, 3), *world(600, 4, fingerprint="bb", shift=-2.0)]
+    few = [*world(600, 3), *world(3, 4, fingerprint="bb", shift=-2.0)]
+    of_many, of_few = fit(many).values, fit(few).values
+    apart = odds(of_many, -1.0) - odds(of_many, -1.0, "bb")
+    near = odds(of_few, -1.0) - odds(of_few, -1.0, "bb")
+    assert apart == pytest.approx(2, abs=0.5)
+    assert abs(near) < 0.75 * apart
+    assert odds(of_many, -1.0, "bb") < odds(of_many, -1.0, "cc") < odds(of_many, -1.0)
+
+
+def test_values_that_are_all_right_get_one_probability_below_one() -> None:
+    documents = [
+        JudgedDocument("aa", (JudgedField("a", NOTHING | {"score": -i / 50}, False, True, True),))
+        for i in range(48)
+    ]
+    made = fit(documents)
+    assert made.values.probability(NOTHING, ("aa", "aa/a")) == pytest.approx(49 / 50)
+    assert {round(one.values[0].risk, 6) for one in made.scored} == {0.02}
+    assert made.nulls.probability(NOTHING, ("aa", "aa/a")) == 0.5  # nothing is known of nulls
+
+
+def test_documents_that_were_rarely_drawn_weigh_more() -> None:
+    sure = [JudgedDocument("aa", (JudgedField("a", NOTHING, False, True, True),)) for _ in range(30)]
+    wrong = [JudgedDocument("aa", (JudgedField("a", NOTHING, False, False, True),), 9.0) for _ in range(30)]
+    assert fit([*sure, *wrong]).values.probability(NOTHING, ("aa", "aa/a")) == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_handful_of_documents_is_refused() -> None:
+    with pytest.raises(UsageError, match="9 labelled documents are too few"):
+        fit(world(9, 1))
+
+
+def test_order_and_eligibility_come_back_as_they_were() -> None:
+    documents = world(40, 5)
+    first = documents[0].fields[0]
+    odd = JudgedField(first.path, first.features, first.null, first.right, False)
+    documents[0] = JudgedDocument("aa", (odd, *documents[0].fields[1:]))
+    scored = fit(documents).scored
+    assert [one.wrong for doc in scored for one in doc.values] == [
+        not one.right for doc in documents for one in doc.fields
+    ]
+    assert [one.eligible for one in scored[0].values] == [False, True, True, True]
