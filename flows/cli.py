@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from flows.commands import lake, schemas
+from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
@@ -59,7 +60,7 @@ def options(
         logging.basicConfig(level=logging.INFO)
 
 
-for command in (run, retry, extract, status, export, serve, review, train, evaluate, doctor):
+for command in (run, retry, extract, status, export, serve, review, train, evaluate, calibrate, doctor):
     app.command()(command)
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")

@@ -106,7 +106,7 @@ class Parts:
             schema=self.schema.name,
             fingerprint=self.schema.fingerprint,
             model=self.model_id,
-            parameters=self.job.model_dump(mode="json"),
+            parameters={**self.job.model_dump(mode="json"), "judged_by": self.extractor.judge.record()},
             lease_seconds=self.settings.lease_seconds,
         )
         state = "completed"

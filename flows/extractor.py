@@ -15,10 +15,13 @@ from typing import Literal
 
 from extractors.backends import load_backend
 from extractors.backends.base import Answer, Backend
+from extractors.confidence.judge import Judge
 from extractors.models.load import model_identity
 from extractors.options import ExtractOptions, PageRange, ReadOptions
 from extractors.pipeline import extract_document
 from extractors.reading import ReaderPool, document_ref
+from extractors.validation.validate import Validated, validate
+from flows.calibration import judge_for
 from flows.settings import Settings
 from schemas.document import DocumentRef, ReadDocument
 from schemas.errors import BackendError, DocumentError
@@ -172,6 +175,7 @@ class Extractor:
     reader: ReaderPool
     read_options: ReadOptions
     options: ExtractOptions
+    judge: Judge
     stopping: threading.Event | None = None
 
     def extract(self, ref: DocumentRef, path: Path) -> Extraction:
@@ -188,7 +192,22 @@ class Extractor:
             backend=_Stoppable(self.backend, self.stopping),
             read_options=self.read_options,
             options=self.options,
+            judge=self.judge,
         )
+
+    def answered_under(self, schema: LoadedSchema, path: Path) -> Validated | None:
+        """The checked answer for a local file under a schema, without any judge; ``None`` when it cannot be read.
+
+        Raises:
+            BackendError: the model failed.
+        """
+        try:
+            document = self.reader.read(document_ref(path, path.name), path, self.read_options)
+        except DocumentError as error:
+            log.warning("%s: %s", path.name, error)
+            return None
+        answer = self.backend.answer([document], schema)[0]
+        return validate(answer, schema, document, self.options)
 
     def extract_path(self, path: Path, name: str) -> Extraction:
         """The extraction of a local file under the name given, in any case: also of one that is not there."""
@@ -266,6 +285,7 @@ def make_extractor(
         reader=ReaderPool(options, workers=ours.concurrency),
         read_options=options,
         options=ours.extract,
+        judge=judge_for(ours, loaded, answering.model_id),
         stopping=stopping,
     )
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.outcome import FailureReason, ReviewReason
 
-Calibration = Literal["uncalibrated", "calibrated"]
+Calibration = Literal["uncalibrated", "pooled", "calibrated"]
 Grounding = Literal["span", "choice", "free"]
 
 
@@ -21,7 +21,8 @@ class ExtractedField(BaseModel):
         value: the typed value in JSON form: ISO dates, decimals as plain strings, integers, booleans.
         page: 1-based page of the first box; ``None`` when there is no place.
         boxes: ``[x0, y0, x1, y1]`` in points of the upright page, one per line of text.
-        probability: P(value is right), calibrated; ``None`` while ``calibration`` is ``uncalibrated``.
+        probability: P(value is right); ``None`` while ``calibration`` is ``uncalibrated``.
+        calibration: ``calibrated`` on documents of this schema; ``pooled``: on those of other schemas only.
         log_probability: sum of token log-probabilities under the grammar (natural log), a score, not a
             probability of being right.
         log_mass: the same sum over the shares of the model's probability that the grammar allowed: 0 when the model

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from extractors.confidence.calibrator import Calibrator
 from extractors.confidence.certify import Budget, Certificate, certify
 from extractors.confidence.features import Features
 from extractors.options import ExtractOptions
+from schemas.extraction import Calibration
 from schemas.registry import LoadedSchema
 
 
@@ -31,6 +33,13 @@ class Judge:
             return None
         return self.calibrator.probability(path, features, self.fingerprint, null=null)
 
+    @property
+    def calibration(self) -> Calibration:
+        """Of what kind the probabilities are."""
+        if self.calibrator is None:
+            return "uncalibrated"
+        return "calibrated" if self.fingerprint in self.calibrator.evidence else "pooled"
+
     def evidence_wanting(self) -> str | None:
         """Why nothing may land although a budget was set, in words; ``None`` when something may or none was set."""
         found = self.certificate
@@ -51,6 +60,18 @@ class Judge:
             return None
         shown = "unknown" if probability is None else f"{probability:.4f}"
         return f"the probability of being right is {shown}, below {1 - found.threshold:.4f}"
+
+    def record(self) -> dict[str, Any]:
+        """For the record of a run: which calibration, which budget, and what was certified."""
+        found = self.certificate
+        return {
+            "calibration": self.calibrator.identity if self.calibrator else None,
+            "error_budget": found.budget.error if found else None,
+            "confidence": found.budget.confidence if found else None,
+            "unit": found.budget.unit if found else None,
+            "least_probability": 1 - found.threshold if found and found.threshold is not None else None,
+            "documents": found.documents if found else None,
+        }
 
     @property
     def in_force(self) -> bool:

@@ -18,7 +18,7 @@ from extractors.validation.paths import ABSENT, concrete_leaves, get, pattern_of
 from extractors.validation.rules import confirmed, violations
 from extractors.validation.values import DocumentStyle, document_style, parse_leaf
 from schemas.document import ReadDocument
-from schemas.extraction import ExtractedField
+from schemas.extraction import Calibration, ExtractedField
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
@@ -49,6 +49,7 @@ class _Checked:
     value: Any = None
     notes: list[checks.Note] = field(default_factory=list)
     probability: float | None = None
+    calibration: Calibration = "uncalibrated"
 
     @property
     def reasons(self) -> frozenset[ReviewReason]:
@@ -67,7 +68,7 @@ class _Checked:
             page=page,
             boxes=boxes,
             probability=self.probability,
-            calibration="uncalibrated" if self.probability is None else "calibrated",
+            calibration=self.calibration,
             log_probability=None if isnan(self.answer.log_probability) else self.answer.log_probability,
             log_mass=self.answer.log_mass,
             grounding=self.leaf.grounding,
@@ -142,6 +143,7 @@ def _judged(judge: Judge, checked: dict[str, _Checked], features: dict[str, Feat
     """Gives the fields their probabilities and what follows from them; gives back what is said of the document."""
     for path, one in checked.items():
         one.probability = judge.probability(path, features[path], null=one.answer.raw is None)
+        one.calibration = judge.calibration
         if judge.in_force:
             one.notes = [note for note in one.notes if note[0] not in UNFITTED]
         if doubt := judge.refuses(one.probability):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,6 +23,29 @@ Pages = Annotated[str | None, typer.Option("--pages", help="Pages to read: 1-3, 
 Passwords = Annotated[
     Path | None, typer.Option("--password-file", help="Passwords for encrypted files, one a line.")
 ]
+ErrorBudget = Annotated[
+    float | None,
+    typer.Option(
+        "--error-budget",
+        metavar="SHARE",
+        help="Share of values landed without a person that may be wrong, such as 0.02.",
+        show_default="as set, else none",
+    ),
+]
+Confidence = Annotated[
+    float | None,
+    typer.Option("--confidence", help="How sure it must be that the budget is kept.", show_default="0.95"),
+]
+
+
+def budget_settings(error_budget: float | None, confidence: float | None) -> dict[str, float] | None:
+    """What the command line says of the budget, as settings; it counts before what is set for single schemas."""
+    said: dict[str, Any] = {}
+    if error_budget is not None:
+        said = {"error_budget": error_budget, "error_budgets": {}}
+    if confidence is not None:
+        said["confidence"] = confidence
+    return said or None
 
 
 def stderr() -> Console:

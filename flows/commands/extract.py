@@ -12,7 +12,17 @@ from typing import Annotated, TextIO
 import typer
 from rich.progress import Progress
 
-from flows.commands.common import Config, Home, Model, Pages, Passwords, stderr
+from flows.commands.common import (
+    Confidence,
+    Config,
+    ErrorBudget,
+    Home,
+    Model,
+    Pages,
+    Passwords,
+    budget_settings,
+    stderr,
+)
 
 
 def extract(
@@ -25,6 +35,8 @@ def extract(
     ] = None,
     model: Model = None,
     pages: Pages = None,
+    error_budget: ErrorBudget = None,
+    confidence: Confidence = None,
     password_file: Passwords = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, max=64, help="Documents at a time.")] = None,
     home: Home = None,
@@ -38,7 +50,13 @@ def extract(
     from flows.settings import load_settings, page_range
 
     settings = load_settings(
-        config, home=home, model=model, schema=schema, passwords_file=password_file, concurrency=jobs
+        config,
+        home=home,
+        model=model,
+        schema=schema,
+        passwords_file=password_file,
+        concurrency=jobs,
+        extract=budget_settings(error_budget, confidence),
     )
     asked = page_range(pages) if pages else None
     with (

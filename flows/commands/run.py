@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from flows.commands.common import Config, Home, Model, Pages, Passwords, stderr, stdout
+from flows.commands.common import (
+    Confidence,
+    Config,
+    ErrorBudget,
+    Home,
+    Model,
+    Pages,
+    Passwords,
+    budget_settings,
+    stderr,
+    stdout,
+)
 from flows.commands.progress import estimate
 
 if TYPE_CHECKING:
@@ -36,6 +47,8 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")] = False,
     model: Model = None,
+    error_budget: ErrorBudget = None,
+    confidence: Confidence = None,
     password_file: Passwords = None,
     config: Config = None,
 ) -> None:
@@ -48,7 +61,13 @@ def run(
     from flows.settings import load_settings
 
     settings = load_settings(
-        config, home=home, source=source, schema=schema, model=model, passwords_file=password_file
+        config,
+        home=home,
+        source=source,
+        schema=schema,
+        model=model,
+        passwords_file=password_file,
+        extract=budget_settings(error_budget, confidence),
     )
     again = composition.again(reprocess=reprocess, since=since)
     if dry_run:

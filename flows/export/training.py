@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+from extractors.confidence.sampling import FILE as SAMPLING
+from extractors.confidence.sampling import QUEUE
 from extractors.training.dataset import held_out
 from flows.ledger.records import DocumentState
 from flows.ledger.store import Ledger
@@ -24,7 +26,7 @@ _ENDINGS = {
 def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destination: Path) -> int:
     """Writes the documents that a person confirmed or corrected, with the decided values as their truth.
 
-    The folder has ``docs/``, ``truth/``, ``schema.json`` and ``splits.json``; a fifth of the documents, chosen by their
+    The folder has ``docs/``, ``truth/``, ``schema.json``, ``splits.json`` and ``sampling.json``; a fifth of the documents, chosen by their
     content, is for development. Only the newest form of the schema counts: labels under another are of other fields.
 
     Args:
@@ -74,6 +76,7 @@ def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destinat
         )
     held = held_out(ids, HOLD_OUT)
     _write(aside / "schema.json", schema.json_schema)
+    _write(aside / SAMPLING, {"drawn": QUEUE})  # doubtful ones were reviewed: no sample of what lands
     _write(aside / "splits.json", {"train": [i for i in ids if i not in held], "dev": sorted(held)})
     if destination.exists():
         destination.rmdir()

@@ -253,7 +253,8 @@ def probability_words(found: ExtractedField) -> str:
     if found.calibration == "uncalibrated" or found.probability is None:
         return "uncalibrated"
     # 99.96 % must not be shown as certainty.
-    return f"{min(found.probability * 100, 99.9):.1f} %"
+    shown = f"{min(found.probability * 100, 99.9):.1f} %"
+    return f"about {shown}" if found.calibration == "pooled" else shown
 
 
 def _details(found: ExtractedField, error: str) -> tuple[str, ...]:

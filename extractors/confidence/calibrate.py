@@ -1,0 +1,200 @@
+"""From labelled folders to a calibrator: every document is answered, judged against its labels, and fitted on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from extractors.confidence.calibrator import FILE, Calibrator, SchemaEvidence, Source
+from extractors.confidence.features import UNFITTED, VERSION
+from extractors.confidence.fit import Fitted, JudgedDocument, JudgedField, fit
+from extractors.confidence.judged import FILE as JUDGED
+from extractors.confidence.judged import JudgedRecord, head, line_of, read_judged, record_of, write_judged
+from extractors.confidence.sampling import weight_of, weights_of
+from extractors.evaluation.metrics import Labels, verdicts
+from extractors.evaluation.run import LabelledSet
+from extractors.validation.validate import Validated
+from schemas.registry import LoadedSchema
+
+Ask = Callable[[LoadedSchema, Path], Validated | None]
+"""The checked answer for a document, without any judge; ``None`` when it cannot be read: it never lands."""
+Progress = Callable[[int, int, str], None]
+"""Told before each document: its position from 1, how many there are, its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSource:
+    """A labelled set, and the schema under which it is answered."""
+
+    labelled: LabelledSet
+    schema: LoadedSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The calibrator, and what it was fitted on: each record beside the risks it was given unseen."""
+
+    calibrator: Calibrator
+    records: tuple[JudgedRecord, ...]
+    fitted: Fitted
+
+    def write(self, folder: Path) -> Path:
+        """Writes the calibration and the judged documents into a folder; gives the calibration's path."""
+        write_judged(folder / JUDGED, self.calibrator.model_id, self.records)
+        self.calibrator.write(folder / FILE)
+        return folder / FILE
+
+
+def judge_fields(
+    validated: Validated, truth: Labels, schema: LoadedSchema, skip: frozenset[str]
+) -> list[JudgedField]:
+    """Every labelled field of an answer with its features and its verdict."""
+    right = verdicts(truth, validated.fields, schema.tree, skip)
+    whole = not (validated.document_reasons - UNFITTED)
+    return [
+        JudgedField(
+            one.path,
+            validated.features[one.path],
+            one.raw is None,
+            right[one.path],
+            whole and not (set(one.reasons) - UNFITTED),
+        )
+        for one in validated.fields
+        if one.path in right
+    ]
+
+
+def collect(
+    sources: Sequence[LabelledSource], ask: Ask, model_id: str, kept: Path, progress: Progress | None = None
+) -> Iterator[JudgedRecord]:
+    """Answers and judges every document; what is done is kept, and not done again after a stop.
+
+    Args:
+        sources: what to answer.
+        ask: the pipeline without a judge.
+        model_id: of the model that answers.
+        kept: file of what is done; one of another model or another list of features is begun anew.
+        progress: told before each document.
+
+    Raises:
+        UsageError: a folder's documents are no sample, or a label is missing.
+    """
+    done = _kept(kept, model_id)
+    plan = [(source, name, path) for source in sources for name, path in source.labelled.documents]
+    weights = {source.labelled.folder: weights_of(source.labelled.folder) for source in sources}
+    with kept.open("a", encoding="utf-8") as log:
+        for position, (source, name, path) in enumerate(plan, start=1):
+            if progress is not None:
+                progress(position, len(plan), name)
+            labelled, schema = source.labelled, source.schema
+            weight = weight_of(weights[labelled.folder], labelled.folder, name)
+            truth = labelled.truth(name)
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            key = f"{sha256}/{schema.fingerprint}/{_hash(truth)}"
+            record = done.get(key)
+            if record is None:
+                validated = ask(schema, path)
+                skip = labelled.skips.get(name, frozenset())
+                fields = judge_fields(validated, truth, schema, skip) if validated is not None else []
+                document = JudgedDocument(schema.fingerprint, tuple(fields), weight)
+                record = JudgedRecord(sha256, schema.name, labelled.name, document)
+                log.write(json.dumps({"key": key, **line_of(record)}) + "\n")
+                log.flush()
+            if record.document.fields:
+                yield record
+
+
+def _kept(path: Path, model_id: str) -> dict[str, JudgedRecord]:
+    """What an earlier call has done, by key. Begins the file where there is none of this model."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = {}
+    if lines and lines[0] == json.dumps(head(model_id)):
+        for line in lines[1:]:
+            try:
+                read = json.loads(line)
+                found[str(read["key"])] = record_of(read)
+            except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
+                continue
+        return found
+    path.write_text(json.dumps(head(model_id)) + "\n", encoding="utf-8")
+    return {}
+
+
+def calibrate(
+    records: Sequence[JudgedRecord],
+    sources: Sequence[LabelledSource],
+    model_id: str,
+    pool: Path | None = None,
+) -> Calibrated:
+    """Fits on judged documents, pooled with those of an earlier calibration of the same model.
+
+    Args:
+        records: of `collect`.
+        sources: where they came from, for the record.
+        model_id: of the model that answered.
+        pool: ``judged.jsonl.gz`` of an earlier calibration; the same document under the same schema counts once.
+
+    Raises:
+        UsageError: too few documents.
+        ModelError: the file to pool with is damaged.
+    """
+    mine = {(one.sha256, one.document.fingerprint) for one in records}
+    earlier = list(read_judged(pool, model_id)) if pool is not None else []
+    every = [*records, *(one for one in earlier if (one.sha256, one.document.fingerprint) not in mine)]
+    every.sort(key=lambda one: (one.document.fingerprint, one.sha256))
+    random.Random(0).shuffle(every)  # folds must not follow the order of a set
+    fitted = fit([one.document for one in every])
+    made = Calibrator(
+        version=VERSION,
+        model_id=model_id,
+        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        values=fitted.values,
+        nulls=fitted.nulls,
+        evidence=_evidence(every, fitted),
+        sources=[_source(source, records) for source in sources],
+    )
+    return Calibrated(made, tuple(every), fitted)
+
+
+def _evidence(records: Sequence[JudgedRecord], fitted: Fitted) -> dict[str, SchemaEvidence]:
+    by_schema: dict[str, list[int]] = {}
+    for number, record in enumerate(records):
+        by_schema.setdefault(record.document.fingerprint, []).append(number)
+    found = {}
+    for fingerprint, numbers in sorted(by_schema.items()):
+        scored = [fitted.scored[number] for number in numbers]
+        weights = [one.weight for one in scored]
+        found[fingerprint] = SchemaEvidence(
+            name=records[numbers[0]].schema_name,
+            documents=[[(round(v.risk, 6), v.wrong, v.eligible) for v in one.values] for one in scored],
+            weights=[] if len(set(weights)) == 1 else weights,
+        )
+    return found
+
+
+def _source(source: LabelledSource, records: Sequence[JudgedRecord]) -> Source:
+    labelled = source.labelled
+    mine = [
+        one
+        for one in records
+        if one.source == labelled.name and one.document.fingerprint == source.schema.fingerprint
+    ]
+    truths = {name: labelled.truth(name) for name, _ in labelled.documents}
+    return Source(
+        folder=labelled.name,
+        split=labelled.split,
+        schema_name=source.schema.name,
+        documents=len(mine),
+        values=sum(len(one.document.fields) for one in mine),
+        sha256=_hash(truths),
+    )
+
+
+def _hash(data: object) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,188 @@
+"""``parquetry calibrate``: fits the probability that a field is right on labelled documents, and certifies budgets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from flows.commands.common import Config, Home, Model, stderr, stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractors.confidence.calibrate import Calibrated
+    from extractors.confidence.certify import Budget, Certificate
+    from extractors.confidence.reliability import Reliability
+
+BUDGETS = (0.05, 0.02, 0.01)
+
+
+def calibrate(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="Labelled sets: docs/, truth/, splits.json.")
+    ],
+    schemas: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--schema",
+            metavar="NAME_OR_FILE",
+            help="One for all folders, or one for each, in their order.",
+            show_default="FOLDER/schema.json",
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Which list of splits.json.")] = "train",
+    model: Model = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Folder of the calibration.", show_default="HOME/calibration/MODEL"),
+    ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Do not pool with the documents of the calibration in force.")
+    ] = False,
+    error_budget: Annotated[
+        list[float] | None,
+        typer.Option("--error-budget", help="Budgets to certify.", show_default="0.05, 0.02, 0.01"),
+    ] = None,
+    confidence: Annotated[float, typer.Option("--confidence", help="Of the certificates.")] = 0.95,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    home: Home = None,
+    config: Config = None,
+) -> None:
+    """Answers every labelled document, fits how probable a field is to be right, and shows what that certifies.
+
+    The documents must be ones that the model was not trained on, drawn like those that will come. Run it again to go
+    on after a stop.
+    """
+    from extractors.confidence.calibrate import LabelledSource, collect
+    from extractors.confidence.calibrate import calibrate as run_calibration
+    from extractors.confidence.calibrator import FILE
+    from extractors.confidence.certify import Budget
+    from extractors.confidence.judged import FILE as JUDGED
+    from extractors.confidence.reliability import draw_reliability
+    from extractors.evaluation.run import open_set
+    from flows.calibration import home_folder, shipped_folder
+    from flows.extractor import extractor_for
+    from flows.settings import load_settings
+    from schemas.registry import load_schema
+
+    budgets = [Budget(error, confidence) for error in error_budget or BUDGETS]
+    settings = load_settings(config, home=home, model=model)
+    names = _schemas(folders, schemas)
+    sources = [
+        LabelledSource(open_set(folder, split), load_schema(name))
+        for folder, name in zip(folders, names, strict=True)
+    ]
+    first = settings.model_copy(update={"schema_": names[0]})
+    with (
+        extractor_for(first, None) as extractor,
+        Progress(console=stderr(), transient=True, disable=not sys.stderr.isatty()) as bar,
+    ):
+        task = bar.add_task("documents")
+
+        def show(position: int, total: int, name: str) -> None:
+            bar.update(task, completed=position - 1, total=total, description=name[:40])
+
+        model_id = extractor.backend.model_id
+        mine, shipped = home_folder(settings, model_id), shipped_folder(settings)
+        folder = output or mine
+        records = list(collect(sources, extractor.answered_under, model_id, folder / "answered.jsonl", show))
+    pools = [one / JUDGED for one in (folder, mine, shipped) if one is not None and (one / FILE).is_file()]
+    made = run_calibration(records, sources, model_id, pools[0] if pools and not alone else None)
+    path = made.write(folder)
+    draw_reliability(_curves(made), folder / "reliability.png")
+    rows = _rows(made, budgets)
+    if as_json:
+        typer.echo(json.dumps({"calibration": str(path), "schemas": rows}, ensure_ascii=False))
+        return
+    _show(rows, budgets)
+    stdout().print(f"Fitted on {len(made.records)} documents: {escape(str(path))}", soft_wrap=True)
+    stdout().print(
+        escape("Set error_budget under [extract] in parquetry.toml, or --error-budget on the command line."),
+        soft_wrap=True,
+    )
+
+
+def _schemas(folders: list[Path], given: list[str] | None) -> list[str]:
+    from schemas.errors import UsageError
+
+    if not given:
+        return [str(folder / "schema.json") for folder in folders]
+    if len(given) == 1:
+        return given * len(folders)
+    if len(given) != len(folders):
+        raise UsageError(
+            f"There are {len(folders)} folders and {len(given)} schemas.",
+            remedy="Give one --schema for all, or one for each.",
+        )
+    return given
+
+
+def _curves(made: Calibrated) -> dict[str, Reliability]:
+    """By schema name, of probabilities that were given without having seen the document."""
+    from extractors.confidence.reliability import reliability
+
+    scored: dict[str, list[tuple[float, bool]]] = {}
+    for record, document in zip(made.records, made.fitted.scored, strict=True):
+        scored.setdefault(record.schema_name, []).extend((1 - v.risk, not v.wrong) for v in document.values)
+    return {name: reliability(pairs) for name, pairs in sorted(scored.items())}
+
+
+def _rows(made: Calibrated, budgets: Sequence[Budget]) -> list[dict[str, Any]]:
+    """One row for each schema: how reliable its probabilities are, and what each budget lets land."""
+    curves = _curves(made)
+    rows = []
+    for fingerprint, evidence in made.calibrator.evidence.items():
+        certificates = [made.calibrator.certificate(fingerprint, budget) for budget in budgets]
+        curve = curves[evidence.name]
+        rows.append(
+            {
+                "schema": evidence.name,
+                "fingerprint": fingerprint,
+                "documents": len(evidence.documents),
+                "values": sum(map(len, evidence.documents)),
+                "right": round(curve.right, 4),
+                "ece": round(curve.ece, 4),
+                "brier": round(curve.brier, 4),
+                "certificates": [_plain(one) for one in certificates],
+            }
+        )
+    return rows
+
+
+def _plain(found: Certificate) -> dict[str, Any]:
+    return {
+        "error_budget": found.budget.error,
+        "confidence": found.budget.confidence,
+        "least_probability": None if found.threshold is None else round(1 - found.threshold, 6),
+        "documents": found.documents,
+        "needed": found.needed,
+        "values": found.values,
+        "wrong": found.wrong,
+        "bound": round(found.bound, 5),
+        "share_of_values": round(found.coverage, 4),
+    }
+
+
+def _show(rows: list[dict[str, Any]], budgets: Sequence[Budget]) -> None:
+    table = Table("schema", "documents", "values", "right", "ECE", box=None, pad_edge=False)
+    for budget in budgets:
+        table.add_column(f"lands at {budget.error:.3g}", justify="right")
+    for row in rows:
+        landed = [
+            f"{one['share_of_values']:.1%}, {one['wrong']} of {one['values']} wrong"
+            if one["least_probability"] is not None
+            else f"nothing yet: {one['needed']} documents needed"
+            if one["documents"] < one["needed"]
+            else "nothing: too many errors"
+            for one in row["certificates"]
+        ]
+        figures = [str(row["documents"]), str(row["values"]), f"{row['right']:.1%}", f"{row['ece']:.3f}"]
+        table.add_row(escape(row["schema"]), *figures, *landed)
+    stdout().print(table)
