@@ -26,7 +26,7 @@ _ENDINGS = {
 def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destination: Path) -> int:
     """Writes the documents that a person confirmed or corrected, with the decided values as their truth.
 
-    The folder has ``docs/``, ``truth/``, ``schema.json``, ``splits.json`` and ``sampling.json``; a fifth of the documents, chosen by their
+    The folder has ``docs/``, ``truth/``, ``schema.json``, ``splits.json`` and ``sampling.json``; a fifth, chosen by their
     content, is for development. Only the newest form of the schema counts: labels under another are of other fields.
 
     Args:

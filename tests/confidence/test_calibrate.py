@@ -1,0 +1,188 @@
+"""From labelled documents to a calibration that can be gone on with after a stop, and pooled with another."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractors.confidence.calibrate import LabelledSource, calibrate, collect
+from extractors.confidence.calibrator import load_calibrator
+from extractors.confidence.certify import Budget
+from extractors.confidence.judged import FILE, read_judged, write_judged
+from extractors.confidence.reliability import draw_reliability, reliability
+from extractors.confidence.sampling import weights_of
+from extractors.evaluation.run import open_set
+from extractors.options import ExtractOptions
+from extractors.validation.validate import Validated, validate
+from schemas.errors import ModelError, UsageError
+from schemas.registry import LoadedSchema, load_schema
+from tests.validation.paper import answered, paper
+
+SCHEMA = load_schema("receipt")
+BUDGET = Budget(0.02)
+
+
+def folder(root: Path, count: int, first: int = 0) -> LabelledSource:
+    """Receipts whose truth is the shop of their number; the files hold no more than that number."""
+    for name in ("docs", "truth"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    ids = [f"r{first + i}" for i in range(count)]
+    for one in ids:
+        (root / "docs" / f"{one}.pdf").write_text(one)
+        truth = {"company": f"SHOP {one}", "address": "1 Road", "date": "2018-12-25", "total": 9.5}
+        (root / "truth" / f"{one}.json").write_text(json.dumps(truth))
+    (root / "splits.json").write_text(json.dumps({"train": ids}))
+    return LabelledSource(open_set(root, "train"), SCHEMA)
+
+
+class Model:
+    """Answers the company wrongly, and is unsure then, for every seventh document."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, schema: LoadedSchema, path: Path) -> Validated | None:
+        self.asked.append(path.stem)
+        wrong = int(path.stem[1:]) % 7 == 0
+        document = paper(f"SHOP {path.stem}\n1 Road\n25/12/2018\nTOTAL 9.50")
+        company = "1 Road" if wrong else f"SHOP {path.stem}"
+        raw = {"company": company, "address": "1 Road", "date": "25/12/2018", "total": "9.50"}
+        answer = answered(document, raw, -2.0 if wrong else -0.001)
+        return validate(answer, schema, document, ExtractOptions())
+
+
+def test_a_calibration_knows_what_it_was_fitted_on_and_certifies(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", 350)
+    records = list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
+    made = calibrate(records, [source], "m-1")
+    path = made.write(tmp_path / "out")
+    found = load_calibrator(path, "m-1")
+    assert (found.sources[0].documents, found.sources[0].values) == (350, 1400)
+    certificate = found.certificate(SCHEMA.fingerprint, BUDGET)
+    assert certificate.threshold is not None
+    assert certificate.wrong == 0
+    assert 0.8 < certificate.coverage < 1
+    assert found.certificate("unknown", BUDGET).threshold is None
+    assert len(list(read_judged(tmp_path / "out" / FILE, "m-1"))) == 350
+
+
+def test_a_stopped_collection_goes_on_where_it_was(tmp_path: Path) -> None:
+    source, kept, model = folder(tmp_path / "set", 6), tmp_path / "kept.jsonl", Model()
+    first = collect([source], model, "m-1", kept)
+    half = [next(first) for _ in range(3)]
+    first.close()
+    with kept.open("a") as log:
+        log.write('{"key": "cut off')
+    again = Model()
+    every = list(collect([source], again, "m-1", kept))
+    assert (model.asked, again.asked) == (["r0", "r1", "r2"], ["r3", "r4", "r5"])
+    assert [one.sha256 for one in every[:3]] == [one.sha256 for one in half]
+    other = Model()
+    list(collect([source], other, "m-2", kept))
+    assert len(other.asked) == 6  # of another model nothing is known
+
+
+def test_a_changed_label_is_judged_again(tmp_path: Path) -> None:
+    source, kept = folder(tmp_path / "set", 3), tmp_path / "kept.jsonl"
+    before = list(collect([source], Model(), "m-1", kept))
+    (tmp_path / "set" / "truth" / "r1.json").write_text(json.dumps({"company": "OTHER"}))
+    model = Model()
+    after = list(collect([source], model, "m-1", kept))
+    assert model.asked == ["r1"]
+    assert [len(one.document.fields) for one in before] == [4, 4, 4]
+    assert [len(one.document.fields) for one in after] == [4, 1, 4]
+    assert not after[1].document.fields[0].right
+
+
+def test_documents_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", 3)
+    assert list(collect([source], lambda schema, path: None, "m-1", tmp_path / "kept.jsonl")) == []
+
+
+def test_pooling_adds_the_documents_of_the_earlier_calibration_once(tmp_path: Path) -> None:
+    old, new = folder(tmp_path / "old", 60), folder(tmp_path / "new", 20, first=50)
+    records = list(collect([old], Model(), "m-1", tmp_path / "a"))
+    calibrate(records, [old], "m-1").write(tmp_path / "out")
+    mine = list(collect([new], Model(), "m-1", tmp_path / "b"))
+    pooled = calibrate(mine, [new], "m-1", tmp_path / "out" / FILE)
+    assert len(pooled.records) == 70
+    assert len(calibrate(mine, [new], "m-2", tmp_path / "out" / FILE).records) == 20
+
+
+def test_a_damaged_pool_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"\x1f\x8bnothing")
+    with pytest.raises(ModelError, match="damaged"):
+        list(read_judged(tmp_path / FILE, "m-1"))
+
+
+def test_judged_documents_are_the_same_bytes_every_time(tmp_path: Path) -> None:
+    records = list(collect([folder(tmp_path / "set", 3)], Model(), "m-1", tmp_path / "kept"))
+    for name in ("a", "b"):
+        write_judged(tmp_path / name, "m-1", records)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert b"SHOP" not in (tmp_path / "kept").read_bytes()  # features and verdicts, no text
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [(None, None), ({"drawn": "uniform"}, None), ({"drawn": "weighted", "weights": {"a": 2}}, {"a": 2.0})],
+)
+def test_how_documents_were_drawn(tmp_path: Path, said: Any, expected: Any) -> None:
+    if said is not None:
+        (tmp_path / "sampling.json").write_text(json.dumps(said))
+    assert weights_of(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('{"drawn": "queue"}', "they were doubtful"),
+        ('{"drawn": "luck"}', "nobody knows"),
+        ('{"drawn": "weighted"}', "weight"),
+        ('{"drawn": "weighted", "weights": {"a": 0}}', "not above 0"),
+        ('{"drawn": "weighted", "weights": [1]}', "AttributeError"),
+        ("{}", "KeyError"),
+        ("[", "JSONDecodeError"),
+        ("3", "TypeError"),
+    ],
+)
+def test_documents_that_are_no_sample_prove_nothing(tmp_path: Path, said: str, why: str) -> None:
+    source = folder(tmp_path / "set", 2)
+    (tmp_path / "set" / "sampling.json").write_text(said)
+    with pytest.raises(UsageError, match=why):
+        list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
+
+
+def test_weights_reach_the_evidence(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", 12)
+    weights = {f"r{i}": 1.0 + i for i in range(12)}
+    (tmp_path / "set" / "sampling.json").write_text(json.dumps({"drawn": "weighted", "weights": weights}))
+    records = list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
+    made = calibrate(records, [source], "m-1")
+    assert sorted(made.calibrator.evidence[SCHEMA.fingerprint].weights) == sorted(weights.values())
+    del weights["r3"]
+    (tmp_path / "set" / "sampling.json").write_text(json.dumps({"drawn": "weighted", "weights": weights}))
+    with pytest.raises(UsageError, match="no weight for 'r3'"):
+        list(collect([source], Model(), "m-1", tmp_path / "other.jsonl"))
+
+
+def test_reliability_by_hand() -> None:
+    found = reliability([(0.2, False), (0.4, True), (0.9, True), (0.9, False)], bins=2)
+    assert [(one.count, one.right) for one in found.bins] == [(2, 0.5), (2, 0.5)]
+    assert found.ece == pytest.approx((0.2 + 0.4) / 2)
+    assert found.brier == pytest.approx((0.04 + 0.36 + 0.01 + 0.81) / 4)
+    assert (found.count, found.right, found.probability) == (4, 0.5, pytest.approx(0.6))
+    assert reliability([]) == reliability([], bins=3)
+
+
+def test_probabilities_that_keep_their_word_have_little_error(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    honest = [(p, chance.random() < p) for p in (chance.random() for _ in range(4000))]
+    boast = [(p**0.3, right) for p, right in honest]
+    assert reliability(honest).ece < 0.03 < 0.1 < reliability(boast).ece
+    draw_reliability({"a": reliability(honest), "b": reliability(boast)}, tmp_path / "r.png")
+    assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
