@@ -33,6 +33,12 @@ _INK_CONTRAST = 40
 """Grey levels between paper and ink in the picture under a word."""
 _TRIMMED = 0.15
 """Share of a word's height that is left out at top and bottom, where its neighbours' letters reach in."""
+_READABLE = 1.5
+"""Points of height of a word: capitals of 0.37 mm, the least that a normal eye resolves at 25 cm (5 arc minutes)."""
+_READABLE_PART = 400
+"""Of the longer side of a page, in case its unit is not the point: a page of 29.7 units may have print of 0.1."""
+_UPRIGHT_LETTERS = 4
+"""A word of so many letters that is twice as high as wide runs up the page: its height is its length."""
 _MAX_OBJECTS = 200_000
 _SAMPLES = 8
 _SAMPLE_LETTERS = 4
@@ -73,6 +79,9 @@ def look_at(page: pdfium.PdfPage, words: Sequence[Word], frame: Frame2D, quarter
     over_ink: list[Word] = []
     nowhere: list[Word] = []
     for word in words:
+        if is_too_small(word, frame):
+            nowhere.append(word)
+            continue
         box = _pixels(word.box, scale, full.size)
         crop = painted.crop(box)
         if crop.histogram()[255] >= _PAINTED_SHARE * crop.width * crop.height:
@@ -82,6 +91,13 @@ def look_at(page: pdfium.PdfPage, words: Sequence[Word], frame: Frame2D, quarter
         inked = float(high_grey) - float(low_grey) >= _INK_CONTRAST  # type: ignore[arg-type]
         (over_ink if inked else nowhere).append(word)
     return Seen(tuple(kept), tuple(over_ink), tuple(nowhere))
+
+
+def is_too_small(word: Word, frame: Frame2D) -> bool:
+    """Whether print is so small that nobody can read it, though it leaves ink: a fleck on the page."""
+    wide, high = word.box.x1 - word.box.x0, word.box.y1 - word.box.y0
+    size = wide if len(word.text) >= _UPRIGHT_LETTERS and high > 2 * wide else high
+    return size < min(_READABLE, frame.longer / _READABLE_PART)
 
 
 def samples_of(words: Sequence[Word], others: Sequence[Word]) -> tuple[Sample, ...]:

@@ -12,7 +12,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from extractors.options import ReadOptions
 from extractors.reading import ReaderPool
-from schemas.document import Page, ReadDocument
+from extractors.reading.geometry import Frame2D
+from extractors.reading.visible import is_too_small
+from schemas.document import Box, Page, ReadDocument, Word
 from schemas.outcome import ReviewReason
 from tests.reading.making import LINES, edit_pdf, picture, read, scan_pdf, text_of, write_pdf
 
@@ -72,6 +74,12 @@ def _tiny(canvas: Canvas) -> None:
     canvas.drawString(40, 100, UNSEEN)
 
 
+def _flecks(canvas: Canvas) -> None:
+    """Small, and yet it leaves ink."""
+    canvas.setFont("Helvetica", 0.8)
+    canvas.drawString(40, 100, UNSEEN)
+
+
 def _outside(canvas: Canvas) -> None:
     canvas.drawString(40, -60, UNSEEN)
 
@@ -83,7 +91,7 @@ def _under_a_flat_image(canvas: Canvas) -> None:
 
 @pytest.mark.parametrize(
     "draw",
-    [_invisible, _white, _transparent, _blackened, _clipped, _tiny, _outside, _under_a_flat_image],
+    [_invisible, _white, _transparent, _blackened, _clipped, _tiny, _flecks, _outside, _under_a_flat_image],
     ids=lambda draw: draw.__name__.strip("_"),
 )
 def test_what_cannot_be_seen_is_left_out_and_told(pool: ReaderPool, tmp_path: Path, draw: Draw) -> None:
@@ -290,3 +298,13 @@ def test_an_inherited_page_size(pool: ReaderPool, tmp_path: Path) -> None:
     assert (found.width, found.height) == (350, 900)
     assert found.words[0].text == "Invoice" and found.words[0].box.x0 == pytest.approx(10, abs=0.5)
     assert found.words[0].box.y1 == pytest.approx(80, abs=4)
+
+
+def test_small_print_is_read_in_any_unit_of_the_page() -> None:
+    small, marks = Word("Terms", Box(0, 0, 3, 1.6)), Word("Terms", Box(0, 0, 0.3, 0.1))
+    assert not is_too_small(small, Frame2D(595, 842))
+    assert not is_too_small(marks, Frame2D(21, 29.7))  # a page in centimetres
+    assert is_too_small(marks, Frame2D(595, 842))
+    assert not is_too_small(Word("Upright", Box(0, 0, 6, 30)), Frame2D(595, 842))
+    assert is_too_small(Word("Upright", Box(0, 0, 0.4, 9)), Frame2D(595, 842))
+    assert not is_too_small(Word("l", Box(0, 0, 1.1, 6)), Frame2D(595, 842))
