@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
 SCHEMAS = ("receipt", "ad_buy", "invoice")
+BUDGET = 0.02
 
 
 def main() -> int:
@@ -41,11 +42,11 @@ def main() -> int:
         code_of_run = parquetry(command)
         if code_of_run != 0:
             return code_of_run
-    report(arguments.home, time.monotonic() - started)
+    report(arguments.home, arguments.model, time.monotonic() - started)
     return 0
 
 
-def report(home: Path, seconds: float) -> None:
+def report(home: Path, model: str, seconds: float) -> None:
     """One line for each document, where the rows are, and what to do next."""
     from rich.console import Console
     from rich.table import Table
@@ -66,6 +67,7 @@ def report(home: Path, seconds: float) -> None:
     out.print(table)
     counts = ", ".join(f"{count} {name}" for name, count in status.outcomes.items())
     out.print(f"\n{status.inputs} documents in {seconds:.0f} s: {counts}.")
+    budgets(home, model)
     out.print("\n== where it is\n")
     for path in sorted((home / "lake").rglob("*.parquet")):
         out.print(f"  {path}", soft_wrap=True)
@@ -76,6 +78,35 @@ def report(home: Path, seconds: float) -> None:
     out.print(f"  {program} export --home {shown} --schema receipt --format csv --output receipts.csv")
     out.print(
         f"  {program} serve --home {shown} --source FOLDER --schema invoice    # nightly, with the Prefect UI"
+    )
+
+
+def budgets(home: Path, model: str) -> None:
+    """What an error budget would let land here, or how many labelled documents are wanting to prove it."""
+    from rich.console import Console
+
+    from extractors.confidence.judge import judge_of
+    from flows.calibration import calibrator_of
+    from flows.extractor import backend
+    from flows.settings import load_settings
+    from schemas.registry import load_schema
+
+    settings = load_settings(None, home=home, model=model, extract={"error_budget": BUDGET})
+    out = Console(highlight=False)
+    out.print(f"\n== under an error budget of {BUDGET:.0%} (--error-budget {BUDGET:g})\n")
+    calibrator = calibrator_of(settings, backend(model, settings.cache).model_id)
+    for name in SCHEMAS:
+        judge = judge_of(load_schema(name), settings.extract, calibrator)
+        wanting, found = judge.evidence_wanting(), judge.certificate
+        if wanting is not None or found is None:
+            out.print(f"  {name}: everything would wait for a person: {wanting}", soft_wrap=True)
+        else:
+            out.print(
+                f"  {name}: about {found.coverage:.0%} of the values would land, proven on {found.documents}"
+            )
+    out.print(
+        "\n  docs/error-budget.md says what is promised, and how documents of your own prove it.",
+        soft_wrap=True,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.transformers import TransformersBackend
 from extractors.models.load import LoadedModel
 from schemas.outcome import ReviewReason
@@ -43,3 +44,14 @@ def test_windows_are_merged() -> None:
     (answer,) = backend(window_tokens=40).answer([document_of(LINES * 3)], load_schema("receipt"))
     assert answer.counts["windows"] > 1
     assert list(answer.data) == ["company", "date", "address", "total"]
+
+
+def test_leaves_carry_whether_the_rules_agree() -> None:
+    (answer,) = backend().answer([document_of(LINES)], load_schema("receipt"))
+    (ruled,) = ScriptedBackend().answer([document_of(LINES)], load_schema("receipt"))
+    theirs = {leaf.path: leaf.raw for leaf in ruled.leaves}
+    assert any(theirs.values())
+    for leaf in answer.leaves:
+        same = leaf.raw is not None and theirs[leaf.path] == leaf.raw
+        assert leaf.signals["rules_same"] == same
+        assert leaf.signals["rules_other"] == (theirs[leaf.path] is not None and not same)

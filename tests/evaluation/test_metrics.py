@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.evaluation.metrics import Counts, Guess, is_right, judge
+from extractors.evaluation.metrics import Counts, Guess, is_right, judge, verdicts
 from schemas.extraction import ExtractedField, Extraction
 from schemas.registry import load_schema
 from schemas.tree import Kind, Leaf
@@ -157,3 +157,25 @@ def test_a_json_schema_set_is_judged_by_its_own_tree(tmp_path: Path) -> None:
     )
     judged = judge({"n": 5, "t": "05"}, _extraction({"n": "5.00", "t": "5"}), load_schema(path).tree)
     assert judged.fields == {"n": Counts(right=1), "t": Counts(wrong=1, missed=1)}
+
+
+def test_each_answered_field_has_its_verdict_nulls_too() -> None:
+    truth = {"document_number": "INV-1", "seller_name": None, "net_total": 5, **_truth("a", "b")}
+    given = {
+        "document_number": "INV-2",
+        "seller_name": None,
+        "net_total": None,
+        "gross_total": "9",
+        **_items("x", "a"),
+        "line_items.1.quantity": None,
+    }
+    fields = [ExtractedField(path=path, value=value) for path, value in given.items()]
+    assert verdicts(truth, fields, INVOICE) == {
+        "document_number": False,
+        "seller_name": True,
+        "net_total": False,  # missed
+        "line_items.0.description": False,  # a row that is none of the truth's
+        "line_items.1.description": True,
+        "line_items.1.quantity": True,
+    }
+    assert "document_number" not in verdicts(truth, fields, INVOICE, frozenset({"document_number"}))

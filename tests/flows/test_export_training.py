@@ -65,6 +65,7 @@ def test_decided_documents_are_written_with_their_truth(tmp_path: Path) -> None:
     assert len(open_set(folder, "dev").documents) == 1
     assert load_schema(folder / "schema.json").tree == SCHEMA.tree
     assert json.loads((folder / "schema.json").read_text())["title"] == "bill"
+    assert json.loads((folder / "sampling.json").read_text()) == {"drawn": "queue"}
 
 
 def test_nothing_decided_and_full_folders_are_named(tmp_path: Path) -> None:

@@ -144,3 +144,10 @@ def test_a_place_that_two_windows_show_speaks_once() -> None:
 
     merged = merge([said("5.00", 1, 0.5), said("5.00", 1, 0.5), said("7.00", 9, 0.8)], RECEIPT)
     assert values(merged)["total"] == "7.00"
+
+
+def test_a_leaf_carries_how_the_windows_voted() -> None:
+    given = [window(0.6, total="5.00"), window(0.5, total="7.00"), window(0.6, total="5.00"), window()]
+    signals = {leaf.path: leaf.signals for leaf in merge(given, RECEIPT).leaves}
+    assert signals["total"] == {"windows_same": 2, "windows_other": 1, "windows_null": 1}
+    assert signals["date"] == {"windows_same": 0, "windows_other": 0, "windows_null": 4}

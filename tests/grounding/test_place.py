@@ -134,3 +134,13 @@ def test_masses_are_those_of_the_values_tokens() -> None:
     decoded = Decoded(text, list(text), [0.0] * len(text), masses)
     (total,) = read_answer(decoded, TREE, SpanIndex(window)).leaves
     assert total.log_mass == pytest.approx(-4.0)
+
+
+def test_a_leaf_carries_what_speaks_for_its_place() -> None:
+    lines = ["Flight start: 01/02/2026", "Gross amount $900.00", "Net $900.00"]
+    day, amount = read_form(*lines).leaves
+    assert (day.signals["places"], amount.signals["places"]) == (1, 2)
+    assert day.signals["label"] == pytest.approx(2)  # both words of its name stand before it
+    assert amount.signals["label"] > 0
+    assert (day.signals["weakest"], amount.signals["weakest"]) == (-0.01, -0.01)
+    assert read_form("01/02/2026", "$900.00").leaves[0].signals["label"] == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.validation.rules import violations
+from extractors.validation.rules import confirmed, violations
 from schemas.hints import OrderRule, ProductRule, RequireOneRule, Rule, SumRule
 
 LINES = SumRule(items="lines[].total", equals="net")
@@ -77,3 +77,23 @@ def test_sums_are_exact(parts: list[Decimal]) -> None:
     exact = SumRule(items="lines.total", equals="net", tolerance=Decimal(0))
     assert violations([exact], values | {"net": str(sum(parts))}) == []
     assert violations([exact], values | {"net": str(sum(parts) + Decimal("0.01"))})
+
+
+def test_sums_and_products_bear_out_the_numbers_that_they_hold_together() -> None:
+    sums = {"lines.0.total": "1", "lines.1.total": "2", "net": "3", "other": "3"}
+    assert confirmed([LINES], sums) == {"lines.0.total", "lines.1.total", "net"}
+    assert confirmed([LINES], sums | {"net": "4"}) == set()
+    assert confirmed([LINES], {"net": "3"}) == set()
+    assert confirmed([ORDER, ONE], {"begin": "2020-01-01", "end": "2020-01-02", "phone": "1"}) == set()
+    rows = {
+        "lines.0.quantity": "2",
+        "lines.0.price": "3",
+        "lines.0.total": "6",
+        "lines.1.quantity": "2",
+        "lines.1.price": "3",
+        "lines.1.total": "7",
+        "lines.2.quantity": None,
+        "lines.2.price": "3",
+        "lines.2.total": "6",
+    }
+    assert confirmed([PRODUCT], rows) == {"lines.0.quantity", "lines.0.price", "lines.0.total"}
