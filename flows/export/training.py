@@ -27,7 +27,7 @@ def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destinat
     """Writes the documents that a person confirmed or corrected, with the decided values as their truth.
 
     The folder has ``docs/``, ``truth/``, ``schema.json``, ``splits.json`` and ``sampling.json``; a fifth, by
-    their content, is for development. Only the newest form of the schema counts: labels under another are of other fields.
+    their content, is for development. Only the newest form of the schema counts: others have labels of other fields.
 
     Args:
         ledger: where the decisions are.
