@@ -26,6 +26,7 @@ from extractors.training.config import TrainConfig
 from extractors.training.dataset import Example
 from extractors.training.development import decoded_f1
 from extractors.training.packing import Pack, Sample, answer_losses, pack, shares
+from extractors.training.ranks import ALONE, Ranks
 from extractors.training.stream import ExampleStream, LoadDocument, SyntheticSource
 from extractors.training.weights import TrainedWeights
 from schemas.tree import leaves
@@ -60,6 +61,7 @@ class Trainer:
         load: reads a labelled document.
         synthetic: documents made up, for training and for development.
         adapter: tuned model folder to begin with.
+        ranks: the processes that train it together.
     """
 
     def __init__(
@@ -71,9 +73,11 @@ class Trainer:
         *,
         synthetic: tuple[SyntheticSource, SyntheticSource] | None = None,
         adapter: Path | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
+        self.ranks = ranks
         self.processor = processor
         self.weights = TrainedWeights(config, model, adapter)
         self.model = self.weights.model
@@ -99,12 +103,14 @@ class Trainer:
             line = self._step(examples)
             if self.dev and self.position.step % self.config.dev_every == 0:
                 line = self._measured(line)
-            with (output / METRICS).open("a") as log:
-                log.write(json.dumps(asdict(line)) + "\n")
-            report(line)
+            if self.ranks.leads:
+                with (output / METRICS).open("a") as log:
+                    log.write(json.dumps(asdict(line)) + "\n")
+                report(line)
             if self.position.step % self.config.checkpoint_every == 0:
                 self._save()
         self._save()
+        self.ranks.wait()
         best = load_best(output) if self.position.best is not None else None
         if best is not None:
             self.weights.put(best)
@@ -127,10 +133,13 @@ class Trainer:
         output.mkdir(parents=True, exist_ok=True)
         check_base(output, self.config.base)
         resumed = load_checkpoint(output, self.weights.master, self.weights.optimizer)
+        self.ranks.wait()  # from here on the folder is written to
         if resumed:
             self.position = resumed
             self.weights.to_live()
-        else:
+        if not self.ranks.leads:
+            return
+        if not resumed:
             for left in (METRICS, BEST):
                 (output / left).unlink(missing_ok=True)
         (output / "config.json").write_text(self.config.model_dump_json(indent=1))
@@ -146,22 +155,27 @@ class Trainer:
         found = loss if self.config.best_by == "loss" else -(f1 or 0.0)
         if self.position.best is None or found < self.position.best:
             self.position.best, self.position.best_step, self.position.since = found, self.position.step, 0
-            save_best(self.config.output, self.weights.master)
+            if self.ranks.leads:
+                save_best(self.config.output, self.weights.master)
         else:
             self.position.since += 1
 
     def _save(self) -> None:
+        if not self.ranks.leads:
+            return
         save_checkpoint(self.config.output, self.weights.master, self.weights.optimizer, self.position)
 
     def _step(self, examples: Iterator[Example]) -> StepReport:
         began = time.perf_counter()
         samples = [self.sample(next(examples)) for _ in range(self.config.batch_windows)]
         total = 0.0
-        for packed, losses in self._passes(samples):
+        for packed, losses in self._passes(self.ranks.share(samples)):
             weights = packed.weights.to(losses.device) / len(samples)
             (losses @ weights).backward()  # type: ignore[no-untyped-call]
             self.weights.collect()
             total += float(losses.detach().sum())
+        self.ranks.sum_gradients(list(self.weights.master.values()))
+        total = self.ranks.total(total)
         tokens = sum(sample.tokens for sample in samples)
         self.position.tokens += tokens
         rate = self._rate(self.position.tokens)
@@ -212,12 +226,16 @@ class Trainer:
         self.model.eval()
         with torch.no_grad():
             samples = [sample for _, sample in self.dev]
-            total = sum(float(losses.sum()) for _, losses in self._passes(samples))
+            mine = self.ranks.share(samples)
+            total = self.ranks.total(sum(float(losses.sum()) for _, losses in self._passes(mine)))
             loss = round(total / sum(len(sample.answer) for sample in samples), 5)
         f1 = None
         if self.config.dev_decoded:
             asked = self.dev[: self.config.dev_decoded]
-            f1 = decoded_f1(self.weights.untuned, self.processor.tokenizer, asked)
+            f1 = 0.0
+            if self.ranks.leads:
+                f1 = decoded_f1(self.weights.untuned, self.processor.tokenizer, asked)
+            f1 = self.ranks.total(f1)
         self.model.train()
         return loss, f1
 

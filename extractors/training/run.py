@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors.models.load import EMBEDDED, VISION_FILE, load_base
 from extractors.options import ReadOptions
@@ -24,6 +25,9 @@ from extractors.training.record import code_record, data_record, machine_record,
 from extractors.training.stream import SyntheticSource, document_path
 from schemas.document import READ_DOCUMENT, ReadDocument
 from schemas.errors import DocumentError, ModelError, UsageError
+
+if TYPE_CHECKING:
+    from extractors.training.ranks import Ranks
 
 MODEL_FOLDER = "model"
 RECORD = "run.json"
@@ -56,6 +60,17 @@ def train(
         ModelError: the base is missing.
         UsageError: a labelled folder or schema is not usable.
     """
+    from extractors.training.ranks import joined
+
+    with joined() as ranks:
+        if not ranks.leads:
+            report, say = _unheard, _unheard
+        return _train(config, cache, read_options, report, say, ranks)
+
+
+def _train(
+    config: TrainConfig, cache: Path, read_options: ReadOptions, report: Report, say: Say, ranks: Ranks
+) -> Path:
     import torch
 
     began, before = time.time(), time.perf_counter()
@@ -63,7 +78,8 @@ def train(
     if config.start is not None:
         config, adapter = begun_with(config)
     data = [data_record(labelled, document_path) for labelled in config.sets]
-    _tell_held_out(config, say)
+    if ranks.leads:
+        _tell_held_out(config, say)
     device = _device(config.device)
     say(f"loading the base model {config.base}")
     model, processor = load_base(config.base, cache)
@@ -78,6 +94,7 @@ def train(
             _Reading(pool, read_options, config.output / "read", say),
             synthetic=_made_up(config, processor, read_options.image_side_px),
             adapter=adapter,
+            ranks=ranks,
         )
         trainer.train(report)
     position = trainer.position
@@ -86,6 +103,8 @@ def train(
     if trainer.model_step == 0:
         say("nothing measured better than the model it began with: that is what was written")
     folder = config.output / MODEL_FOLDER
+    if not ranks.leads:
+        return folder
     export_model(trainer, folder, data)
     draw_curves(config.output / METRICS, config.output / "curve.png", position.best_step)
     record = {
@@ -95,11 +114,16 @@ def train(
         "data": data,
         "code": code_record(),
         "machine": machine_record(str(device), torch.get_num_threads()),
+        "processes": ranks.size,
         "training": _training_record(trainer),
     }
     write_record(config.output / RECORD, record)
     say(f"the model is in {folder}, its curves and record beside it: curve.png, {RECORD}")
     return folder
+
+
+def _unheard(said: object) -> None:
+    """What the first process says, the others need not say again."""
 
 
 def _made_up(
@@ -187,8 +211,12 @@ def begun_with(config: TrainConfig) -> tuple[TrainConfig, Path]:
 def _device(name: str) -> Any:
     import torch
 
+    if name == "auto" and torch.cuda.is_available():
+        own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))  # of the processes of one machine
+        torch.cuda.set_device(own)
+        return own
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cpu")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -224,7 +252,7 @@ class _Reading:
             self.unreadable.add(path)
             return None
         kept.parent.mkdir(parents=True, exist_ok=True)
-        aside = kept.with_suffix(".tmp")
+        aside = kept.with_suffix(f".{os.getpid()}.tmp")
         aside.write_bytes(READ_DOCUMENT.dump_json(replace(document, pages=tuple(document.pages))))
         aside.replace(kept)
         return document

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from reportlab.pdfgen.canvas import Canvas
+from safetensors.torch import load_file
 
 from extractors.models.load import load_model
 from extractors.training.config import LabelledSet, TrainConfig, load_config
@@ -158,3 +161,32 @@ def test_an_unknown_model_is_named(tmp_path: Path) -> None:
         load_model("gpt", tmp_path)
     with pytest.raises(ModelError, match="neither"):
         load_model(str(tmp_path), tmp_path)
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_model_that_one_trains(labelled: Path, base: Path, tmp_path: Path) -> None:
+    """Each takes a share of every batch: the same steps, but for the order in which gradients are added."""
+    alone = config_for(labelled, base, tmp_path / "alone")
+    printed, _ = start(alone, tmp_path).communicate(timeout=240)
+    both = config_for(labelled, base, tmp_path / "both")
+    path = tmp_path / "both.json"
+    path.write_text(both.model_dump_json())
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*torchrun, str(driver), str(path), str(tmp_path)],
+        check=False, capture_output=True, text=True, timeout=240, cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == printed.split()  # one of the two reports
+    expected, found = losses(alone.output), losses(both.output)
+    assert [step for step, _, _ in found] == [step for step, _, _ in expected]
+    for (_, loss, dev), (_, other, other_dev) in zip(found, expected, strict=True):
+        assert loss == pytest.approx(other, rel=0.02)
+        assert (dev is None) == (other_dev is None)
+        assert dev is None or dev == pytest.approx(other_dev, rel=0.02)
+    assert json.loads((both.output / "run.json").read_text())["processes"] == 2
+    weights = [load_file(run.output / "model" / "adapter_model.safetensors") for run in (alone, both)]
+    assert all(torch.allclose(weights[0][n].float(), weights[1][n].float(), atol=0.02) for n in weights[0])
