@@ -14,6 +14,7 @@ from extractors.confidence.judge import Judge
 from extractors.options import ExtractOptions
 from extractors.validation import checks
 from extractors.validation.conform import Finding, conform
+from extractors.validation.kinds import other_kind
 from extractors.validation.paths import ABSENT, concrete_leaves, get, pattern_of, steps_of
 from extractors.validation.rules import confirmed, violations
 from extractors.validation.values import DocumentStyle, document_style, parse_leaf
@@ -234,8 +235,9 @@ def _document_notes(
         and leaf.leaf.grounding != "choice"
         and all(reason is not ReviewReason.INVALID_VALUE for reason, _ in leaf.notes)
     }
-    if reason := checks.wrong_type(schema, found):
-        notes.append((ReviewReason.WRONG_DOCUMENT_TYPE, reason))
+    for reason in (checks.wrong_type(schema, found), other_kind(schema, document)):
+        if reason:
+            notes.append((ReviewReason.WRONG_DOCUMENT_TYPE, reason))
     if answer.truncated:
         notes.append((ReviewReason.ANSWER_TRUNCATED, "the answer reached its length limit"))
     return notes + checks.reading_notes(document)
