@@ -8,10 +8,12 @@ from itertools import accumulate
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
 from extractors.decoding.attention import Run, in_rows
 from extractors.decoding.cache import RaggedCache
 from extractors.decoding.scores import Scores
+from extractors.models.layout import placed
 from extractors.models.packed import PackedHead, only
 from extractors.prompting.encode import Encoded
 
@@ -64,11 +66,13 @@ class Passes:
         new = ids.shape[1] - start
         ids, positions = ids[:, start:], positions[..., start:]
         wanted = torch.arange(new - keep, new)
-        if self.packed:
-            logits = self._in_rows(ids, positions, wanted, [Run(row, start, new)], **extra)
-        else:
-            self.cache.point([row], [start], new)
-            logits = self._forward(ids, positions, wanted, mask=start > 0, **extra)
+        boxes = None if prompt.boxes is None else pad(prompt.boxes, (0, 0, 0, len(tokens)))[:, start:]
+        with placed(self.model, boxes):
+            if self.packed:
+                logits = self._in_rows(ids, positions, wanted, [Run(row, start, new)], **extra)
+            else:
+                self.cache.point([row], [start], new)
+                logits = self._forward(ids, positions, wanted, mask=start > 0, **extra)
         if known is None and shared:
             self.prefixes.put(shared, self.cache.row(row, len(shared)))
         return self._scores(logits[0], [keep])[0], prompt.input_ids.shape[1]

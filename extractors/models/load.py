@@ -16,6 +16,7 @@ from typing import Any
 
 from extractors.models.base import base_folder, file_sha256, is_fetched
 from extractors.models.cpu import settle_instruction_set
+from extractors.models.layout import WEIGHT, attach_layout
 from schemas.errors import ModelError
 
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -168,7 +169,10 @@ def _with_adapter(model: Any, folder: Path) -> Any:
 
     try:
         if (folder / VISION_FILE).is_file():
-            _, unexpected = model.load_state_dict(load_file(folder / VISION_FILE), strict=False)
+            tensors = load_file(folder / VISION_FILE)
+            if WEIGHT in tensors:
+                attach_layout(model)
+            _, unexpected = model.load_state_dict(tensors, strict=False)
             if unexpected:
                 raise ValueError(f"{VISION_FILE} has unknown tensors: {unexpected[:3]}")
         with warnings.catch_warnings():

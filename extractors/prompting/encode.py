@@ -7,12 +7,15 @@ printed on a page is text to the model and can neither end the prompt nor ask fo
 from __future__ import annotations
 
 import io
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from PIL import Image
+from torch import nn
 
+from extractors.models.layout import BINS, COORDINATES
 from extractors.prompting.prompt import schema_text
 from extractors.prompting.window import Window
 from schemas.document import PageImage, ReadDocument
@@ -25,12 +28,15 @@ _MARK = "\ue000"
 class Encoded:
     """``input_ids`` of shape (1, length); ``extra`` are the image tensors that the model takes beside them.
 
-    The first ``shared`` tokens are the same for every window of every document under the schema: no image, no page.
+    ``boxes``, (1, length, `COORDINATES`), say where each token's word stands, as `extractors.models.layout` counts;
+    0 for what is no word of a page. The first ``shared`` tokens are the same for every window of every document under
+    the schema: no image, no page.
     """
 
     input_ids: torch.Tensor
     extra: dict[str, torch.Tensor]
     shared: int = 0
+    boxes: torch.Tensor | None = None
 
 
 def encode(
@@ -48,11 +54,45 @@ def encode(
     images = {"images": [[image]]} if image is not None else {}
     head = processor(text=[before], return_tensors="pt", **images)
     tokenizer = processor.tokenizer
-    body = tokenizer(window.text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    body, places = _body(tokenizer, window, document)
     tail = tokenizer(after, add_special_tokens=False)["input_ids"]
     ids = torch.cat([head["input_ids"], torch.tensor([body + tail], dtype=torch.long)], dim=1)
     extra = {k: v for k, v in head.items() if k not in ("input_ids", "attention_mask")}
-    return Encoded(ids, extra, _shared(processor, head["input_ids"][0], image))
+    boxes = nn.functional.pad(places, (0, 0, head["input_ids"].shape[1], len(tail)))[None]
+    return Encoded(ids, extra, _shared(processor, head["input_ids"][0], image), boxes)
+
+
+def _body(tokenizer: Any, window: Window, document: ReadDocument) -> tuple[list[int], torch.Tensor]:
+    """The tokens of a window's text, and where each stands, (tokens, `COORDINATES`)."""
+    coded = tokenizer(
+        window.text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+    )
+    words = window.word_places
+    ends = [end for _, end, _, _ in words]
+    sizes = {number: _size(document, number) for number in {page for _, _, page, _ in words}}
+    rows = []
+    for begin, end in coded["offset_mapping"]:
+        at = bisect_left(
+            ends, end
+        )  # a token's last character tells: its first may be the space before a word
+        if end <= begin or at == len(words) or words[at][0] >= end:
+            rows.append((0,) * COORDINATES)
+            continue
+        _, _, page, word = words[at]
+        width, height = sizes[page]
+        middle = (word.box.y0 + word.box.y1) / 2
+        rows.append((_step(word.box.x0 / width), _step(word.box.x1 / width), _step(middle / height)))
+    return coded["input_ids"], torch.tensor(rows, dtype=torch.long).reshape(-1, COORDINATES)
+
+
+def _size(document: ReadDocument, number: int) -> tuple[float, float]:
+    page = document.page(number)
+    return (max(page.width, 1.0), max(page.height, 1.0)) if page is not None else (1.0, 1.0)
+
+
+def _step(share: float) -> int:
+    """A share of the page as a step from 1 to `BINS`."""
+    return 1 + min(max(int(share * BINS), 0), BINS - 1)
 
 
 def _shared(processor: Any, head: torch.Tensor, image: Image.Image | None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -74,15 +74,29 @@ class Window:
     @property
     def text(self) -> str:
         """What the prompt shows: every line, each page led by ``[page 2/5]`` when there are several."""
-        shown: list[str] = []
+        return "\n".join(text for text, _ in self._shown())
+
+    def _shown(self) -> Iterator[tuple[str, PrintedLine | None]]:
+        """The lines of the text, with the printed line that each shows; a line that tells a page shows none."""
         page = 0
         for line in self.lines:
             if line.page != page:
                 page = line.page
                 if self.page_count > 1:
-                    shown.append(f"[page {page}/{self.page_count}]")
-            shown.append(line.text)
-        return "\n".join(shown)
+                    yield f"[page {page}/{self.page_count}]", None
+            yield line.text, line
+
+    @property
+    def word_places(self) -> list[tuple[int, int, int, Word]]:
+        """Of every word: where it begins and ends in `text`, its page, and the word; in the order of the text."""
+        found, at = [], 0
+        for text, line in self._shown():
+            start = at
+            for word in line.words if line is not None else ():
+                found.append((start, start + len(word.text), line.page if line else 0, word))
+                start += len(word.text) + 1  # a space or a tab
+            at += len(text) + 1
+        return found
 
     @property
     def first_page(self) -> int:

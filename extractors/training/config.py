@@ -79,6 +79,10 @@ class TrainConfig(_Config):
     train_vision: Literal["auto"] | bool = Field(
         "auto", description="tower and connector; auto: of a large vision half the connector only"
     )
+    layout: bool = Field(
+        False,
+        description="add where words stand to their embeddings; a start that knows coordinates keeps them",
+    )
     budgets: list[int] = Field(default=[500, 800, 1400], min_length=1)
     empty_share: float = Field(0.15, ge=0, le=1)
     shuffle_share: float = Field(0.2, ge=0, le=1)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from transformers import AttentionInterface
 
+from extractors.models.layout import placed
 from extractors.prompting.encode import Encoded
 from extractors.training.attention import causal_attention
 
@@ -48,6 +49,7 @@ class Pack:
         wanted: (answer tokens,), the positions whose next token is of an answer.
         targets: (answer tokens,), those tokens.
         weights: (answer tokens,), such that each window weighs one.
+        boxes: (1, tokens, coordinates), where the words of the tokens stand; ``None`` where nobody knows.
     """
 
     ids: torch.Tensor
@@ -57,6 +59,7 @@ class Pack:
     wanted: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
+    boxes: torch.Tensor | None = None
 
 
 def shares(samples: Sequence[Sample], most: int) -> list[list[Sample]]:
@@ -102,7 +105,20 @@ def pack(model: Any, samples: Sequence[Sample], filler: int) -> Pack:
         torch.cat(wanted),
         torch.cat([sample.answer for sample in samples]),
         torch.cat([torch.full((len(s.answer),), 1 / len(s.answer)) for s in samples]),
+        _boxes(samples, fill),
     )
+
+
+def _boxes(samples: Sequence[Sample], fill: int) -> torch.Tensor | None:
+    """Those of the prompts; answers and filling stand nowhere."""
+    found = [
+        nn.functional.pad(sample.prompt.boxes, (0, 0, 0, len(sample.answer)))
+        for sample in samples
+        if sample.prompt.boxes is not None
+    ]
+    if len(found) < len(samples):
+        return None
+    return nn.functional.pad(torch.cat(found, dim=1), (0, 0, 0, fill))
 
 
 def answer_losses(model: Any, packed: Pack) -> torch.Tensor:
@@ -111,13 +127,14 @@ def answer_losses(model: Any, packed: Pack) -> torch.Tensor:
     ``model`` is the image-text-to-text model itself (of a peft model, its base), prepared by `packed_attention`.
     """
     device = packed_device(model)
-    body = model.base_model(
-        input_ids=packed.ids.to(device),
-        position_ids=packed.positions.to(device),
-        use_cache=False,
-        packed_lengths=packed.lengths,
-        **{name: value.to(device) for name, value in packed.extra.items()},
-    )
+    with placed(model, packed.boxes):
+        body = model.base_model(
+            input_ids=packed.ids.to(device),
+            position_ids=packed.positions.to(device),
+            use_cache=False,
+            packed_lengths=packed.lengths,
+            **{name: value.to(device) for name, value in packed.extra.items()},
+        )
     # Prompts have no loss: the head, the widest product of all, is taken for answers only.
     hidden = body.last_hidden_state[0][packed.wanted.to(device)]
     hidden = nn.functional.pad(hidden, (0, 0, 0, -len(hidden) % SHAPE_STEP))

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from extractors.models.layout import WEIGHT, attach_layout, layout_of
 from extractors.models.load import VISION_FILE
 from extractors.training.config import TrainConfig
 from extractors.training.fused import fuse
@@ -52,6 +53,8 @@ class TrainedWeights:
         for parameter in model.parameters():
             parameter.requires_grad = False
         decoder = decoder_name(model)
+        if config.layout or (adapter is not None and has_layout(adapter)):
+            attach_layout(model)
         vision = _trained_vision(model, decoder, config.train_vision)
         lora = LoraConfig(
             r=config.lora_rank,
@@ -144,9 +147,10 @@ def load_adapter(model: Any, folder: Path) -> None:
         found: Any = set_peft_model_state_dict(model, load_file(folder / ADAPTER_FILE))
         strange = list(found.unexpected_keys)
         if (folder / VISION_FILE).is_file():
-            _, unexpected = model.get_base_model().load_state_dict(
-                load_file(folder / VISION_FILE), strict=False
-            )
+            tensors = load_file(folder / VISION_FILE)
+            if layout_of(model.get_base_model()) is None:
+                tensors.pop(WEIGHT, None)
+            _, unexpected = model.get_base_model().load_state_dict(tensors, strict=False)
             strange += unexpected
         if strange:
             raise ValueError(f"it has tensors that the base has not: {', '.join(strange[:3])}")
@@ -164,8 +168,23 @@ def decoder_name(model: Any) -> str:
     return names[0]
 
 
+def has_layout(folder: Path) -> bool:
+    """Whether the tuned model in a folder knows coordinates; a file that cannot be read has none to tell of."""
+    try:
+        with safe_open(folder / VISION_FILE, "pt") as tensors:
+            return WEIGHT in set(tensors.keys())
+    except (OSError, SafetensorError):
+        return False
+
+
 def _trained_vision(model: Any, decoder: str, wanted: bool | str) -> set[str]:
-    names = vision_names(model, decoder) if wanted else set()
+    """Names of what is trained in full: coordinates, where there are some, and of the vision half what is wanted."""
+    layout = {WEIGHT} if layout_of(model) is not None else set()
+    return _seen(model, decoder, wanted) | layout
+
+
+def _seen(model: Any, decoder: str, wanted: bool | str) -> set[str]:
+    names = vision_names(model, decoder) - {WEIGHT} if wanted else set()
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters() if name in names}
     if wanted == "auto" and sum(sizes.values()) > MOST_VISION:
         return {name for name in names if any(part in CONNECTORS for part in name.split("."))}
