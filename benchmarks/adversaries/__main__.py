@@ -16,7 +16,7 @@ from rich.console import Console
 import benchmarks.adversaries as package
 from benchmarks.adversaries.compare import Outcome, compare, nested
 from benchmarks.adversaries.others import Found, blank_pages, languages, wrong_schemas
-from benchmarks.adversaries.report import Limits, as_json, over, show
+from benchmarks.adversaries.report import WIDTH, Limits, as_json, over, show
 from benchmarks.adversaries.twins import Clean, make_twins
 from extractors.backends import load_backend
 from extractors.backends.base import Backend
@@ -192,7 +192,7 @@ def run(asked: argparse.Namespace) -> int:
             list(languages(load_schema("receipt"), pipeline.ask, folder)) if "languages" in wanted else []
         )
     others: dict[str, list[Found]] = {"wrong schema": wrong, "blank pages": blank, "languages": foreign}
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))
     console.print(f"{backend.model_id}, {len(cleans)} documents, seed {asked.seed}", markup=False)
     show(console, outcomes, others)
     limits = Limits(asked.max_visible, asked.max_hidden, asked.max_near, asked.max_wrong_accepted)

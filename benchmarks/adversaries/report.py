@@ -14,7 +14,8 @@ from rich.table import Table
 from benchmarks.adversaries.compare import Outcome, Tally, exact_interval, faults, tallies
 from benchmarks.adversaries.others import Found
 
-_WIDTH = 132
+WIDTH = 132
+"""Characters that the widest table takes."""
 _GROUPS = {"visible order": "max_visible", "hidden order": "max_hidden", "near miss": "max_near"}
 
 
@@ -86,7 +87,7 @@ def others_table(found: Iterable[Found], title: str) -> Table:
 def show(console: Console, outcomes: Sequence[Outcome], others: Mapping[str, Sequence[Found]]) -> None:
     """Prints everything that there is."""
     if outcomes:
-        console.print(twins_table(outcomes), width=_WIDTH)
+        console.print(twins_table(outcomes))
         console.print(
             "Intervals count fields as if they were drawn one by one; those of one document go together, so the"
             " column of twins is the safer one."

@@ -76,17 +76,29 @@ def make_twins(cleans: Sequence[Clean], count: int, seed: int, folder: Path) -> 
     """
     chance = random.Random(seed)
     number = 0
-    for group, share in SHARES.items():
+    for group, target in _counts(count).items():
         wanted = _wanted(group, chance)
-        for turn in range(round(count * share)):
+        made = turn = 0
+        while made < target and turn < target + 2 * len(
+            wanted
+        ):  # some fit no document: the next ones are tried
             kind, place = wanted[turn % len(wanted)]
             first = chance.randrange(max(len(cleans), 1))
             for clean in (*cleans[first:], *cleans[:first]):
                 twin = _twin(clean, group, kind, place, turn, chance, folder / f"{number:03d}")
                 if twin is not None:
                     number += 1
+                    made += 1
                     yield twin
                     break
+            turn += 1
+
+
+def _counts(count: int) -> dict[Group, int]:
+    """How many twins of each group; what rounding leaves over goes to the visible orders."""
+    counts = {group: int(count * share) for group, share in SHARES.items()}
+    counts["visible order"] += count - sum(counts.values())
+    return counts
 
 
 def _wanted(group: Group, chance: random.Random) -> list[tuple[str, Place]]:
