@@ -21,8 +21,10 @@ from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
 from rapidocr.main import RapidOCRError
 from rapidocr.utils.process_img import map_boxes_to_original
 
+from extractors.reading.ctc import Decode
 from extractors.reading.geometry import Frame2D, clip_box
 from extractors.reading.glued import glued_at
+from extractors.reading.lexicon import Lexicon
 from extractors.reading.lines import reading_order
 from extractors.reading.request import Raster
 from extractors.reading.text import normalise_text
@@ -76,6 +78,9 @@ class Recogniser:
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
+        self._engine.recognize_txt([np.full((48, 96, 3), 255, dtype=np.uint8)])  # loads what is wrapped here
+        recogniser: Any = self._engine.text_rec
+        recogniser.postprocess_op = Decode(recogniser.postprocess_op, Lexicon.load())
 
     def warm_up(self) -> None:
         """Loads the models now, so that the first page does not pay for it."""
