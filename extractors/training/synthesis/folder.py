@@ -3,7 +3,8 @@
     python -m extractors.training.synthesis.examples --write DIR
 
 One folder for each kind, since a labelled folder has one schema: ``DIR/invoice/`` with ``docs/``, ``truth/``,
-``schema.json`` and ``splits.json``. The schema has all fields of the kind, those that only pixels answer as well. Scans
+``schema.json``, ``splits.json`` and ``slices.json`` (language, locale, layout and kind, by which evaluation tells the
+documents apart). The schema has all fields of the kind, those that only pixels answer as well. Scans
 are files without text, so they are recognised like any other when they are read.
 """
 
@@ -66,20 +67,26 @@ def write_folder(
             )
     for name in ("docs", "truth"):
         (folder / name).mkdir(parents=True)
-    ids: list[str] = []
+    slices: dict[str, dict[str, str]] = {}
     for number in range(count):
         seed = document_seed(options, number)
         sheet = make_sheet(seed, kind)
         drawn = folder_schema(what, sheet.truth, renamed)
-        if not ids:
+        if not slices:
             _write_json(folder / "schema.json", drawn.schema.json_schema)
         identity = f"{kind}-{options.split}-{number:05}"
         data, suffix = _file(sheet, options, random.Random(f"file/{seed}"))
         (folder / "docs" / f"{identity}{suffix}").write_bytes(data)
         _write_json(folder / "truth" / f"{identity}.json", drawn.truth)
-        ids.append(identity)
+        slices[identity] = {
+            "language": sheet.locale.partition("_")[0],
+            "locale": sheet.locale,
+            "layout": sheet.layout,
+            "kind": kind,
+        }
         told(number + 1)
-    _write_json(folder / "splits.json", {options.split: ids})
+    _write_json(folder / "slices.json", slices)
+    _write_json(folder / "splits.json", {options.split: list(slices)})
 
 
 def _file(sheet: Sheet, options: SynthesisOptions, chance: random.Random) -> tuple[bytes, str]:

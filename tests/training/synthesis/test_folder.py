@@ -20,6 +20,11 @@ def test_a_folder_has_documents_truths_and_one_schema(tmp_path: Path) -> None:
     write_folder(folder, "receipt", 3, SynthesisOptions(split="dev", scan_share=0.5))
     ids = split_ids(folder, "dev")
     assert len(ids) == 3
+    slices = json.loads((folder / "slices.json").read_text())
+    assert list(slices) == ids
+    assert {frozenset(one) for one in slices.values()} == {
+        frozenset({"language", "locale", "layout", "kind"})
+    }
     schema = load_schema(folder / "schema.json")
     names = {name for name, _ in schema.tree.fields}
     assert names == {field.key for field in KINDS["receipt"].fields}
