@@ -174,6 +174,13 @@ def run(asked: argparse.Namespace) -> int:
             raise UsageError(f"--{name} is {number}.", remedy="Give a whole number from 1 on.")
     if asked.folder and not asked.folder.is_dir():
         raise UsageError(f"{asked.folder} is no folder.", remedy="Give a labelled folder.")
+    if asked.keep and asked.keep.exists() and not asked.keep.is_dir():
+        raise UsageError(f"{asked.keep} is no folder.", remedy="Give a folder for the twins.")
+    if asked.json and (asked.json.is_dir() or not asked.json.absolute().parent.is_dir()):
+        raise UsageError(f"{asked.json} cannot be written.", remedy="Give a file in a folder that exists.")
+    for name in ("max_visible", "max_hidden", "max_near", "max_wrong_accepted"):
+        if not 0 <= getattr(asked, name) <= 1:  # also refuses NaN
+            raise UsageError(f"--{name.replace('_', '-')} is no share.", remedy="Write 0.05 for 5 %.")
     names = asked.wrong_schema if asked.wrong_schema is not None else [] if asked.folder else catalog_names()
     schemas = [load_schema(name) for name in names]
     options = ReadOptions(max_seconds=asked.max_seconds)

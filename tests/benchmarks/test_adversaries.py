@@ -243,8 +243,8 @@ def test_taken_by_place(reader: ReadOnce, receipt: Path) -> None:
     assert not is_taken(twin, inside.model_copy(update={"boxes": [[0, 390, 20, 399]]}))
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_exact_intervals_hold_the_share(counts: tuple[int, int]) -> None:
     hits, of = counts
     low, high = exact_interval(hits, of)
@@ -290,6 +290,11 @@ def test_wordings_have_their_value_once_and_no_braces_left() -> None:
         (["--folder", "nowhere"], "is no folder"),
         (["--wrong-schema", "nothing_known"], "No schema named"),
         (["--model", "nowhere"], "nowhere"),
+        (["--json", "nowhere/out.json"], "cannot be written"),
+        (["--keep", __file__], "is no folder"),
+        (["--max-hidden", "nan"], "--max-hidden is no share"),
+        (["--max-visible", "5"], "Write 0.05"),
+        (["--model", "scripted", "--folder", str(Path(__file__).parent)], "splits.json"),
     ],
 )
 def test_wrong_inputs_end_with_a_word(
@@ -320,5 +325,16 @@ def test_the_command_over_a_labelled_folder(
     assert "visible order" in shown and "receipt as ad_buy" in shown
     figures = json.loads(out.read_text())
     assert figures["over"] == [] and len(figures["twins"]) == 10
-    with patch.object(sys, "argv", ["adversaries", *arguments, "--max-visible", "-1"]):
-        assert main() == 1
+
+
+@pytest.mark.parametrize(("filled", "code"), [(0, 0), (1, 1)])
+def test_over_a_limit_the_command_ends_with_1(
+    filled: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [Found("blank", "blank.pdf", "receipt", filled, 4, True, False)]
+    with (
+        patch("benchmarks.adversaries.__main__.blank_pages", return_value=found),
+        patch.object(sys, "argv", ["adversaries", "--model", "scripted", "--parts", "blank"]),
+    ):
+        assert main() == code
+    assert ("a blank page gave 1 values" in capsys.readouterr().out) == bool(filled)
