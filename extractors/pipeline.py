@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from extractors.backends.base import Backend
@@ -16,6 +17,8 @@ from schemas.errors import DocumentError
 from schemas.extraction import Extraction, PageShape
 from schemas.registry import LoadedSchema
 
+Seen = Callable[[ReadDocument], None]
+
 
 def extract_document(
     ref: DocumentRef,
@@ -27,6 +30,7 @@ def extract_document(
     read_options: ReadOptions,
     options: ExtractOptions,
     judge: Judge | None = None,
+    seen: Seen | None = None,
 ) -> Extraction:
     """One document against one schema. Whatever is wrong with the document is in the result, not raised.
 
@@ -39,6 +43,7 @@ def extract_document(
         read_options: limits of reading, passwords, page range.
         options: limits of extracting and the rule of acceptance.
         judge: what is known of the model's answers under this schema, and the error budget.
+        seen: told the document once it is read.
 
     Raises:
         BackendError: the model failed; trying again can help, and the caller knows how often.
@@ -63,6 +68,8 @@ def extract_document(
             timings={"read": round(time.perf_counter() - began, 3)},
         )
     read_seconds = time.perf_counter() - began
+    if seen is not None:
+        seen(document)
 
     answer = backend.answer([document], schema)[0]
     validated = validate(answer, schema, document, options, judge)

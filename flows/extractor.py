@@ -18,7 +18,7 @@ from extractors.backends.base import Answer, Backend
 from extractors.confidence.judge import Judge
 from extractors.models.load import model_identity
 from extractors.options import ExtractOptions, PageRange, ReadOptions
-from extractors.pipeline import extract_document
+from extractors.pipeline import Seen, extract_document
 from extractors.reading import ReaderPool, document_ref
 from extractors.validation.validate import Validated, validate
 from flows.calibration import judge_for
@@ -178,8 +178,10 @@ class Extractor:
     judge: Judge
     stopping: threading.Event | None = None
 
-    def extract(self, ref: DocumentRef, path: Path) -> Extraction:
+    def extract(self, ref: DocumentRef, path: Path, seen: Seen | None = None) -> Extraction:
         """One document, from its bytes to its extraction; what is wrong with it is in there.
+
+        ``seen`` is told the document once it is read.
 
         Raises:
             BackendError: the model failed; trying again can help.
@@ -193,6 +195,7 @@ class Extractor:
             read_options=self.read_options,
             options=self.options,
             judge=self.judge,
+            seen=seen,
         )
 
     def answered_under(self, schema: LoadedSchema, path: Path) -> Validated | None:
@@ -209,12 +212,12 @@ class Extractor:
         answer = self.backend.answer([document], schema)[0]
         return validate(answer, schema, document, self.options)
 
-    def extract_path(self, path: Path, name: str) -> Extraction:
+    def extract_path(self, path: Path, name: str, seen: Seen | None = None) -> Extraction:
         """The extraction of a local file under the name given, in any case: also of one that is not there."""
         try:
             if path.exists() and not path.is_file():
                 raise DocumentError(FailureReason.UNAVAILABLE, f"{name} is not a file.")
-            return self.extract(document_ref(path, name), path)
+            return self.extract(document_ref(path, name), path, seen)
         except OSError as error:
             detail = f"{name}: {error.strerror or error}"
             return self.without_answer(name, "unreadable", FailureReason.UNAVAILABLE, detail)

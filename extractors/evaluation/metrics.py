@@ -126,11 +126,43 @@ def _judge_leaf(path: str, truth: Any, guess: Guess | None, leaf: Leaf | None, j
         counts.right += 1
         if leaf is not None and leaf.kind in NUMERIC | _DATES:
             judged.typed += 1
-            judged.typed_right += _same(truth, guess.value, leaf)
+            judged.typed_right += same_value(truth, guess.value, leaf)
         return
     counts.wrong += guess is not None
     counts.missed += truth is not None
     judged.errors.append(Error(path, truth, guess.raw if guess else None, guess.value if guess else None))
+
+
+def aligned(wanted: Mapping[str, Any], given: Mapping[str, Guess], tree: Node) -> dict[str, str]:
+    """For the path of each given leaf the path of the truth that it answers, rows renumbered to those they match."""
+    filled = {path: guess for path, guess in given.items() if not guess.empty}
+    numbers = _row_numbers(wanted, filled, tree)
+    return {path: _renumbered(path, numbers) for path in given}
+
+
+def row_alignment(
+    wanted: Mapping[str, Any], given: Mapping[str, Guess], tree: Node
+) -> dict[str, dict[str, int]]:
+    """By the path of each outermost list: rows labelled, given and matched; labelled cells, and how many are right."""
+    filled = {path: guess for path, guess in given.items() if not guess.empty}
+    found = {}
+    for prefix, numbers in _row_numbers(wanted, filled, tree).items():
+        rows, guessed = _rows(wanted, prefix), _rows(filled, prefix)
+        right = sum(
+            rest in rows[numbers[j]]
+            and is_right(rows[numbers[j]][rest], guess, leaf_at(tree, f"{prefix}.0{rest}"))
+            for j, row in enumerate(guessed)
+            if numbers[j] < len(rows)
+            for rest, guess in row.items()
+        )
+        found[prefix] = {
+            "labelled": len(rows),
+            "given": len(guessed),
+            "matched": sum(number < len(rows) for number in numbers),
+            "cells": sum(map(len, rows)),
+            "cells_right": right,
+        }
+    return found
 
 
 def verdicts(
@@ -144,10 +176,9 @@ def verdicts(
     labelled = {name for name in truth if name not in skip}
     wanted = {p: v for p, v in flatten(truth) if p.partition(".")[0] in labelled}
     mine = {f.path: Guess(f.raw, f.value) for f in fields if f.path.partition(".")[0] in labelled}
-    numbers = _row_numbers(wanted, {path: guess for path, guess in mine.items() if not guess.empty}, tree)
     found = {}
-    for path, guess in mine.items():
-        at = _renumbered(path, numbers)
+    for path, at in aligned(wanted, mine, tree).items():
+        guess = mine[path]
         expected, leaf = wanted.get(at), leaf_at(tree, path)
         found[path] = (
             expected is None if guess.empty else expected is not None and is_right(expected, guess, leaf)
@@ -157,10 +188,11 @@ def verdicts(
 
 def is_right(truth: Any, guess: Guess, leaf: Leaf | None) -> bool:
     """Whether the printed text or the typed value equals the truth."""
-    return _same(truth, guess.raw, leaf) or _same(truth, guess.value, leaf)
+    return same_value(truth, guess.raw, leaf) or same_value(truth, guess.value, leaf)
 
 
-def _same(truth: Any, guess: Any, leaf: Leaf | None) -> bool:
+def same_value(truth: Any, guess: Any, leaf: Leaf | None) -> bool:
+    """Whether a printed text or a typed value equals the truth."""
     if guess in (None, ""):
         return False
     if leaf is not None and leaf.kind in NUMERIC:
@@ -215,7 +247,7 @@ def _aligned(wanted: dict[str, Any], given: dict[str, Guess], tree: Node) -> dic
     return {_renumbered(path, numbers): guess for path, guess in given.items()}
 
 
-def _row_numbers(wanted: dict[str, Any], given: dict[str, Guess], tree: Node) -> dict[str, list[int]]:
+def _row_numbers(wanted: Mapping[str, Any], given: Mapping[str, Guess], tree: Node) -> dict[str, list[int]]:
     """By the path of a list: for each given row the row of the truth that it matches best, or one behind them."""
     prefixes = {prefix for path in (*wanted, *given) if (prefix := _list_prefix(path)) is not None}
     return {

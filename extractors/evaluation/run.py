@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-from extractors.evaluation.metrics import judge
-from extractors.evaluation.report import Report
+from extractors.evaluation.results import VERSION, DocumentResult, result_of
+from extractors.pipeline import Seen
+from schemas.document import ReadDocument
 from schemas.errors import UsageError
 from schemas.extraction import Extraction
-from schemas.registry import LoadedSchema, load_schema
+from schemas.registry import LoadedSchema
 
 Progress = Callable[[int, int, str], None]
 """Called before each document: its position from 1, the number of documents, its name."""
+Extract = Callable[[Path, Seen], Extraction]
+"""From a document's path to its extraction; tells what was read."""
 
 
 @dataclass(frozen=True)
@@ -79,42 +82,151 @@ def open_set(folder: Path, split: str, limit: int | None = None) -> LabelledSet:
 
 
 def evaluate(
-    folder: Path,
-    split: str,
-    extract: Callable[[Path], Extraction],
+    labelled: LabelledSet,
+    schema: LoadedSchema,
+    extract: Extract,
     *,
-    schema: LoadedSchema | None = None,
-    limit: int | None = None,
+    model: str = "",
+    kept: Path | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> list[DocumentResult]:
     """Extracts every document of a split and judges it.
 
     Args:
-        folder: a labelled set (`LabelledSet`).
-        split: a key of its ``splits.json``, usually ``dev``.
-        extract: from a path to an extraction; a document that cannot be read is one without data.
-        schema: what ``extract`` extracts, for what is a number and what a date; the folder's ``schema.json``
-            when absent.
-        limit: only the first so many documents.
+        labelled: the documents and their labels.
+        schema: what ``extract`` extracts, for what is a number and what a date.
+        extract: from a path to an extraction; a document that cannot be read is one without data. It tells what was
+            read, if anything was, for the ceiling.
+        model: who answers; with ``kept``.
+        kept: file of what is done already; what it has of the same model, schema, document and labels is not asked
+            again.
         progress: told before each document.
 
     Raises:
-        UsageError: the folder is not a labelled set.
+        UsageError: a document has no labels.
     """
-    labelled = open_set(folder, split, limit)
-    tree = (schema or load_schema(folder / "schema.json")).tree
-    report = Report(labelled.name, split)
+    done = _Kept(kept, {"version": VERSION, "model": model, "schema": schema.fingerprint}) if kept else None
+    slices = _slices(labelled)
+    found = []
     for position, (name, path) in enumerate(labelled.documents, start=1):
         if progress is not None:
             progress(position, len(labelled.documents), name)
         truth = labelled.truth(name)
-        started = perf_counter()
-        extraction = extract(path)
-        seconds = perf_counter() - started
-        report.add(
-            name, judge(truth, extraction, tree, labelled.skips.get(name, frozenset())), extraction, seconds
+        skip = labelled.skips.get(name, frozenset())
+        key = f"{_digest(path.read_bytes())}/{_digest(json.dumps([truth, sorted(skip)]).encode())}"
+        result = done.get(key) if done else None
+        if result is None:
+            read: list[ReadDocument] = []
+            extraction = extract(path, read.append)
+            document = read[0] if read else None
+            result = result_of(
+                name, truth, extraction, schema.tree, skip=skip, document=document, slices=slices.get(name)
+            )
+            if done:
+                done.add(key, result)
+        found.append(result)
+    return found
+
+
+class _Kept:
+    """Results by key, in a file that a later call goes on with; one with another head is begun anew."""
+
+    def __init__(self, path: Path, head: dict[str, Any]) -> None:
+        self.path = path
+        self.known: dict[str, DocumentResult] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        if not lines or lines[0] != json.dumps(head):
+            path.write_text(json.dumps(head) + "\n", encoding="utf-8")
+            return
+        for line in lines[1:]:
+            try:
+                read = json.loads(line)
+                self.known[str(read["key"])] = DocumentResult.model_validate(read["result"])
+            except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
+                continue
+        whole = [lines[0], *(_line(key, result) for key, result in self.known.items())]
+        path.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
+
+    def get(self, key: str) -> DocumentResult | None:
+        return self.known.get(key)
+
+    def add(self, key: str, result: DocumentResult) -> None:
+        with self.path.open("a", encoding="utf-8") as log:
+            log.write(_line(key, result) + "\n")
+
+
+def _line(key: str, result: DocumentResult) -> str:
+    return json.dumps({"key": key, "result": result.model_dump(mode="json")})
+
+
+def read_results(path: Path) -> list[DocumentResult]:
+    """The results that an evaluation kept, in the order in which they came.
+
+    Raises:
+        UsageError: there are none, or they are of another version.
+    """
+    try:
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        if json.loads(head)["version"] != VERSION:
+            raise ValueError("it is of another version")
+        results = [DocumentResult.model_validate(json.loads(line)["result"]) for line in lines]
+        return list(
+            {one.name: one for one in results}.values()
+        )  # the last one of a document whose label changed
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} has no results of an evaluation: {error}",
+            remedy="Give the folder that `parquetry evaluate FOLDER --report DIR` wrote.",
+        ) from error
+
+
+def predicted(path: Path) -> Extract:
+    """Extractions that `parquetry extract --output` wrote, found by the documents' file names.
+
+    Raises:
+        UsageError: the file cannot be read, or has a line that is no extraction.
+    """
+    by_name: dict[str, Extraction] = {}
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            extraction = Extraction.model_validate_json(line)
+            by_name[extraction.document.rpartition("/")[2]] = extraction
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} has no extractions: {str(error).splitlines()[0]}",
+            remedy="Give a file that `parquetry extract ... --output FILE` wrote.",
+        ) from error
+
+    def look_up(document: Path, seen: Seen) -> Extraction:
+        found = by_name.get(document.name)
+        if found is not None:
+            return found
+        return Extraction(
+            document=document.name,
+            outcome="failed",
+            schema_name="",
+            schema_fingerprint="",
+            model=next((one.model for one in by_name.values()), ""),
+            detail="no prediction",
         )
-    return report
+
+    return look_up
+
+
+def _slices(labelled: LabelledSet) -> dict[str, dict[str, str]]:
+    """What ``slices.json`` says of documents, if the set has one: ``{"ID": {"language": "de"}}``."""
+    path = labelled.folder / "slices.json"
+    said = _json_object(path) if path.is_file() else {}
+    if not all(isinstance(value, dict) for value in said.values()):
+        raise UsageError(
+            f"{path}: each document needs an object.", remedy='Write {"ID": {"language": "de"}}.'
+        )
+    return {name: {str(k): str(v) for k, v in value.items()} for name, value in said.items()}
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _json_object(path: Path) -> dict[str, Any]:

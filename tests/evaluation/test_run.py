@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from extractors.evaluation import evaluate, markdown, open_set
+from extractors.evaluation.figures import figures_of
+from extractors.evaluation.report import markdown
+from extractors.evaluation.results import DocumentResult
+from extractors.evaluation.run import evaluate, open_set, predicted, read_results
+from extractors.pipeline import Seen
 from schemas.errors import UsageError
 from schemas.extraction import ExtractedField, Extraction
 from schemas.outcome import FailureReason, ReviewReason
+from schemas.registry import load_schema
+from tests.validation.paper import paper
 
 
 @pytest.fixture
@@ -37,54 +44,114 @@ def _extraction(path: Path, **more: object) -> Extraction:
     return Extraction.model_validate(given | {"model": "m"} | more)
 
 
-def _extract(path: Path) -> Extraction:
+def _extract(path: Path, seen: Seen) -> Extraction:
     match path.stem:
         case "a":
+            seen(paper("Shop | a\nTotal 1.00"))
             fields = [ExtractedField(path="name", raw="Shop | a"), ExtractedField(path="total", value="1.00")]
             return _extraction(path, data={}, fields=fields, accepted=True)
         case "b.v2":
             return _extraction(path, outcome="unreadable", failure=FailureReason.BROKEN)
+    seen(paper("Shop c"))
     fields = [ExtractedField(path="name", raw="?"), ExtractedField(path="total", value="4")]
     return _extraction(path, data={}, fields=fields, accepted=True, reasons=[ReviewReason.RULE_VIOLATED])
 
 
-def test_the_report_adds_up(folder: Path) -> None:
+def _evaluated(folder: Path, split: str = "dev", **more: Any) -> list[DocumentResult]:
+    return evaluate(open_set(folder, split), load_schema(folder / "schema.json"), _extract, **more)
+
+
+def test_the_figures_add_up(folder: Path) -> None:
     seen: list[tuple[int, int, str]] = []
-    report = evaluate(folder, "dev", _extract, progress=lambda *step: seen.append(step))
+    results = _evaluated(folder, progress=lambda *step: seen.append(step))
     assert seen == [(1, 3, "a"), (2, 3, "b.v2"), (3, 3, "c")]
-    figures = report.as_dict()
+    figures = figures_of(results, "shops", "dev")
     assert (figures["set"], figures["split"], figures["model"], figures["documents"]) == (
         "shops",
         "dev",
         "m",
         3,
     )
-    assert figures["fields"]["name"] == {"precision": 1.0, "recall": 0.5, "f1": 0.6667, "n": 2}
-    assert figures["fields"]["total"] == {"precision": 0.5, "recall": 0.3333, "f1": 0.4, "n": 3}
-    assert figures["micro"] == {"precision": 0.6667, "recall": 0.4, "f1": 0.5, "n": 5}
-    assert figures["document_accuracy"] == 0.3333
-    assert figures["typed_accuracy"] == 1.0
-    assert figures["accepted_documents"] == 0.6667
-    assert figures["accepted_error"] == 0.3333  # one of a's two and c's one
-    assert figures["outcomes"] == {"extracted": 2, "unreadable": 1}
+    name, total, micro = figures["fields"]["name"], figures["fields"]["total"], figures["micro"]
+    assert (name["precision"], name["recall"], name["f1"], name["n"]) == (1.0, 0.5, 0.6667, 2)
+    assert (total["precision"], total["recall"], total["f1"], total["n"]) == (0.5, 0.3333, 0.4, 3)
+    assert (micro["precision"], micro["recall"], micro["f1"], micro["n"]) == (0.6667, 0.4, 0.5, 5)
+    assert (name["ceiling"], total["ceiling"]) == (1.0, 0.5)  # of those that were read
+    assert figures["document_accuracy"]["value"] == 0.3333
+    assert figures["typed"]["accuracy"] == 1.0
+    assert figures["acceptance"]["share_of_documents"] == 0.6667
+    assert figures["validity"]["outcomes"] == {"extracted": 2, "unreadable": 1}
     assert figures["reasons"] == {"rule_violated": 1}
-    assert [(document, error.path) for document, error in report.errors] == [
-        ("b.v2", "name"),
-        ("b.v2", "total"),
-        ("c", "total"),
+    wrong = [
+        (r.name, leaf.path, leaf.verdict) for r in results for leaf in r.claims if leaf.verdict != "right"
     ]
+    assert wrong == [("b.v2", "name", "missed"), ("b.v2", "total", "missed"), ("c", "total", "wrong")]
 
 
 def test_the_table_shows_the_figures_and_cannot_be_broken_by_a_document(folder: Path) -> None:
-    table = markdown(evaluate(folder, "dev", _extract), errors=2)
-    assert "| **all (micro)** | 0.667 | 0.400 | 0.500 | 5 |" in table
-    assert "| b.v2 | name | Shop \\| b.v2 |  |  |" in table
+    results = _evaluated(folder)
+    table = markdown(figures_of(results, "shops", "dev"), results, errors=2)
+    assert "| **all (micro)** | 0.667 | 0.400 | 0.500 |" in table
+    assert "| b.v2 | name | missed | Shop \\| b.v2 |  |  |" in table
     assert "| c | total" not in table
+
+
+def test_a_stopped_evaluation_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
+    kept, asked = tmp_path / "report" / "results.jsonl", []
+
+    def counting(path: Path, seen: Seen) -> Extraction:
+        asked.append(path.stem)
+        return _extract(path, seen)
+
+    schema = load_schema(folder / "schema.json")
+    first = evaluate(open_set(folder, "dev", 2), schema, counting, model="m", kept=kept)
+    with kept.open("a") as log:
+        log.write('{"key": "cut')
+    every = evaluate(open_set(folder, "dev"), schema, counting, model="m", kept=kept)
+    assert asked == ["a", "b.v2", "c"]
+    assert every[:2] == first
+    (folder / "truth" / "a.json").write_text(json.dumps({"name": "Other"}))
+    evaluate(open_set(folder, "dev"), schema, counting, model="m", kept=kept)
+    assert asked[3:] == ["a"]  # its label has changed
+    evaluate(open_set(folder, "dev"), schema, counting, model="m-2", kept=kept)
+    assert asked[4:] == ["a", "b.v2", "c"]
+    assert [one.name for one in read_results(kept)] == ["a", "b.v2", "c"]
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "nonsense", '{"version": 99}'])
+def test_results_that_are_none_are_refused(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "results.jsonl").write_text(text)
+    with pytest.raises(UsageError, match="no results"):
+        read_results(tmp_path / "results.jsonl")
+
+
+def test_predictions_are_found_by_name_and_missing_ones_are_missed(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "predictions.jsonl"
+    path.write_text(_extract(Path("/elsewhere/a.pdf"), lambda read: None).model_dump_json() + "\n")
+    schema = load_schema(folder / "schema.json")
+    results = evaluate(open_set(folder, "dev"), schema, predicted(path))
+    assert [one.outcome for one in results] == ["extracted", "failed", "failed"]
+    assert figures_of(results, "shops", "dev")["micro"]["recall"] == 0.4
+    path.write_text("{}")
+    with pytest.raises(UsageError, match="no extractions"):
+        predicted(path)
+
+
+def test_slices_come_from_the_set(folder: Path) -> None:
+    (folder / "slices.json").write_text(json.dumps({"a": {"language": "de"}, "c": {"language": "en"}}))
+    slices = figures_of(_evaluated(folder), "shops", "dev")["slices"]["language"]
+    assert {name: one["documents"] for name, one in slices.items()} == {"de": 1, "en": 1}
+    assert slices["de"]["f1"] == 1.0
+    (folder / "slices.json").write_text(json.dumps({"a": "de"}))
+    with pytest.raises(UsageError, match="needs an object"):
+        _evaluated(folder)
 
 
 def test_a_limit_takes_the_first(folder: Path) -> None:
     assert [name for name, _ in open_set(folder, "dev", 2).documents] == ["a", "b.v2"]
-    assert evaluate(folder, "train", _extract).as_dict()["documents"] == 0
+    assert _evaluated(folder, "train") == []
+    assert figures_of([], "shops", "train")["documents"] == 0
 
 
 def test_what_is_wrong_with_a_folder_is_said(folder: Path, tmp_path: Path) -> None:
@@ -95,7 +162,7 @@ def test_what_is_wrong_with_a_folder_is_said(folder: Path, tmp_path: Path) -> No
         open_set(tmp_path, "dev")
     (folder / "truth" / "a.json").write_text("[]")
     with pytest.raises(UsageError, match="no JSON object"):
-        evaluate(folder, "dev", _extract)
+        _evaluated(folder)
     (folder / "docs" / "c.pdf").unlink()
     with pytest.raises(UsageError, match="no document 'c'"):
         open_set(folder, "dev")
