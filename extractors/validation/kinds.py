@@ -30,6 +30,8 @@ PAGES = 5
 """A document shows what it is on its first pages."""
 MARGIN = 5.0
 """Another kind must lead the schema's by so much, in roots of the number of words that were weighed."""
+MARGIN_NAMED = 7.0
+"""The same where the page has the name of a kind that is meant: what calls itself an invoice seldom is an order."""
 _MIN_WORDS = 8
 _SCHEMA_LEAD = 10.0
 _SCHEMA_SHARE = 0.25
@@ -56,11 +58,12 @@ Scores = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The fitted weights: by word, one for each kind."""
+    """The fitted weights: by word, one for each kind; and by kind, what such documents are called."""
 
     kinds: tuple[str, ...]
     pages: dict[str, Scores]
     schemas: dict[str, Scores]
+    names: dict[str, frozenset[str]]
 
 
 @cache
@@ -73,7 +76,8 @@ def table() -> Table:
     def weights(coded: dict[str, str]) -> dict[str, Scores]:
         return {word: tuple(letters[letter] for letter in code) for word, code in coded.items()}
 
-    return Table(tuple(data["kinds"]), weights(data["pages"]), weights(data["schemas"]))
+    names = {kind: frozenset(called) for kind, called in data["names"].items()}
+    return Table(tuple(data["kinds"]), weights(data["pages"]), weights(data["schemas"]), names)
 
 
 def page_words(document: ReadDocument) -> frozenset[str]:
@@ -112,8 +116,10 @@ def other_kind(schema: LoadedSchema, document: ReadDocument) -> str | None:
     meant = kinds_of_schema(schema)
     if not meant:
         return None
-    kind, lead = leading_kind(page_words(document), meant)
-    if kind in meant or lead < MARGIN:
+    words = page_words(document)
+    kind, lead = leading_kind(words, meant)
+    named = any(words & table().names[name] for name in meant)
+    if kind in meant or lead < (MARGIN_NAMED if named else MARGIN):
         return None
     return f"its words are those of {_a(kind)}, not of {_a(_first(meant, schema))}"
 

@@ -8,11 +8,13 @@ import pytest
 
 from extractors.backends.scripted import ScriptedBackend
 from extractors.options import ExtractOptions
-from extractors.training.synthesis.fit_kinds import coded, page_table, schema_table
+from extractors.training.synthesis.fit_kinds import coded, names, page_table, schema_table
 from extractors.training.synthesis.kinds import KINDS
 from extractors.validation.kinds import (
     HIGHEST,
     LOWEST,
+    MARGIN,
+    MARGIN_NAMED,
     kinds_of_schema,
     leading_kind,
     other_kind,
@@ -112,6 +114,15 @@ def test_a_page_that_says_little_is_not_doubted(lines: list[str]) -> None:
     assert other_kind(load_schema("receipt"), document_of(lines)) is None
 
 
+def test_a_page_that_bears_the_name_of_its_kind_is_doubted_less() -> None:
+    schema, lines = load_schema("invoice"), [*RECEIPT[:-1], "Thank you"]
+    meant = kinds_of_schema(schema)
+    for more, doubted in (([], True), (["Invoice"], False)):
+        document = document_of([*lines, *more])
+        assert MARGIN < leading_kind(page_words(document), meant)[1] < MARGIN_NAMED
+        assert bool(other_kind(schema, document)) == doubted
+
+
 def test_only_the_first_pages_are_looked_at() -> None:
     document = document_of(*[RECEIPT] * 5, CONTRACT)
     assert "advertiser" not in page_words(document)
@@ -146,4 +157,5 @@ def test_the_kept_weights_of_schemas_are_those_of_the_kinds() -> None:
 
     from extractors.validation.kinds import FILE
 
-    assert loads(FILE.read_text(encoding="utf-8"))["schemas"] == coded(schema_table())
+    kept = loads(FILE.read_text(encoding="utf-8"))
+    assert (kept["schemas"], kept["names"]) == (coded(schema_table()), names())

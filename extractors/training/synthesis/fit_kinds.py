@@ -50,6 +50,7 @@ def main() -> int:
         "kinds": list(KINDS),
         "pages": coded(page_table(_drawn(options, asked.documents))),
         "schemas": coded(schema_table()),
+        "names": names(),
     }
     text = json.dumps(table, ensure_ascii=False, indent=0, sort_keys=True)
     asked.out.write_text(text + "\n", encoding="utf-8")
@@ -96,6 +97,12 @@ def schema_table() -> dict[str, list[float]]:
         )
         for word in words
     }
+
+
+def names() -> dict[str, list[str]]:
+    """By kind, the single words that such a document is called."""
+    called = {name: map(schema_words, (name, *kind.titles)) for name, kind in KINDS.items()}
+    return {name: sorted({words[0] for words in found if len(words) == 1}) for name, found in called.items()}
 
 
 def _flat(fields: Iterable[FieldSpec]) -> Iterator[FieldSpec]:
