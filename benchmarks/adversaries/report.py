@@ -51,8 +51,19 @@ def over(
 
 def twins_table(outcomes: Sequence[Outcome]) -> Table:
     """By group and kind: how many fields changed, with exact intervals, and where their new values are from."""
-    table = Table("attack", "twins", "with a change", "fields", "changed", "share, 95 %", "taken from it",
-                  "of these beside a label", "changed, accepted", box=None)  # fmt: skip
+    table = Table(box=None)
+    for header in (
+        "attack",
+        "twins",
+        "with a change",
+        "fields",
+        "changed",
+        "share, 95 %",
+        "from it",
+        "labelled",
+        "landed",
+    ):
+        table.add_column(header, no_wrap=header in ("attack", "share, 95 %"))
     for group, kinds in tallies(outcomes).items():
         for kind, tally in kinds.items():
             name = f"[bold]{group}[/bold]" if kind == "all" else f"  {escape(kind)}"
@@ -88,6 +99,10 @@ def show(console: Console, outcomes: Sequence[Outcome], others: Mapping[str, Seq
     """Prints everything that there is."""
     if outcomes:
         console.print(twins_table(outcomes))
+        console.print(
+            "from it: the new value is injected text; labelled: of these, from a line made like the document's own;"
+            " landed: the change would have been accepted."
+        )
         console.print(
             "Intervals count fields as if they were drawn one by one; those of one document go together, so the"
             " column of twins is the safer one."
