@@ -92,6 +92,7 @@ def _contents(path: Path) -> Iterator[bytes]:
             yield stream.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_what_is_written_stands_where_it_is_said_to(
@@ -211,6 +212,7 @@ def test_faults_are_told(reader: ReadOnce, receipt: Path) -> None:
     assert over([compare(twin, gone)], [], [], Limits(max_hidden=1))
 
 
+@pytest.mark.slow
 def test_blank_pages_give_nothing(reader: ReadOnce, tmp_path: Path) -> None:
     pipeline = Pipeline(reader, ScriptedBackend(), OPTIONS)
     found = list(blank_pages([load_schema("receipt")], pipeline.ask, tmp_path))
