@@ -103,10 +103,14 @@ def collect(
                 fields = judge_fields(validated, truth, schema, skip) if validated is not None else []
                 document = JudgedDocument(schema.fingerprint, tuple(fields), weight)
                 record = JudgedRecord(sha256, schema.name, labelled.name, document)
-                log.write(json.dumps({"key": key, **line_of(record)}) + "\n")
+                log.write(_line(key, record) + "\n")
                 log.flush()
             if record.document.fields:
                 yield record
+
+
+def _line(key: str, record: JudgedRecord) -> str:
+    return json.dumps({"key": key, **line_of(record)})
 
 
 def _kept(path: Path, model_id: str) -> dict[str, JudgedRecord]:
@@ -121,6 +125,8 @@ def _kept(path: Path, model_id: str) -> dict[str, JudgedRecord]:
                 found[str(read["key"])] = record_of(read)
             except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
                 continue
+        whole = [lines[0], *(_line(key, record) for key, record in found.items())]
+        path.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
         return found
     path.write_text(json.dumps(head(model_id)) + "\n", encoding="utf-8")
     return {}

@@ -50,7 +50,8 @@ def attach_layout(model: Any) -> LayoutEmbedding:
     def add(module: nn.Module, given: Any, embedded: torch.Tensor) -> torch.Tensor:
         if layout.boxes is None:
             return embedded
-        return embedded + layout(layout.boxes.to(embedded.device)).to(embedded.dtype)
+        places: torch.Tensor = layout(layout.boxes.to(embedded.device))
+        return embedded + places.to(embedded.dtype)
 
     table.register_forward_hook(add)
     return layout

@@ -20,10 +20,11 @@ from extractors.training.packing import Sample
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process, number ``rank`` of ``size``. Alone, all of its methods do nothing."""
+    """This process, number ``rank`` of ``size``, ``local`` on its machine. Alone, all of its methods do nothing."""
 
     rank: int = 0
     size: int = 1
+    local: int = 0
 
     @property
     def leads(self) -> bool:
@@ -86,7 +87,7 @@ def joined() -> Iterator[Ranks]:
         return
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
-        yield Ranks(distributed.get_rank(), size)
+        yield Ranks(distributed.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
     finally:
         distributed.destroy_process_group()
 

@@ -80,7 +80,7 @@ def _train(
     data = [data_record(labelled, document_path) for labelled in config.sets]
     if ranks.leads:
         _tell_held_out(config, say)
-    device = _device(config.device)
+    device = _device(config.device, ranks.local)
     say(f"loading the base model {config.base}")
     model, processor = load_base(config.base, cache)
     if config.threads:
@@ -208,11 +208,12 @@ def begun_with(config: TrainConfig) -> tuple[TrainConfig, Path]:
     return config.model_copy(update=known), folder
 
 
-def _device(name: str) -> Any:
+def _device(name: str, local: int) -> Any:
+    """The device of a name; ``auto``: of the GPUs of a machine, each process takes its own."""
     import torch
 
     if name == "auto" and torch.cuda.is_available():
-        own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))  # of the processes of one machine
+        own = torch.device("cuda", local)
         torch.cuda.set_device(own)
         return own
     if name == "auto":

@@ -81,6 +81,9 @@ def test_a_stopped_collection_goes_on_where_it_was(tmp_path: Path) -> None:
     every = list(collect([source], again, "m-1", kept))
     assert (model.asked, again.asked) == (["r0", "r1", "r2"], ["r3", "r4", "r5"])
     assert [one.sha256 for one in every[:3]] == [one.sha256 for one in half]
+    third = Model()
+    assert len(list(collect([source], third, "m-1", kept))) == 6
+    assert third.asked == []  # what was written behind the line that was cut off counts too
     other = Model()
     list(collect([source], other, "m-2", kept))
     assert len(other.asked) == 6  # of another model nothing is known
