@@ -131,12 +131,12 @@ def _interval(found: Interval) -> dict[str, float]:
 
 def _typed(leaves: Sequence[LeafResult]) -> dict[str, Any]:
     right = [leaf.typed for leaf in leaves if leaf.typed is not None]
-    errors = Counter(leaf.typed_error for leaf in leaves if leaf.typed_error is not None)
+    errors = Counter(leaf.typed_error for leaf in leaves)
     return {
         "judged": len(right),
         "right": sum(right),
         "accuracy": round(sum(right) / len(right), DIGITS) if right else None,
-        "errors": dict(errors.most_common()),
+        "errors": {kind: errors[kind] for kind in ("day_and_month", "power_of_ten")},
     }
 
 
@@ -152,7 +152,13 @@ def _rows(results: Sequence[DocumentResult]) -> dict[str, dict[str, Any]]:
 def _grounding(leaves: Sequence[LeafResult]) -> dict[str, Any]:
     places = [leaf for leaf in leaves if leaf.placed is not None]
     lost = sum(not leaf.placed for leaf in places)
-    return {"values": len(places), "without_place": lost}
+    looked = [leaf.spelled for leaf in leaves if leaf.spelled is not None]
+    return {
+        "values": len(places),
+        "without_place": lost,
+        "looked_at": len(looked),
+        "not_spelled": looked.count(False),
+    }
 
 
 def _validity(results: Sequence[DocumentResult]) -> dict[str, Any]:
@@ -173,10 +179,13 @@ def _acceptance(results: Sequence[DocumentResult]) -> dict[str, Any]:
     ]
     values = sum(len(result.leaves) for result in results)
     documents = [result for result in results if result.accepted]
+    whole = [leaf for result in documents for leaf in result.leaves]
     return {
         "documents": len(documents),
         "share_of_documents": round(len(documents) / len(results), DIGITS) if results else 0.0,
         "perfect_documents": sum(result.perfect for result in documents),
+        "values_of_documents": len(whole),
+        "wrong_in_documents": sum(leaf.verdict not in ("right", "rightly_null") for leaf in whole),
         "values": sum(whole for _, whole in landed),
         "share_of_values": round(sum(whole for _, whole in landed) / values, DIGITS) if values else 0.0,
         "wrong_values": sum(wrong for wrong, _ in landed),

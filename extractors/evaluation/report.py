@@ -73,10 +73,14 @@ def _lines(figures: Figures) -> list[str]:
     lines = [
         f"- Documents with every field right: {whole['value']:.3f} ({whole['low']:.3f} to {whole['high']:.3f})",
         f"- Typed values right, of right dates and numbers: {_share(typed['accuracy'])}"
-        + (f"; errors: {_listed(typed['errors'])}" if typed["errors"] else ""),
+        f"; day and month swapped: {typed['errors']['day_and_month']}"
+        f", decimal point misplaced: {typed['errors']['power_of_ten']}",
         f"- Accepted without review: {accepted['documents']} of {figures['documents']} documents, "
-        f"{accepted['share_of_values']:.1%} of values, {accepted['wrong_values']} of {accepted['values']} wrong",
-        f"- Values without a place on the page: {grounding['without_place']} of {grounding['values']}",
+        f"{accepted['wrong_in_documents']} of their {accepted['values_of_documents']} values wrong",
+        f"- Values without a reason to look at: {accepted['share_of_values']:.1%}, "
+        f"{accepted['wrong_values']} of {accepted['values']} wrong",
+        f"- Values without a place on the page: {grounding['without_place']} of {grounding['values']}; "
+        f"places that do not spell their value: {grounding['not_spelled']} of {grounding['looked_at']}",
         f"- Outcomes: {_listed(validity['outcomes'])}; cut off: {validity['truncated']}; "
         f"with refused values: {validity['with_refused_values']}",
     ]

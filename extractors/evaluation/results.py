@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractors.evaluation.ceiling import reachable, span_index
 from extractors.evaluation.metrics import Guess, Labels, aligned, flatten, is_right, row_alignment, same_value
+from extractors.evaluation.spelled import is_spelled
 from extractors.validation.paths import leaf_at, pattern_of
 from schemas.document import ReadDocument
-from schemas.extraction import Extraction, PageShape
+from schemas.extraction import ExtractedField, Extraction, PageShape
 from schemas.tree import NUMERIC, Kind, Leaf, Node
 
 VERSION = 1
@@ -42,6 +43,7 @@ class LeafResult(_Record):
         typed_error: what is wrong with a typed number or date.
         reachable: whether the truth stands in the words that were read; ``None``: nobody looked, or no truth.
         placed: of a value that must stand on the page, whether it has a place.
+        spelled: whether the words in that place spell the value; ``None``: it has none, or nobody looked.
         landed: no reason speaks against it, nor against the document as a whole.
     """
 
@@ -56,6 +58,7 @@ class LeafResult(_Record):
     typed_error: TypedError | None = None
     reachable: bool | None = None
     placed: bool | None = None
+    spelled: bool | None = None
     probability: float | None = None
     log_probability: float | None = None
     page: int | None = None
@@ -129,7 +132,7 @@ def result_of(
         extraction: what was made of it.
         tree: of the schema.
         skip: top-level fields whose labels are known to be wrong.
-        document: as it was read, where the ceiling is wanted too.
+        document: as it was read, where ceilings and places are wanted too.
         slices: what the set says of it.
     """
     labels = {field: value for field, value in truth.items() if field not in skip}
@@ -155,6 +158,7 @@ def result_of(
                 value=field.value,
                 reachable=known.get(at),
                 placed=bool(field.boxes) if field.grounding == "span" and field.raw is not None else None,
+                spelled=_spelled(field, document),
                 probability=field.probability,
                 log_probability=field.log_probability,
                 page=field.page,
@@ -191,6 +195,18 @@ def result_of(
         timings=extraction.timings,
         counts=extraction.counts,
     )
+
+
+def _spelled(field: ExtractedField, document: ReadDocument | None) -> bool | None:
+    if (
+        document is None
+        or field.grounding != "span"
+        or not field.raw
+        or field.page is None
+        or not field.boxes
+    ):
+        return None
+    return is_spelled(field.raw, document, field.page, field.boxes)
 
 
 def _judged(truth: Any, guess: Guess, leaf: Leaf | None) -> dict[str, Any]:

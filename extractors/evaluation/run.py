@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from extractors.evaluation.results import VERSION, DocumentResult, result_of
 from extractors.pipeline import Seen
+from extractors.reading import ReaderPool, document_ref
 from schemas.document import ReadDocument
-from schemas.errors import UsageError
+from schemas.errors import DocumentError, UsageError
 from schemas.extraction import Extraction
 from schemas.registry import LoadedSchema
 
@@ -212,6 +214,17 @@ def predicted(path: Path) -> Extract:
         )
 
     return look_up
+
+
+def with_reading(extract: Extract, pool: ReaderPool) -> Extract:
+    """``extract``, with the documents read beside it: what they say is told, what cannot be read is not."""
+
+    def both(path: Path, seen: Seen) -> Extraction:
+        with suppress(OSError, DocumentError):  # the extraction says what is wrong with it
+            seen(pool.read(document_ref(path, path.name), path))
+        return extract(path, seen)
+
+    return both
 
 
 def _slices(labelled: LabelledSet) -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from extractors.reading import ReaderPool
     from flows.settings import Settings
 
-RESULTS, FIGURES, PAGE = "results.jsonl", "report.json", "report.html"
+RESULTS, AGAINST, FIGURES, PAGE = "results.jsonl", "against.jsonl", "report.json", "report.html"
 
 
 def evaluate(
@@ -43,10 +44,17 @@ def evaluate(
         Path | None,
         typer.Option("--against", metavar="DIR", help="Compare with an earlier --report on the same set."),
     ] = None,
+    against_model: Annotated[
+        str | None,
+        typer.Option("--against-model", metavar="MODEL", help="Evaluate this model too, and compare."),
+    ] = None,
     predictions: Annotated[
         Path | None,
         typer.Option("--predictions", metavar="FILE", help="Judge what `parquetry extract` wrote instead."),
     ] = None,
+    read: Annotated[
+        bool, typer.Option("--read", help="With --predictions: read the documents too, for ceilings.")
+    ] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first so many.")] = None,
     errors: Annotated[int, typer.Option("--errors", min=0, help="List so many single errors.")] = 0,
     crops: Annotated[int, typer.Option("--crops", min=0, help="Errors that the report shows.")] = 40,
@@ -67,10 +75,18 @@ def evaluate(
     wanted = schema or str(folder / "schema.json")
     settings = load_settings(config, home=home, model=model, schema=wanted)
     labelled = open_set(folder, split, limit)
-    others = read_results(against / RESULTS) if against else None
+    if against is not None and against_model is not None:
+        raise UsageError("--against and --against-model are two comparisons.", remedy="Give one of them.")
+    others = read_results(against / RESULTS if against.is_dir() else against) if against else None
     if report is not None and report.exists() and not report.is_dir():
         raise UsageError(f"{report} is a file.", remedy="Give a folder as --report.")
-    results = _results(settings, labelled, predictions, report / RESULTS if report else None)
+    if predictions is not None:
+        results = _judged(settings, labelled, predictions, report / RESULTS if report else None, read)
+    else:
+        results = _results(settings, labelled, report / RESULTS if report else None)
+    if against_model is not None:
+        other = load_settings(config, home=home, model=against_model, schema=wanted)
+        others = _results(other, labelled, report / AGAINST if report else None)
     figures = figures_of(results, labelled.name, split)
     try:
         apart = compared(results, others) if others is not None else None
@@ -88,17 +104,27 @@ def evaluate(
         stderr().print(f"The report is in {escape(str(report / PAGE))}", soft_wrap=True)
 
 
-def _results(
-    settings: Settings, labelled: LabelledSet, predictions: Path | None, kept: Path | None
+def _judged(
+    settings: Settings, labelled: LabelledSet, predictions: Path, kept: Path | None, read: bool
 ) -> list[DocumentResult]:
+    """Judges what was extracted before; documents are read where ceilings are wanted."""
     from extractors.evaluation.run import evaluate as run_evaluation
-    from extractors.evaluation.run import predicted
-    from flows.extractor import extractor_for
+    from extractors.evaluation.run import predicted, with_reading
+    from extractors.reading import ReaderPool
     from schemas.registry import load_schema
 
-    if predictions is not None:
-        schema = load_schema(settings.schema_ or "")
-        return run_evaluation(labelled, schema, predicted(predictions))
+    schema, look_up = load_schema(settings.schema_ or ""), predicted(predictions)
+    identity = f"{hashlib.sha256(predictions.read_bytes()).hexdigest()} {'read' if read else ''}".strip()
+    if not read:
+        return run_evaluation(labelled, schema, look_up, model=identity, kept=kept)
+    with ReaderPool(settings.read_options()) as pool:
+        return run_evaluation(labelled, schema, with_reading(look_up, pool), model=identity, kept=kept)
+
+
+def _results(settings: Settings, labelled: LabelledSet, kept: Path | None) -> list[DocumentResult]:
+    from extractors.evaluation.run import evaluate as run_evaluation
+    from flows.extractor import extractor_for
+
     with (
         extractor_for(settings, None) as extractor,
         Progress(console=stderr(), transient=True, disable=not sys.stderr.isatty()) as bar,
