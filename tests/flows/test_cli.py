@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[2]
         ("export --format csv", 2, "Nothing has landed yet"),
         ("schemas check nope", 3, "No schema named"),
         ("serve --prefect-port 99999", 2, "--prefect-port"),
-        ("evaluate nowhere --model scripted", 3, "nowhere"),
+        ("evaluate nowhere --model scripted", 2, "nowhere"),
         ("run --source . --schema invoice --model scripted --since 2026-01-01", 2, "--reprocess"),
         ("run --source . --schema invoice --model scripted --reprocess --since yesterday", 2, "no date"),
         ("retry --outcome broken", 2, "no outcome"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from extractors.confidence.judge import Judge
 from extractors.options import ReadOptions
 from flows import worker
 from flows.composition import Job, Parts
@@ -40,6 +41,7 @@ class PlainExtractor:
     backend: Backend = field(default_factory=Backend)
     read_options: ReadOptions = field(default_factory=ReadOptions)
     reader: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(warm=lambda: None))
+    judge: Judge = field(default_factory=lambda: Judge(""))
 
     def extract(self, ref: DocumentRef, path: Path) -> Extraction:
         self.act(ref)
