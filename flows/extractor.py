@@ -262,9 +262,12 @@ def backend(model: str, folder: Path) -> SharedBackend:
 
 
 @contextmanager
-def extractor_for(ours: Settings, pages: PageRange | None) -> Iterator[Extractor]:
-    """An extractor without ledger and lake, ended with the block; the settings must name a schema."""
-    made = make_extractor(ours, ours.schema_ or "", ours.model, pages)
+def extractor_for(ours: Settings, pages: PageRange | None, *, judged: bool = True) -> Iterator[Extractor]:
+    """An extractor without ledger and lake, ended with the block; the settings must name a schema.
+
+    Unless ``judged``, no calibration is looked for: one is about to be made.
+    """
+    made = make_extractor(ours, ours.schema_ or "", ours.model, pages, judged=judged)
     made.backend.load()
     try:
         yield made
@@ -278,6 +281,8 @@ def make_extractor(
     model: str,
     pages: PageRange | None,
     stopping: threading.Event | None = None,
+    *,
+    judged: bool = True,
 ) -> Extractor:
     """Schema, model and readers in one. Once ``stopping`` is set, nobody waits for the model any more."""
     loaded, options = load_schema(schema), read_options(ours, pages)
@@ -288,7 +293,7 @@ def make_extractor(
         reader=ReaderPool(options, workers=ours.concurrency),
         read_options=options,
         options=ours.extract,
-        judge=judge_for(ours, loaded, answering.model_id),
+        judge=judge_for(ours, loaded, answering.model_id) if judged else Judge(loaded.fingerprint),
         stopping=stopping,
     )
 

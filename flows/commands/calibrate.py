@@ -81,7 +81,7 @@ def calibrate(
     ]
     first = settings.model_copy(update={"schema_": names[0]})
     with (
-        extractor_for(first, None) as extractor,
+        extractor_for(first, None, judged=False) as extractor,
         Progress(console=stderr(), transient=True, disable=not sys.stderr.isatty()) as bar,
     ):
         task = bar.add_task("documents")

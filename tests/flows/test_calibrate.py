@@ -120,3 +120,6 @@ def test_a_calibration_of_another_model_ends_a_run_before_it_begins(
     capfd.readouterr()
     assert main([*line("extract", folder / "docs" / "i1.pdf"), *rules]) == 5
     assert "fitted for the model scripted-1" in " ".join(capfd.readouterr().err.split())
+    # What is wrong with a calibration is mended by making it anew.
+    assert main([*line("calibrate", folder), *rules]) == 0
+    assert main([*line("extract", folder / "docs" / "i1.pdf"), *rules]) == 0
