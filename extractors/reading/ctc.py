@@ -34,13 +34,13 @@ class Decode:
         """
         lines, infos = self._plain(columns, return_word_box, **ratios)
         for number, info in enumerate(infos):
-            line = self._again(columns[number], info)
-            if line is not None:
-                lines[number] = line
+            text = self._again(columns[number], info)
+            if text is not None:  # its score stays: a line is not dropped for its second thoughts
+                lines[number] = (text, lines[number][1])
         return lines, infos
 
-    def _again(self, columns: NDArray[np.floating], info: WordInfo) -> Line | None:
-        """The line as it is respelled, and where its characters stand noted in ``info``; ``None`` for no change."""
+    def _again(self, columns: NDArray[np.floating], info: WordInfo) -> str | None:
+        """The text as it is respelled, and where its characters stand noted in ``info``; ``None`` for no change."""
         places = places_of(columns, self._plain.character)
         line, changed = respelled(places, self._lexicon)
         if not changed:
@@ -49,4 +49,4 @@ class Decode:
         info.words = [[seen.char for seen in line if not seen.char.isspace()]]
         info.word_cols = [[seen.column for seen in line if not seen.char.isspace()]]
         info.confs = [round(seen.probability, 5) for seen in line]
-        return text, float(np.mean(info.confs).round(5))
+        return text
