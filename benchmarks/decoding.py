@@ -32,7 +32,7 @@ from benchmarks.peers.report import Measured, plot, rows_of, table_of, write_jso
 from benchmarks.peers.tasks import Task, groups_of, judge, read_documents, tasks_of
 from extractors.models.base import base_folder, is_fetched
 from extractors.models.cpu import settle_instruction_set
-from extractors.models.load import DEFAULT_WINDOW_TOKENS
+from extractors.models.load import DEFAULT_WINDOW_TOKENS, shows_hints
 from extractors.options import ReadOptions
 from extractors.prompting.encode import count_tokens
 from schemas.registry import catalog_names
@@ -160,7 +160,8 @@ def main(
         )
     chosen = [spec if spec.with_image else replace(spec, weights=weights_of) for spec in _chosen(engines)]
     isa = settle_instruction_set(cache)
-    tasks = _tasks(folder, schema, documents, cache, say)
+    hints = weights_of == "embedded" and shows_hints("embedded")
+    tasks = _tasks(folder, schema, documents, cache, hints, say)
     if not tasks:
         raise SystemExit(f"No document with words in {folder or SAMPLES}.")
     setting = Setting(cache, max_tokens, threads)
@@ -208,7 +209,7 @@ def _chosen(engines: str) -> list[Spec]:
 
 
 def _tasks(
-    folder: Path | None, schema: str, most: int, cache: Path, say: Callable[[str], None]
+    folder: Path | None, schema: str, most: int, cache: Path, hints: bool, say: Callable[[str], None]
 ) -> list[Task]:
     """Reads the documents, each once, and cuts them into windows."""
     from transformers import AutoProcessor
@@ -226,7 +227,11 @@ def _tasks(
             if most and len(read) >= most:
                 break
         tasks += tasks_of(
-            read, name, DEFAULT_WINDOW_TOKENS, lambda texts: count_tokens(processor, list(texts))
+            read,
+            name,
+            DEFAULT_WINDOW_TOKENS,
+            lambda texts: count_tokens(processor, list(texts)),
+            hints=hints,
         )
     return tasks
 

@@ -45,7 +45,8 @@ class Generate:
         began = time.perf_counter()
         tokenizer = self.processor.tokenizer
         prompts = [
-            encode(self.processor, t.schema, t.window, t.document, with_image=self.with_image) for t in tasks
+            encode(self.processor, t.schema, t.window, t.document, with_image=self.with_image, hint=t.hint)
+            for t in tasks
         ]
         ids, seen = _padded([p.input_ids[0] for p in prompts], tokenizer.pad_token_id)
         constraint = self.constrain(tasks)

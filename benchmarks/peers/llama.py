@@ -50,7 +50,7 @@ class Llama:
         (task,) = tasks
         began = time.perf_counter()
         schema = task.schema
-        prompt = encode(self.processor, schema, task.window, task.document, with_image=False)
+        prompt = encode(self.processor, schema, task.window, task.document, with_image=False, hint=task.hint)
         ids: list[int] = prompt.input_ids[0].tolist()
         if len(ids) + max_tokens > CONTEXT:
             max_tokens = max(CONTEXT - len(ids), 0)

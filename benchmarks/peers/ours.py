@@ -51,7 +51,14 @@ class Ours:
         by_rules = self.rules.answer([task.document], schema)[0]
         index = SpanIndex(task.window)
         return Request(
-            encode(self.processor, schema, task.window, task.document, with_image=self.with_image),
+            encode(
+                self.processor,
+                schema,
+                task.window,
+                task.document,
+                with_image=self.with_image,
+                hint=task.hint,
+            ),
             grammar_of(schema.tree, index),
             index,
             max_tokens,

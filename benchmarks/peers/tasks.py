@@ -12,6 +12,8 @@ from typing import Any
 import jsonschema
 
 from extractors.backends.base import Answer
+from extractors.backends.scripted import ScriptedBackend
+from extractors.decoding.guess import guess_of
 from extractors.decoding.row import Decoded
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.place import read_answer
@@ -33,12 +35,13 @@ _BAD = {ReviewReason.INVALID_VALUE, ReviewReason.MISSING_REQUIRED, ReviewReason.
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One window of one document, and the schema to answer by its name."""
+    """One window of one document, the name of the schema, and what the model is shown of the rules' answer."""
 
     name: str
     document: ReadDocument
     window: Window
     schema_name: str
+    hint: str = ""
 
     @property
     def schema(self) -> LoadedSchema:
@@ -79,7 +82,12 @@ def read_documents(folder: Path, options: ReadOptions) -> Iterator[tuple[str, Re
 
 
 def tasks_of(
-    documents: Iterable[tuple[str, ReadDocument]], schema_name: str, budget: int, count: CountTokens
+    documents: Iterable[tuple[str, ReadDocument]],
+    schema_name: str,
+    budget: int,
+    count: CountTokens,
+    *,
+    hints: bool = False,
 ) -> list[Task]:
     """The windows of documents as the product cuts them.
 
@@ -88,17 +96,21 @@ def tasks_of(
         schema_name: a catalog schema, or a JSON Schema file.
         budget: tokens of document text per window.
         count: tokens of texts, under the model's tokenizer.
+        hints: the model was trained with hints, so every engine's prompt has them.
 
     Raises:
         SystemExit: the schema is answered in several parts, which the peers cannot.
     """
-    if len(split_schema(load_schema(schema_name), count)) > 1:
+    schema = load_schema(schema_name)
+    if len(split_schema(schema, count)) > 1:
         raise SystemExit(f"{schema_name} is too wide for one prompt; measure with a smaller schema.")
-    return [
-        Task(name, document, window, schema_name)
-        for name, document in documents
-        for window in windows_of(document, budget, count)
-    ]
+    tasks = []
+    for name, document in documents:
+        data = ScriptedBackend().answer([document], schema)[0].data if hints else {}
+        for window in windows_of(document, budget, count):
+            hint = guess_of(schema.tree, data, SpanIndex(window)).text if hints else ""
+            tasks.append(Task(name, document, window, schema_name, hint))
+    return tasks
 
 
 def groups_of(tasks: Sequence[Task], size: int) -> list[list[int]]:

@@ -92,7 +92,10 @@ class TransformersBackend:
         self.max_answer_tokens = max_answer_tokens
         self.with_image = with_image
         self.decoder = GreedyDecoder(loaded.model, loaded.processor.tokenizer)
-        self.rules = ScriptedBackend()  # drafts only: what it finds costs the model fewer passes
+        self.rules = (
+            ScriptedBackend()
+        )  # its answer is a draft, and a hint to a model that was trained with hints
+        self.with_hints = loaded.hints
 
     @property
     def model_id(self) -> str:
@@ -135,8 +138,14 @@ class TransformersBackend:
             for place, window in enumerate(work.windows):
                 index = SpanIndex(window)
                 for part, schema in enumerate(parts):
+                    guess = guess_of(schema.tree, work.by_rules.data, index, work.by_rules.others)
                     prompt = encode(
-                        self.loaded.processor, schema, window, work.document, with_image=self.with_image
+                        self.loaded.processor,
+                        schema,
+                        window,
+                        work.document,
+                        with_image=self.with_image,
+                        hint=guess.text if self.with_hints else "",
                     )
                     asked[next(numbers)] = _Asked(work, place, part, index, int(prompt.input_ids.shape[1]))
                     yield Request(
@@ -144,7 +153,7 @@ class TransformersBackend:
                         grammar_of(schema.tree, index),
                         index,
                         self.max_answer_tokens,
-                        guess_of(schema.tree, work.by_rules.data, index, work.by_rules.others),
+                        guess,
                     )
 
     def _answer(self, work: _Work, schema: LoadedSchema, parts: Sequence[LoadedSchema]) -> Answer:

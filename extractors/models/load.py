@@ -29,7 +29,8 @@ DEFAULT_WINDOW_TOKENS = 1400
 class LoadedModel:
     """``model`` and ``processor`` ready to answer; ``window_tokens`` of document text per window.
 
-    ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong.
+    ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong. ``hints``: it was
+    trained to be shown what the scripted rules found.
     """
 
     name: str
@@ -38,6 +39,7 @@ class LoadedModel:
     processor: Any
     window_tokens: int
     unsure_below: float = -math.inf
+    hints: bool = False
 
 
 def load_base(base: str, cache: Path) -> tuple[Any, Any]:
@@ -117,7 +119,8 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     card = tuned or {}
     window = int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS))
     unsure = float(card.get("unsure_below", -math.inf))
-    return LoadedModel(name, f"{folder.name}-{_fingerprint(folder)}", model, processor, window, unsure)
+    hints = bool(card.get("hints", False))
+    return LoadedModel(name, _identity(folder, card), model, processor, window, unsure, hints)
 
 
 def model_identity(name: str) -> str:
@@ -131,7 +134,24 @@ def model_identity(name: str) -> str:
         raise ModelError(
             f"No model named {name!r}.", remedy="Use embedded, scripted, or the path of a model folder."
         )
-    return f"{folder.name}-{_fingerprint(folder)}"
+    return _identity(folder, _tuned_card(folder) or {})
+
+
+def _identity(folder: Path, card: dict[str, Any]) -> str:
+    """Folder's name and content; of a model that is shown hints, also which rules made them."""
+    from extractors.backends.scripted import RULES
+
+    rules = f"-{RULES}" if card.get("hints") else ""
+    return f"{folder.name}-{_fingerprint(folder)}{rules}"
+
+
+def shows_hints(name: str) -> bool:
+    """Whether a model was trained to be shown what the scripted rules found.
+
+    Raises:
+        ModelError: its card is damaged.
+    """
+    return bool((_tuned_card(EMBEDDED if name == "embedded" else Path(name)) or {}).get("hints", False))
 
 
 def _base_path(base: str, cache: Path) -> Path:

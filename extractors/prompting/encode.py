@@ -22,6 +22,9 @@ from schemas.document import PageImage, ReadDocument
 from schemas.registry import LoadedSchema
 
 _MARK = "\ue000"
+_HINT = "\n\nRead by rules, which are often wrong:\n"
+HINT_TOKENS = 600
+"""Most tokens of a hint; of a longer one, the beginning is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,25 @@ class Encoded:
 
 
 def encode(
-    processor: Any, schema: LoadedSchema, window: Window, document: ReadDocument, *, with_image: bool = True
+    processor: Any,
+    schema: LoadedSchema,
+    window: Window,
+    document: ReadDocument,
+    *,
+    with_image: bool = True,
+    hint: str = "",
 ) -> Encoded:
-    """The prompt of one window: schema, image of the window's first page, words."""
+    """The prompt of one window: schema, image of the window's first page, words, and a hint.
+
+    Args:
+        processor: of the model.
+        schema: what is asked.
+        window: where it is looked for.
+        document: of the window.
+        with_image: whether the page is shown, where reading kept an image of it.
+        hint: an answer that costs no model (`extractors.decoding.guess`): the model is trained to take from it what
+            is right. It is text of the page, like the page.
+    """
     image = page_image(document, window.first_page) if with_image else None
     text = schema_text(schema) + "\n"
     content: list[dict[str, str]] = [{"type": "text", "text": text}]
@@ -55,7 +74,7 @@ def encode(
     head = processor(text=[before], return_tensors="pt", **images)
     tokenizer = processor.tokenizer
     body, places = _body(tokenizer, window, document)
-    tail = tokenizer(after, add_special_tokens=False)["input_ids"]
+    tail = _hint(tokenizer, hint) + tokenizer(after, add_special_tokens=False)["input_ids"]
     ids = torch.cat([head["input_ids"], torch.tensor([body + tail], dtype=torch.long)], dim=1)
     extra = {k: v for k, v in head.items() if k not in ("input_ids", "attention_mask")}
     boxes = nn.functional.pad(places, (0, 0, head["input_ids"].shape[1], len(tail)))[None]
@@ -83,6 +102,13 @@ def _body(tokenizer: Any, window: Window, document: ReadDocument) -> tuple[list[
         middle = (word.box.y0 + word.box.y1) / 2
         rows.append((_step(word.box.x0 / width), _step(word.box.x1 / width), _step(middle / height)))
     return coded["input_ids"], torch.tensor(rows, dtype=torch.long).reshape(-1, COORDINATES)
+
+
+def _hint(tokenizer: Any, hint: str) -> list[int]:
+    if not hint:
+        return []
+    lead, said = tokenizer([_HINT, hint], add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return [*lead, *said[:HINT_TOKENS]]
 
 
 def _size(document: ReadDocument, number: int) -> tuple[float, float]:

@@ -87,6 +87,12 @@ class TrainConfig(_Config):
     empty_share: float = Field(0.15, ge=0, le=1)
     shuffle_share: float = Field(0.2, ge=0, le=1)
     image_share: float = Field(0.9, ge=0, le=1, description="share of examples that show the page image")
+    hint_share: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="share of examples that show what the scripted rules found; 0: the model is never shown it",
+    )
     checkpoint_every: int = Field(20, ge=1)
     dev_every: int = Field(60, ge=1)
     dev_windows: int = Field(16, ge=0)

@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 
+from extractors.backends.scripted import ScriptedBackend
+from extractors.decoding.guess import guess_of
+from extractors.grammar.spans import SpanIndex
 from extractors.prompting.encode import count_tokens, encode
 from extractors.training.checkpoint import (
     BEST,
@@ -84,6 +87,7 @@ class Trainer:
         self.stream = ExampleStream(
             config, load, lambda texts: count_tokens(processor, list(texts)), synthetic
         )
+        self.rules = ScriptedBackend()
         self.position = Position()
         self.dev: list[tuple[Example, Sample]] = []
 
@@ -202,11 +206,24 @@ class Trainer:
             or random.Random(f"{self.config.seed}{example.answer}").random() < self.config.image_share
         )
         prompt = encode(
-            self.processor, example.schema, example.window, example.document, with_image=with_image
+            self.processor,
+            example.schema,
+            example.window,
+            example.document,
+            with_image=with_image,
+            hint=self._hint(example),
         )
         tokenizer = self.processor.tokenizer
         answer = tokenizer(example.answer, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
         return Sample(prompt, torch.tensor(answer))
+
+    def _hint(self, example: Example) -> str:
+        """What the rules found, as the model will be shown it; now and then nothing, so that it reads for itself."""
+        drawn = random.Random(f"hint/{self.config.seed}{example.answer}").random()
+        if drawn >= self.config.hint_share:
+            return ""
+        by_rules = self.rules.answer([example.document], example.schema)[0]
+        return guess_of(example.schema.tree, by_rules.data, SpanIndex(example.window)).text
 
     def _passes(self, samples: Sequence[Sample]) -> Iterator[tuple[Pack, torch.Tensor]]:
         for share in shares(samples, self.config.pack_tokens):

@@ -276,6 +276,7 @@ def export_model(trainer: Trainer, folder: Path, data: list[dict[str, Any]]) -> 
     card: dict[str, Any] = {
         "base": trainer.config.base,
         "window_tokens": TRAINED_WINDOW_TOKENS,
+        "hints": trainer.config.hint_share > 0,
         "steps": trainer.position.step,
         "tokens": trainer.position.tokens,
         "model_of_step": trainer.model_step,

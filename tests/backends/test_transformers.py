@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 from extractors.backends.scripted import ScriptedBackend
@@ -15,8 +16,12 @@ from tests.tiny import document_of, tiny_model, tiny_processor
 LINES = ["Blue Harbour Books Ltd", "12 Mill Lane, York", "Date 25/12/2018   No 77", "Total   $1,234.50"]
 
 
-def backend(*, unsure_below: float = -math.inf, window_tokens: int = 1000) -> TransformersBackend:
-    loaded = LoadedModel("tiny", "tiny-1", tiny_model(1), tiny_processor(), window_tokens, unsure_below)
+def backend(
+    *, unsure_below: float = -math.inf, window_tokens: int = 1000, hints: bool = False
+) -> TransformersBackend:
+    loaded = LoadedModel(
+        "tiny", "tiny-1", tiny_model(1), tiny_processor(), window_tokens, unsure_below, hints
+    )
     return TransformersBackend(loaded, max_answer_tokens=300)
 
 
@@ -55,3 +60,13 @@ def test_leaves_carry_whether_the_rules_agree() -> None:
         same = leaf.raw is not None and theirs[leaf.path] == leaf.raw
         assert leaf.signals["rules_same"] == same
         assert leaf.signals["rules_other"] == (theirs[leaf.path] is not None and not same)
+
+
+def test_a_model_that_was_trained_with_hints_is_shown_what_the_rules_found() -> None:
+    schema, document = load_schema("receipt"), document_of(LINES)
+    (plain,) = backend().answer([document], schema)
+    (hinted,) = backend(hints=True).answer([document], schema)
+    (ruled,) = ScriptedBackend().answer([document], schema)
+    said = json.dumps(ruled.data, ensure_ascii=False, separators=(",", ":"))
+    tokens = len(tiny_processor().tokenizer(said, add_special_tokens=False)["input_ids"])
+    assert tokens < hinted.counts["prompt_tokens"] - plain.counts["prompt_tokens"] < tokens + 60

@@ -201,3 +201,15 @@ def test_documents_are_held_out_where_no_split_says_so(labelled: Path) -> None:
         path.unlink()
     with pytest.raises(UsageError, match="no labelled document"):
         documents_of(labelled, "train", "dev", 0.3)
+
+
+def test_hints_are_shown_to_the_share_that_was_asked_for(labelled: Path, tmp_path: Path) -> None:
+    (example,) = examples_of(document(7), {"total": "7.50"}, from_json_schema(SCHEMA, "slip"), 500, count)
+    lengths = {}
+    for share in (0.0, 1.0):
+        config = config_for(labelled, tmp_path / str(share), hint_share=share)
+        trainer = Trainer(config, tiny_model(), tiny_processor(), lambda path: document(int(path.stem)))
+        lengths[share] = trainer.sample(example).prompt.input_ids.shape[1]
+        shown = tiny_processor().tokenizer.decode(trainer.sample(example).prompt.input_ids[0])
+        assert ('{"total":"7.50"}' in shown) == bool(share)
+    assert lengths[0.0] < lengths[1.0]

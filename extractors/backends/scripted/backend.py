@@ -21,6 +21,8 @@ from schemas.document import ReadDocument
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
 
+RULES = "scripted-2"
+"""Name and version of the rules; raised whenever they change what they answer."""
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""
 _BEST = 0.97
@@ -39,8 +41,8 @@ class ScriptedBackend:
 
     @property
     def model_id(self) -> str:
-        """Name and version of the rules; raised whenever they change what they answer."""
-        return "scripted-2"
+        """Name and version of the rules."""
+        return RULES
 
     def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
         """One answer per document, in order; the same for the same document, always."""
