@@ -359,3 +359,82 @@ def test_a_list_of_single_values_is_no_table() -> None:
     )
     (answer,) = ScriptedBackend().answer([document_of(["Codes", "A 1", "B 2"])], schema)
     assert answer.data == {"codes": []}
+
+
+def read(text: str, schema: LoadedSchema) -> dict[str, Any]:
+    (answer,) = BACKEND.answer([paper(text)], schema)
+    return dict(answer.data)
+
+
+def test_the_total_behind_a_rounding_is_final_and_a_table_of_taxes_has_none() -> None:
+    found = read(
+        """\
+BAR WANG RICE
+
+Date: 09/06/2018
+
+Total Amount:                  RM7.72
+Rounding:                     -RM0.02
+Total:                         RM7.70
+
+GST Summary       Amount(RM)   Tax(RM)
+SR                      7.28      0.44
+Total                   7.28      0.44
+""",
+        load_schema("receipt"),
+    )
+    assert found["total"] == "RM7.70"
+
+
+def test_two_dates_with_a_dash_between_them_are_beginning_and_end() -> None:
+    found = read(
+        """\
+CONTRACT                      Print Date  04/10/20
+
+Contract Dates      Estimate #
+09/22/20 - 09/28/20     8117
+""",
+        load_schema("ad_buy"),
+    )
+    assert (found["flight_from"], found["flight_to"]) == ("09/22/20", "09/28/20")
+
+
+def test_the_block_under_a_party_names_it_although_its_name_speaks_like_a_label() -> None:
+    found = read(
+        """\
+Stylesheet-Version: 2.0 vom 18.10.2018
+
+Handelsrechnung (380) Nr. 471102 vom 05.03.2018
+
+Verkäufer:
+Globale Nummer: 4000001123452 (GLN)
+Lieferant GmbH
+Lieferantenstraße 20
+
+Käufer/Leistungsempfänger
+Nummer:      GE2020211
+Name:        Kunden AG Mitte
+""",
+        load_schema("invoice"),
+    )
+    assert found["issue_date"] == "05.03.2018"
+    assert found["seller_name"] == "Lieferant GmbH"
+    assert found["buyer_name"] == "Kunden AG Mitte"
+    assert found["document_type"] == "invoice"
+
+
+def test_what_names_a_sum_between_rows_does_not_end_the_table() -> None:
+    found = read(
+        """\
+Invoice No.: 7
+
+Description             Qty       Unit price        Net amount
+Cordless drill            2           119,00        238,00
+Gross price: 141,61
+Drill bits                4             4,50         18,00
+
+                                    Net total       256,00
+""",
+        load_schema("invoice"),
+    )
+    assert [item["line_total"] for item in found["line_items"]] == ["238,00", "18,00"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from extractors.backends.scripted import RULES
 from flows.calibration import home_folder, judge_for
 from flows.cli import main
 from flows.settings import load_settings
@@ -46,7 +47,7 @@ def test_calibrate_and_extract_under_a_budget(
     assert [one["needed"] for one in row["certificates"]] == [59, 149, 299]
     assert {one["least_probability"] for one in row["certificates"]} == {None}
     settings = load_settings(None, home=home, model="scripted")
-    folder_of_it = home_folder(settings, "scripted-2")
+    folder_of_it = home_folder(settings, RULES)
     assert {p.name for p in folder_of_it.iterdir()} == {
         "answered.jsonl", "calibration.json", "judged.jsonl.gz", "reliability.png",
     }  # fmt: skip
@@ -79,7 +80,7 @@ def test_with_few_errors_allowed_little_evidence_is_enough(tmp_path: Path) -> No
     settings = load_settings(
         None, home=home, model="scripted", extract={"error_budget": 0.45, "confidence": 0.8}
     )
-    judge = judge_for(settings, load_schema("invoice"), "scripted-2")
+    judge = judge_for(settings, load_schema("invoice"), RULES)
     assert judge.in_force
     assert judge.calibration == "calibrated"
 
@@ -115,8 +116,8 @@ def test_a_calibration_of_another_model_ends_a_run_before_it_begins(
     folder, home = labelled(tmp_path / "set"), tmp_path / "home"
     rules = line("--schema", "invoice", "--model", "scripted", "--home", home)
     assert main([*line("calibrate", folder), *rules]) == 0
-    path = home / "calibration" / "scripted-2" / "calibration.json"
-    path.write_text(path.read_text().replace("scripted-2", "scripted-1"))
+    path = home / "calibration" / RULES / "calibration.json"
+    path.write_text(path.read_text().replace(RULES, "scripted-1"))
     capfd.readouterr()
     assert main([*line("extract", folder / "docs" / "i1.pdf"), *rules]) == 5
     assert "fitted for the model scripted-1" in " ".join(capfd.readouterr().err.split())

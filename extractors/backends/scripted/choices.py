@@ -86,8 +86,16 @@ def _seen(choice: str, lines: list[Line]) -> float:
             if keys <= words or titled or shared:
                 short = end - start <= _TITLE_TOKENS
                 strength = (0.9 if keys <= words or titled else 0.75) if short else 0.5
-                best = max(best, strength - 0.002 * line.index + (0.05 if len(keys) > 1 else 0.0))
+                if _numbered(concepts, line, start):
+                    strength = max(strength, 0.85)
+                best = max(best, strength - 0.006 * line.index + (0.05 if len(keys) > 1 else 0.0))
     return best
+
+
+def _numbered(concepts: list[frozenset[str]], line: Line, start: int) -> bool:
+    """Whether a line begins with the document's name and its number: ``Rechnung (380) Nr. 4711``."""
+    begins = start == 0 and all(c & line.tokens[0].concepts for c in concepts)
+    return begins and any(char.isdigit() for token in line.tokens[1:6] for char in token.text)
 
 
 def _boolean(goal: Goal, scene: Scene) -> tuple[str | None, float]:

@@ -13,7 +13,8 @@ from extractors.validation.text import text_key
 
 _TABLE = """
 amount: total totals amount amt sum betrag summe gesamt gesamtbetrag endbetrag montant importe totale totaal
-  bedrag suma balance jumlah endsumme gesamtsumme zahlbetrag rechnungsbetrag positionssumme
+  bedrag suma balance jumlah endsumme gesamtsumme zahlbetrag rechnungsbetrag positionssumme nettobetrag
+  bruttobetrag
 date: date dated datum fecha data tarikh dato datedoc
 time: time uhrzeit zeit heure hora ora tijd
 number: number numbers no nos nr num nummer numero nbr nro nome
@@ -153,14 +154,15 @@ def parts_of(text: str) -> list[str]:
 
 @lru_cache(maxsize=16_384)
 def label_concepts(word: str) -> frozenset[str]:
-    """The concepts of a printed word and of its parts (``Rechnungs-Nr.:``)."""
+    """The concepts of a printed word and of its parts (``Rechnungs-Nr.:``); of ``Käufer/Empfänger`` those of both."""
+    parts = parts_of(word) if len(word) <= 60 else []
+    meant = [concepts_of(part) for part in parts]
+    if "/" in word and len(parts) > 1 and all(meant):
+        return frozenset().union(*meant)
     whole = concepts_of(word)
-    if whole or len(word) > 40:
+    if whole or len(word) > 40 or len(parts) < 2 or any(part.isdigit() for part in parts):
         return whole
-    parts = parts_of(word)
-    if len(parts) < 2 or any(part.isdigit() for part in parts):
-        return frozenset()
-    return frozenset().union(*(concepts_of(part) for part in parts))
+    return frozenset().union(*meant)
 
 
 def raw_words(text: str) -> frozenset[str]:

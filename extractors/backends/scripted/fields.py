@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from functools import cached_property
+from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.candidates import Candidate, candidates
 from extractors.backends.scripted.labels import Goal, Run, score
@@ -20,11 +21,20 @@ MIN_SCORE = 0.35
 """Below this a value is not given; the field is taken to be absent."""
 _BELOW = 0.85
 _MAX_BELOW_LINES = 4
+_ROUNDED_LINES = 3
+_TAX_LINES = 4
+_NO_TOTAL = ("net", "tax", "unit", "price", "quantity", "rounding", "discount", "percent")
 _DATES = 100
+_RANGE = 0.62
+_THROUGH = frozenset(
+    ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
+)
+_DOC_DATE = 0.15
 _HEAD_LINES = 12
 _HEAD_GAP = 2.0
 _BRACKETED = re.compile(r"\s*[(<\[][^)>\]]*\d{4,}[^)>\]]*[)>\]]\s*$")
 _ADDRESS_LINES = 5
+_NAMED = ("name", "seller", "buyer")
 _ID = ("number", "id", "reference", "iban", "bic")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
@@ -55,6 +65,27 @@ class Scene:
     runs: dict[int, list[Run]]
     style: DocumentStyle
     _found: dict[tuple[int, Kind], list[Candidate]]
+
+    @cached_property
+    def roundings(self) -> frozenset[int]:
+        """The lines that round a sum."""
+        return frozenset(
+            index for index, runs in self.runs.items() for run in runs if "rounding" in run.concepts
+        )
+
+    @cached_property
+    def tax_heads(self) -> frozenset[int]:
+        """The lines that head a column of taxes beside one of amounts."""
+        found = set()
+        for index, runs in self.runs.items():
+            meant = [run.concepts for run in runs]
+            figures = any(c.isdigit() for token in self.lines[index].tokens for c in token.text)
+            apart = any(
+                "tax" in one and "amount" in other for one in meant for other in meant if one is not other
+            )
+            if apart and not figures:
+                found.add(index)
+        return frozenset(found)
 
     def values(self, line: Line, kind: Kind) -> list[Candidate]:
         key = (line.index, kind)
@@ -120,10 +151,24 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             if named < MIN_SCORE:
                 continue
             place = index / pages
+            if late and goal.means("amount") and not goal.means(*_NO_TOTAL):
+                named = _as_total(named, index, scene)
             for found, quality in _values_of(goal, run, scene):
                 yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
     yield from _by_form(goal, scene)
     yield from _by_position(goal, scene)
+
+
+def _as_total(named: float, index: int, scene: Scene) -> float:
+    """How well a label names a total, by what stands around it: behind a rounding the total is final."""
+    if any(line in scene.roundings for line in range(index - _ROUNDED_LINES, index)):
+        return min(1.0, named + 0.25)
+    if any(line in scene.roundings for line in range(index + 1, index + 1 + _ROUNDED_LINES)):
+        return 0.9 * named
+    # The sums of a table of taxes are those of its columns, of which the last is the tax.
+    in_table = any(line in scene.tax_heads for line in range(index - _TAX_LINES, index))
+    several = len(scene.values(scene.lines[index], Kind.DECIMAL)) > 1
+    return 0.6 * named if in_table and several else named
 
 
 def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
@@ -221,6 +266,8 @@ def _is_label(scene: Scene, line: Line, start: int, end: int) -> bool:
     inside = list(takewhile(lambda r: r.start < end, scene.labels_from(line, start)))
     if any(r.start == start and (r.end == end or r.tokens[-1].ends_label) for r in inside):
         return True
+    if end - start > 1 and _LEGAL_FORM.fullmatch(line.tokens[end - 1].text.rstrip(".,")):
+        return False  # a company may be called after what it does: "Supplier Services Ltd"
     digits = any(c.isdigit() for t in line.tokens[start:end] for c in t.text)
     return not digits and 2 * sum(r.end - r.start for r in inside) >= end - start
 
@@ -237,6 +284,8 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return None
     if not _LETTERS.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
         return None
+    if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start : end - 1]):
+        return None  # a label with its own value behind it
     return _fits(goal, piece(line, start, end, raw))
 
 
@@ -269,6 +318,9 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
             for candidate in scene.values(line, Kind.CURRENCY):
                 yield Match(goal, candidate.piece, 0.8 * candidate.strength)
         return
+    if goal.kind is Kind.DATE and goal.means("from", "until"):
+        yield from _of_range(goal, scene)
+        return
     if goal.kind is not Kind.TEXT or not (goal.means("iban") or goal.leaf.pattern):
         return
     for line in scene.lines:
@@ -281,18 +333,36 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
                     yield Match(goal, found, 0.9)
 
 
+def _of_range(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """Two dates with a dash or a word for it between them: the first begins something, the second ends it."""
+    for line in scene.lines:
+        for first, last in pairwise(scene.values(line, Kind.DATE)):
+            between = line.tokens[first.piece.end : last.piece.start]
+            if len(between) == 1 and between[0].text.casefold() in _THROUGH:
+                found = last if goal.means("until") else first
+                yield Match(goal, found.piece, _RANGE * found.strength - 0.002 * line.index)
+
+
 def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     """What usually stands where: the seller at the head, the date of issue first among the dates."""
     if goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
         for line in scene.lines[: 4 * _HEAD_LINES]:
             for candidate in scene.values(line, Kind.DATE):
-                yield Match(goal, candidate.piece, 0.55 * candidate.strength - 0.001 * line.index)
+                # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
+                named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
+                yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
     elif goal.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *_ID):
         for line in scene.lines[:_HEAD_LINES]:
             found = _head_name(goal, line, scene)
             if found is not None:
                 legal = 0.15 if _LEGAL_FORM.search(found.raw) else 0.0
                 yield Match(goal, found, 0.55 + legal - 0.01 * line.index)
+
+
+def _names_document(line: Line, end: int) -> bool:
+    """Whether a line begins with the name of the document and its number, up to the token ``end``."""
+    before = line.tokens[:end]
+    return any("doc" in t.concepts for t in before) and any(any(c.isdigit() for c in t.text) for t in before)
 
 
 def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:

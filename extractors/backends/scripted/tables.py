@@ -13,6 +13,8 @@ from schemas.tree import NUMERIC, Kind
 _MIN_NAMED = 0.4
 _MAX_GAP = 5.0
 """A table ends where this many line heights are empty."""
+_AFTER = 3
+"""So many lines after one that names a sum may the next row stand, if the table goes on."""
 _END = frozenset(
     {"amount", "net", "gross", "tax", "payment", "discount", "rounding", "terms", "bank", "iban"}
 )
@@ -112,7 +114,9 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
         if line.page == previous.page and line.top - previous.bottom > _MAX_GAP * line.height:
             break
         if rows and _ends(line):
-            break
+            if not _goes_on_after(line, rows[0], columns, scene):
+                break
+            continue
         row = _row(line, columns, scene)
         numbers = sum(goal_path_is_number(path, columns) for path in row)
         if rows and numbers and _goes_on(row, rows[-1], line, previous):
@@ -139,6 +143,16 @@ def _ends(line: Line) -> bool:
         line.tokens[start].concepts & {"amount", "net", "gross", "tax"}
         and line.tokens[start].text[0].isalpha()
         for start, _ in line.cells
+    )
+
+
+def _goes_on_after(line: Line, first: Row, columns: list[Column], scene: Scene) -> bool:
+    """Whether one of the next lines is as full a row as the first: what names a sum stood between rows."""
+    after = [
+        one for one in scene.lines if one.page == line.page and line.index < one.index <= line.index + _AFTER
+    ]
+    return len(first) > 1 and any(
+        not _ends(one) and len(_row(one, columns, scene)) >= len(first) for one in after
     )
 
 
