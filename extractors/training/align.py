@@ -22,6 +22,8 @@ from schemas.tree import Kind, Leaf
 
 MIN_SIMILARITY = 84.0
 """How alike (0..100) a misread text must be to its label to be taken for it."""
+_DATE_LABEL = re.compile(r"\d{4}-\d\d?-\d\d?|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d\d)")
+_NUMBER_LABEL = re.compile(r"-?\d[\d.,]*[.,]\d{1,4}")
 _STYLES = (NumberStyle("."), NumberStyle(","))
 
 
@@ -88,11 +90,23 @@ def _text(value: str, index: SpanIndex, max_chars: int) -> str | None:
         found = _by_key(key, chunks)
         if found and len(found) <= max_chars:
             return found
+    if (typed := _typed(exact, index)) is not None:
+        return typed
     best: tuple[float, str] = (0.0, "")
     if len(key) >= 5:
         for chunks in index.chunks:
             best = max(best, _fuzzy(exact, chunks))
     return best[1] if best[0] >= MIN_SIMILARITY and len(best[1]) <= max_chars else None
+
+
+def _typed(value: str, index: SpanIndex) -> str | None:
+    """The page's date or number that a label means which is typed where the schema has a text."""
+    if _DATE_LABEL.fullmatch(value):
+        wanted = _dates(value)
+        return _first(index.dates, lambda text: bool(wanted & _dates(text)))
+    if _NUMBER_LABEL.fullmatch(value):
+        return _first(index.numbers, lambda text: bool(_numbers(value) & _numbers(text)))
+    return None
 
 
 def _by_key(key: str, chunks: list[str]) -> str | None:
