@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from extractors.confidence.judge import budget_of
 from flows import composition
 from flows.composition import Job
 from flows.extractor import backend
@@ -60,6 +61,11 @@ def _obstacle(job: Job, group: RetryGroup, settings: Settings) -> str:
             return "left: the schema has changed since; a run extracts them anew"
         if backend(job.model, settings.cache).model_id != group.model:
             return "left: the model has changed since; a run extracts them anew"
+        judged = group.parameters.get("judged_by") or {}
+        if judged.get("error_budget") and budget_of(group.schema_name, settings.extract) is None:
+            return (
+                f"left: that run had an error budget of {judged['error_budget']:g}; give one (--error-budget)"
+            )
     except UsageError as error:
         return f"left: {error}"
     return ""

@@ -293,7 +293,9 @@ def make_extractor(
         reader=ReaderPool(options, workers=ours.concurrency),
         read_options=options,
         options=ours.extract,
-        judge=judge_for(ours, loaded, answering.model_id) if judged else Judge(loaded.fingerprint),
+        judge=judge_for(ours, loaded, answering.model_id, whole=pages is None)
+        if judged
+        else Judge(loaded.fingerprint),
         stopping=stopping,
     )
 

@@ -6,8 +6,9 @@ import datetime as dt
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extractors.confidence.calibrator import FILE, Calibrator, SchemaEvidence, Source
@@ -15,11 +16,14 @@ from extractors.confidence.features import UNFITTED, VERSION
 from extractors.confidence.fit import Fitted, JudgedDocument, JudgedField, fit
 from extractors.confidence.judged import FILE as JUDGED
 from extractors.confidence.judged import JudgedRecord, head, line_of, read_judged, record_of, write_judged
-from extractors.confidence.sampling import weight_of, weights_of
+from extractors.confidence.sampling import sampling_of
 from extractors.evaluation.metrics import Labels, verdicts
 from extractors.evaluation.run import LabelledSet
 from extractors.validation.validate import Validated
 from schemas.registry import LoadedSchema
+
+LABELLED_SHARE = 0.2
+"""A field that fewer of a schema's documents have a label for never lands under a budget: nothing speaks for it."""
 
 Ask = Callable[[LoadedSchema, Path], Validated | None]
 """The checked answer for a document, without any judge; ``None`` when it cannot be read: it never lands."""
@@ -86,27 +90,32 @@ def collect(
     """
     done = _kept(kept, model_id)
     plan = [(source, name, path) for source in sources for name, path in source.labelled.documents]
-    weights = {source.labelled.folder: weights_of(source.labelled.folder) for source in sources}
+    drawn = {source.labelled.folder: sampling_of(source.labelled.folder) for source in sources}
     with kept.open("a", encoding="utf-8") as log:
         for position, (source, name, path) in enumerate(plan, start=1):
             if progress is not None:
                 progress(position, len(plan), name)
             labelled, schema = source.labelled, source.schema
-            weight = weight_of(weights[labelled.folder], labelled.folder, name)
-            truth = labelled.truth(name)
+            sampling = drawn[labelled.folder]
+            weight = sampling.weight(labelled.folder, name)
+            truth, skip = labelled.truth(name), labelled.skips.get(name, frozenset())
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-            key = f"{sha256}/{schema.fingerprint}/{_hash(truth)}"
+            key = f"{sha256}/{schema.fingerprint}/{_hash([truth, sorted(skip)])}"
             record = done.get(key)
             if record is None:
                 validated = ask(schema, path)
-                skip = labelled.skips.get(name, frozenset())
-                fields = judge_fields(validated, truth, schema, skip) if validated is not None else []
-                document = JudgedDocument(schema.fingerprint, tuple(fields), weight)
+                if (
+                    validated is None
+                ):  # never lands; another time it may be readable (a password, a longer limit)
+                    continue
+                fields = judge_fields(validated, truth, schema, skip)
+                document = JudgedDocument(schema.fingerprint, tuple(fields))
                 record = JudgedRecord(sha256, schema.name, labelled.name, document)
                 log.write(_line(key, record) + "\n")
                 log.flush()
             if record.document.fields:
-                yield record
+                document = replace(record.document, weight=weight, largest=sampling.largest)
+                yield replace(record, source=labelled.name, document=document)
 
 
 def _line(key: str, record: JudgedRecord) -> str:
@@ -126,7 +135,9 @@ def _kept(path: Path, model_id: str) -> dict[str, JudgedRecord]:
             except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
                 continue
         whole = [lines[0], *(_line(key, record) for key, record in found.items())]
-        path.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
+        aside = path.with_suffix(".tmp")
+        aside.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
+        aside.replace(path)
         return found
     path.write_text(json.dumps(head(model_id)) + "\n", encoding="utf-8")
     return {}
@@ -150,10 +161,10 @@ def calibrate(
         UsageError: too few documents.
         ModelError: the file to pool with is damaged.
     """
-    mine = {(one.sha256, one.document.fingerprint) for one in records}
     earlier = list(read_judged(pool, model_id)) if pool is not None else []
-    every = [*records, *(one for one in earlier if (one.sha256, one.document.fingerprint) not in mine)]
-    every.sort(key=lambda one: (one.document.fingerprint, one.sha256))
+    # Once each, however often it is listed: the same document twice is no more evidence than once.
+    unique = {(one.document.fingerprint, one.sha256): one for one in [*earlier, *records]}
+    every = [unique[key] for key in sorted(unique)]
     random.Random(0).shuffle(every)  # folds must not follow the order of a set
     fitted = fit([one.document for one in every])
     made = Calibrator(
@@ -176,12 +187,24 @@ def _evidence(records: Sequence[JudgedRecord], fitted: Fitted) -> dict[str, Sche
     for fingerprint, numbers in sorted(by_schema.items()):
         scored = [fitted.scored[number] for number in numbers]
         weights = [one.weight for one in scored]
+        largest = max(records[number].document.largest for number in numbers)
+        alike = set(weights) == {largest}
         found[fingerprint] = SchemaEvidence(
             name=records[numbers[0]].schema_name,
             documents=[[(round(v.risk, 6), v.wrong, v.eligible) for v in one.values] for one in scored],
-            weights=[] if len(set(weights)) == 1 else weights,
+            weights=[] if alike else weights,
+            largest=None if alike else largest,
+            labelled=_labelled([records[number].document for number in numbers]),
         )
     return found
+
+
+def _labelled(documents: Sequence[JudgedDocument]) -> list[str]:
+    """The top-level fields that enough of the documents have a label for."""
+    counts = Counter(
+        name for one in documents for name in {field.path.partition(".")[0] for field in one.fields}
+    )
+    return sorted(name for name, count in counts.items() if count >= LABELLED_SHARE * len(documents))
 
 
 def _source(source: LabelledSource, records: Sequence[JudgedRecord]) -> Source:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +22,10 @@ from schemas.errors import ModelError
 FILE = "calibration.json"
 FOLDER = "calibration"
 """Inside a model folder; what lies deeper than the folder itself is no part of the model's identity."""
+
+
+class OtherCircumstancesError(ModelError):
+    """A calibration of this very model that was made under other rules or settings."""
 
 
 class _Part(BaseModel):
@@ -66,17 +69,22 @@ class LinearFit(_Part):
 class SchemaEvidence(_Part):
     """Labelled documents of one schema, each with its values as (risk, wrong, eligible), scored by cross-fitting.
 
-    ``weights`` are the inverses of the chances of being drawn, up to a factor; empty: all were alike.
+    ``weights`` are the inverses of the chances of being drawn, up to a factor, and ``largest`` what a weight could have
+    been at most; empty and ``None``: all were alike. ``labelled`` are the top-level fields that they speak of.
     """
 
     name: str
     documents: list[list[tuple[float, bool, bool]]]
     weights: list[float] = []
+    largest: float | None = None
+    labelled: list[str] = []
 
     @model_validator(mode="after")
     def _weighed(self) -> Self:
         if self.weights and len(self.weights) != len(self.documents):
             raise ValueError("weights and documents differ in number")
+        if self.weights and self.largest is None:
+            raise ValueError("there are weights, and no largest one")
         return self
 
     def sample(self) -> list[LabelledDocument]:
@@ -104,7 +112,7 @@ class Calibrator(_Part):
 
     Attributes:
         version: of the list of features.
-        model_id: of the model whose answers were judged; of no other model is anything known.
+        model_id: of the model whose answers were judged, as `features.judged_as`; of no other is anything known.
         made: when, ISO 8601.
         values: for fields with a value.
         nulls: for fields without one.
@@ -144,7 +152,7 @@ class Calibrator(_Part):
     def certificate(self, fingerprint: str, budget: Budget) -> Certificate:
         """What the labelled documents of a schema prove about a budget; without any, that nothing may land."""
         found = self.evidence.get(fingerprint)
-        return certify(found.sample() if found else [], budget)
+        return certify(found.sample(), budget, found.largest) if found else certify([], budget)
 
     def write(self, path: Path) -> None:
         """Writes the file; it appears whole."""
@@ -167,8 +175,12 @@ def groups_of(fingerprint: str, path: str) -> tuple[str, str]:
 def load_calibrator(path: Path, model_id: str) -> Calibrator:
     """Reads a calibration and sees that it is of this model.
 
+    Args:
+        path: the file.
+        model_id: as `features.judged_as`.
+
     Raises:
-        ModelError: it is damaged, of another version, or of another model.
+        ModelError: it is damaged, of another version, of another model, or was made under other rules or settings.
     """
     remedy = "Fit it again with `parquetry calibrate`, or delete the file: then no probabilities are shown."
     try:
@@ -182,6 +194,12 @@ def load_calibrator(path: Path, model_id: str) -> Calibrator:
         raise ModelError(
             f"{path} is no calibration: {where + ': ' if where else ''}{why}.", remedy=remedy
         ) from error
+    if found.model_id != model_id and _model(found.model_id) == _model(model_id):
+        raise OtherCircumstancesError(
+            f"{path} was fitted under other rules of extraction or other settings (min_field_log_probability, "
+            "min_ocr_confidence, read.ocr, read.image_side_px).",
+            remedy=remedy,
+        )
     if found.model_id != model_id:
         raise ModelError(
             f"{path} was fitted for the model {found.model_id}, and this is {model_id}.", remedy=remedy
@@ -189,13 +207,6 @@ def load_calibrator(path: Path, model_id: str) -> Calibrator:
     return found
 
 
-def found_calibrator(places: Iterable[Path], model_id: str) -> Calibrator | None:
-    """The calibration at the first of the places that has one.
-
-    Raises:
-        ModelError: it is not usable.
-    """
-    for path in places:
-        if path.is_file():
-            return load_calibrator(path, model_id)
-    return None
+def _model(judged_as: str) -> str:
+    """The model of `features.judged_as`."""
+    return judged_as.rpartition("/")[0] or judged_as

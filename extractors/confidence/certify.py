@@ -4,7 +4,11 @@ The documents of a labelled sample are the units, since values of one document g
 *risk* (1 - its fitted probability of being right). Under a threshold, the values of at most that risk are accepted, and
 a document's *loss* is the share of wrong ones among its accepted values. Promised, with the asked confidence over the
 drawing of the sample: among documents drawn like the sample's that have an accepted value, the mean loss is at most the
-budget. Each such document counts the same, however many values of it were accepted.
+budget. Each such document counts the same, however many values of it were accepted. (By documents: one is accepted
+with all of its values or not at all, and its loss is whether any is wrong.)
+
+The risks of the sample come from fits that had not seen the document; what is used later is one fit to all of them. The
+promise takes the two for equally good, as cross-fitting does: the later fit has seen more.
 
 Thresholds are tried from the strictest on, and the last one before the first failure is taken: fixed sequence testing,
 as in Learn then Test (Angelopoulos et al. 2021, arXiv:2110.01052). The grid of thresholds is fixed beforehand. Those
@@ -21,7 +25,9 @@ loss is over the budget, so by Markov's inequality it reaches 1 / (1 - confidenc
 error both need the same evidence: 149 documents for 2 %, 299 for 1 %, at 95 %.
 
 Documents that were not drawn with equal chances carry the inverse of theirs as a weight; a document's bet is then
-``stake * weight / largest weight`` (Horvitz and Thompson 1952), and the evidence that it takes grows accordingly.
+``stake * weight / largest weight`` (Horvitz and Thompson 1952), and the evidence that it takes grows accordingly. The
+largest weight is that which *any* document could have had, known beforehand: the largest that was drawn says nothing
+of a rare kind of document that was not.
 """
 
 from __future__ import annotations
@@ -50,8 +56,8 @@ STAKES = 64
 class Budget:
     """What a user allows: ``error`` of the landed values (or documents) wrong, and how sure that must be.
 
-    ``unit``: ``values`` bounds the mean share of wrong values of an accepted document; ``documents`` the share of
-    accepted documents with any wrong value.
+    ``unit``: ``values`` bounds the mean share of wrong ones among a document's accepted values, whether it lands or
+    waits for another value; ``documents`` the share with any wrong value among documents that are accepted whole.
     """
 
     error: float
@@ -148,18 +154,34 @@ class Certificate:
         return self.threshold is not None and risk <= self.threshold
 
 
-def certify(sample: Sequence[LabelledDocument], budget: Budget) -> Certificate:
+def certify(sample: Sequence[LabelledDocument], budget: Budget, largest: float | None = None) -> Certificate:
     """The most lenient threshold under which the budget is certain to hold.
 
     Args:
         sample: documents drawn as their weights say, each scored without having been learnt from.
         budget: what is asked.
+        largest: the largest weight that a document could have had; ``None``: all chances were equal.
+
+    Raises:
+        UsageError: a document weighs more than the largest weight, or the weights differ and none is given.
     """
+    weights = {one.weight for one in sample}
+    if largest is None and len(weights) > 1:
+        raise UsageError(
+            "The documents were drawn with different chances, and the largest weight is not known.",
+            remedy='Say in sampling.json what the smallest chance was: "largest": its inverse.',
+        )
+    most = largest if largest is not None else max(weights, default=1.0)
+    if any(weight > most * (1 + 1e-9) for weight in weights):
+        raise UsageError(
+            f"A document weighs {max(weights):g}, over the largest weight {most:g}.",
+            remedy="Correct sampling.json.",
+        )
     needed = minimum_documents(budget)
     begin = math.ceil(
         SPARE * needed
     )  # a sequence that begins with a test that a single error fails ends there
-    columns = [_Column(one) for one in sample]
+    columns = [_Column(one, whole=budget.unit == "documents") for one in sample]
     # The thresholds that are tested: from the first that has evidence to spare on; or the last alone.
     counts = [sum(column.first <= one for column in columns) for one in THRESHOLDS]
     least = begin if counts[-1] >= begin else needed
@@ -169,7 +191,7 @@ def certify(sample: Sequence[LabelledDocument], budget: Budget) -> Certificate:
         if count < least or (least < begin and candidate != THRESHOLDS[-1]):
             continue
         accepted = [one for column in columns if (one := column.accepted(candidate)) is not None]
-        if p_value(accepted, budget.error, budget) > 1 - budget.confidence:
+        if p_value(accepted, budget.error, budget, most) > 1 - budget.confidence:
             break
         threshold, kept = candidate, accepted
     every = sum(len(one.values) for one in sample)
@@ -181,24 +203,26 @@ def certify(sample: Sequence[LabelledDocument], budget: Budget) -> Certificate:
         wrong_documents=sum(one.wrong > 0 for one in kept),
         values=values,
         wrong=sum(one.wrong for one in kept),
-        bound=min(upper_bound(kept, budget), budget.error) if kept else 1.0,
+        bound=min(upper_bound(kept, budget, most), budget.error) if kept else 1.0,
         coverage=values / every if every else 0.0,
         needed=needed,
     )
 
 
 class _Column:
-    """A document's eligible values, the least risk first."""
+    """A document's eligible values, the least risk first; ``whole``: it is accepted with all its values or not."""
 
-    def __init__(self, document: LabelledDocument) -> None:
+    def __init__(self, document: LabelledDocument, *, whole: bool) -> None:
         ranked = sorted((one.risk, one.wrong) for one in document.values if one.eligible)
+        if whole and len(ranked) < len(document.values):
+            ranked = []
         self.risks = [risk for risk, _ in ranked]
         self.wrong = [0, *accumulate(int(wrong) for _, wrong in ranked)]
         self.weight = document.weight
-        self.first = self.risks[0] if self.risks else math.inf
+        self.first = self.risks[-1 if whole else 0] if self.risks else math.inf
 
     def accepted(self, threshold: float) -> Accepted | None:
-        count = bisect_right(self.risks, threshold)
+        count = bisect_right(self.risks, threshold) if threshold >= self.first else 0
         return Accepted(count, self.wrong[count], self.weight) if count else None
 
 
@@ -207,12 +231,18 @@ def minimum_documents(budget: Budget) -> int:
     return math.ceil(math.log(1 - budget.confidence) / math.log1p(-budget.error) - 1e-9)
 
 
-def p_value(accepted: Sequence[Accepted], error: float, budget: Budget) -> float:
-    """How likely losses as low as these are at most, were their mean over ``error``."""
+def p_value(accepted: Sequence[Accepted], error: float, budget: Budget, largest: float = 1.0) -> float:
+    """How likely losses as low as these are at most, were their mean over ``error``.
+
+    Args:
+        accepted: by document.
+        error: the mean that is to be ruled out.
+        budget: says what a loss is, and how much is staked.
+        largest: weight that a document could have had.
+    """
     if not accepted:
         return 1.0
     losses = [float(one.wrong > 0) if budget.unit == "documents" else one.loss for one in accepted]
-    largest = max(one.weight for one in accepted)
     alike = all(one.weight == largest for one in accepted)
     if alike and (budget.unit == "documents" or all(one.values == 1 for one in accepted)):
         return binomial_tail(round(sum(losses)), len(losses), error)
@@ -224,14 +254,14 @@ def p_value(accepted: Sequence[Accepted], error: float, budget: Budget) -> float
     return math.exp(min(-math.fsum(map(math.log, factors)), 0.0))
 
 
-def upper_bound(accepted: Sequence[Accepted], budget: Budget) -> float:
+def upper_bound(accepted: Sequence[Accepted], budget: Budget, largest: float = 1.0) -> float:
     """The lowest mean loss found, by bisection, that these documents rule out at the confidence of the budget."""
     alpha, low, high = 1 - budget.confidence, 0.0, 1.0
     if not accepted:
         return 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        if p_value(accepted, middle, budget) <= alpha:
+        if p_value(accepted, middle, budget, largest) <= alpha:
             high = middle
         else:
             low = middle

@@ -6,6 +6,8 @@ that it was made with (`VERSION`), and one of another list is refused.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +16,15 @@ from statistics import fmean
 from typing import Any
 
 from extractors.backends.base import LeafAnswer
+from extractors.backends.scripted import RULES
+from extractors.options import ExtractOptions, ReadOptions
 from extractors.validation.text import text_key
 from schemas.outcome import ReviewReason
 from schemas.tree import NUMERIC, Kind, Leaf
 
 VERSION = 1
+CIRCUMSTANCES = 1
+"""Raised with every change of validation that moves features or verdicts."""
 KNOTS = (-0.003, -0.01, -0.03, -0.1, -0.3, -1.0)
 """Scores (nats) at which the weight of a score may change; near 0 a tenth of a nat says much, far off nothing."""
 LEAST = -8.0
@@ -53,6 +59,16 @@ NULL_FEATURES: tuple[str, ...] = (
 """Of a null: what it says about a text that is not there cannot be known."""
 
 Features = Mapping[str, float]
+
+
+def judged_as(model_id: str, options: ExtractOptions, read: ReadOptions) -> str:
+    """The model together with all else that features and verdicts hang on: rules, thresholds, how pages are read.
+
+    A calibration that was made under others says nothing of these answers.
+    """
+    under = [CIRCUMSTANCES, RULES, options.min_field_log_probability, options.min_ocr_confidence]
+    digest = hashlib.sha256(json.dumps([*under, read.ocr, read.image_side_px]).encode()).hexdigest()[:8]
+    return f"{model_id}/{digest}"
 
 
 @dataclass(frozen=True, slots=True)

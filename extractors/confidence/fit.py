@@ -45,11 +45,15 @@ class JudgedField:
 
 @dataclass(frozen=True, slots=True)
 class JudgedDocument:
-    """The judged fields of a document under a schema; ``weight`` is the inverse of its chance of being drawn."""
+    """The judged fields of a document under a schema.
+
+    ``weight`` is the inverse of its chance of being drawn, ``largest`` the most that it could have been.
+    """
 
     fingerprint: str
     fields: tuple[JudgedField, ...]
     weight: float = 1.0
+    largest: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ class _Rows:
 def _fit_rows(rows: _Rows) -> tuple[LinearFit, float, Floats]:
     """The fit, its penalty, and the score of each row by the fold's fit that has not seen its document."""
     if not rows.of_both_kinds():
-        return _constant(rows)
+        made = _constant(rows.right)
+        return made, 0.0, np.full(len(rows.right), made.probability({}, ()))
     folds = _folds(rows)
     best: tuple[float, float, Floats] | None = None
     for penalty in PENALTIES:
@@ -146,13 +151,12 @@ def _fit_rows(rows: _Rows) -> tuple[LinearFit, float, Floats]:
     return _regress(rows, np.arange(len(rows.right)), penalty), penalty, scores
 
 
-def _constant(rows: _Rows) -> tuple[LinearFit, float, Floats]:
+def _constant(right: NDArray[np.bool_]) -> LinearFit:
     """Where all are right, or all wrong, or none is there: one probability for all, by the rule of succession."""
-    share = (float(rows.right.sum()) + 1) / (len(rows.right) + 2)
-    made = LinearFit(
+    share = (float(right.sum()) + 1) / (len(right) + 2)
+    return LinearFit(
         features=(), means=(), scales=(), weights=(), intercept=float(np.log(share / (1 - share)))
     )
-    return made, 0.0, np.full(len(rows.right), share)
 
 
 def _folds(rows: _Rows) -> list[tuple[Any, Any]]:
@@ -161,7 +165,7 @@ def _folds(rows: _Rows) -> list[tuple[Any, Any]]:
     count = min(FOLDS, len(np.unique(rows.document)))
     if count < 2:
         everything = np.arange(len(rows.right))
-        return [(everything, everything)]
+        return [(everything[:0], everything)]  # a lone document is scored by what nothing has taught
     folds = GroupKFold(count, shuffle=True, random_state=0).split(rows.plain, rows.right, rows.document)
     return [(inside, outside) for inside, outside in folds]
 
@@ -170,7 +174,7 @@ def _regress(rows: _Rows, chosen: Any, penalty: float) -> LinearFit:
     from sklearn.linear_model import LogisticRegression
 
     if not rows.of_both_kinds(chosen):
-        return _constant(rows)[0]
+        return _constant(rows.right[chosen])
     plain = rows.plain[chosen]
     means, scales = plain.mean(axis=0), plain.std(axis=0)
     scales[scales < 1e-9] = 1.0  # a feature that never varies weighs nothing

@@ -9,6 +9,7 @@ from extractors.confidence.calibrator import Calibrator
 from extractors.confidence.certify import Budget, Certificate, certify
 from extractors.confidence.features import Features
 from extractors.options import ExtractOptions
+from schemas.errors import UsageError
 from schemas.extraction import Calibration
 from schemas.registry import LoadedSchema
 
@@ -51,11 +52,14 @@ class Judge:
             return f"{asked} takes {found.needed} labelled documents without an error; there are {found.documents}"
         return f"the {found.documents} labelled documents have too many errors for {asked}"
 
-    def refuses(self, probability: float | None) -> str | None:
-        """Why a value of that probability may not land under the certificate, in words; ``None`` when it may."""
+    def refuses(self, path: str, probability: float | None) -> str | None:
+        """Why the value of a field may not land under the certificate, in words; ``None`` when it may."""
         found = self.certificate
         if found is None or found.threshold is None:
             return None
+        evidence = self.calibrator.evidence.get(self.fingerprint) if self.calibrator else None
+        if evidence is not None and path.partition(".")[0] not in evidence.labelled:
+            return "no labelled document says what this field should be"
         if probability is not None and found.accepts(1 - probability):
             return None
         shown = "unknown" if probability is None else f"{probability:.4f}"
@@ -89,6 +93,15 @@ def judge_of(schema: LoadedSchema, options: ExtractOptions, calibrator: Calibrat
 
 
 def budget_of(schema_name: str, options: ExtractOptions) -> Budget | None:
-    """The error budget for a schema, if one is set."""
+    """The error budget for a schema, if one is set.
+
+    Raises:
+        UsageError: there are budgets for other schemas and none for this one: a slip of the pen must not unguard it.
+    """
     error = options.error_budgets.get(schema_name, options.error_budget)
+    if error is None and options.error_budgets:
+        raise UsageError(
+            f"There is an error budget for {', '.join(sorted(options.error_budgets))}, and none for {schema_name}.",
+            remedy=f"Name {schema_name} under [extract.error_budgets], or set error_budget for all others.",
+        )
     return None if error is None else Budget(error, options.confidence, options.budget_unit)

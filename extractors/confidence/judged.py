@@ -58,6 +58,7 @@ def line_of(record: JudgedRecord) -> dict[str, Any]:
         "fingerprint": record.document.fingerprint,
         "source": record.source,
         "weight": record.document.weight,
+        "largest": record.document.largest,
         "fields": fields,
     }
 
@@ -78,7 +79,7 @@ def record_of(line: dict[str, Any]) -> JudgedRecord:
         )
         for path, null, right, eligible, figures in line["fields"]
     )
-    document = JudgedDocument(str(line["fingerprint"]), fields, float(line["weight"]))
+    document = JudgedDocument(str(line["fingerprint"]), fields, float(line["weight"]), float(line["largest"]))
     return JudgedRecord(str(line["sha256"]), str(line["schema"]), str(line["source"]), document)
 
 

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -29,6 +30,8 @@ Labels = Mapping[str, Any]
 """A truth: nested JSON as in the set's ``truth/<id>.json``."""
 
 _DATES = {Kind.DATE, Kind.DATETIME, Kind.TIME}
+_NOWHERE = 1_000_000
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:.*)?|\d\d:\d\d(?::\d\d.*)?")
 
 
 @dataclass(slots=True)
@@ -171,7 +174,8 @@ def verdicts(
     """Whether each answered field that the truth speaks of is right, by its own path; nulls too.
 
     A null is right when the truth has nothing there; a row that aligns with none of the truth is wrong. Rows that
-    were missed have no field, and none here.
+    were missed have no field, and none here. What lands is the typed value: where the label is typed too, that one
+    must be right, and not only the printed text.
     """
     labelled = {name for name in truth if name not in skip}
     wanted = {p: v for p, v in flatten(truth) if p.partition(".")[0] in labelled}
@@ -181,9 +185,26 @@ def verdicts(
         guess = mine[path]
         expected, leaf = wanted.get(at), leaf_at(tree, path)
         found[path] = (
-            expected is None if guess.empty else expected is not None and is_right(expected, guess, leaf)
+            expected is None if guess.empty else expected is not None and _lands_right(expected, guess, leaf)
         )
     return found
+
+
+def _lands_right(truth: Any, guess: Guess, leaf: Leaf | None) -> bool:
+    """Whether what would land is the truth; of a label as printed nothing better is known than `is_right`."""
+    if leaf is not None and _is_typed(truth, leaf):
+        return same_value(truth, guess.value, leaf)
+    return is_right(truth, guess, leaf)
+
+
+def _is_typed(truth: Any, leaf: Leaf) -> bool:
+    """Whether a label of a number or date can be read in one way only."""
+    if leaf.kind in NUMERIC:
+        try:
+            return Decimal(str(truth)).is_finite()
+        except InvalidOperation:
+            return False
+    return leaf.kind in _DATES and bool(_ISO.fullmatch(str(truth)))
 
 
 def is_right(truth: Any, guess: Guess, leaf: Leaf | None) -> bool:
@@ -262,8 +283,8 @@ def _renumbered(path: str, numbers: Mapping[str, list[int]]) -> str:
         return path
     index, dot, rest = path[len(prefix) + 1 :].partition(".")
     rows = numbers.get(prefix, [])
-    # A row without any value stands behind all others: it aligns with none.
-    row = rows[int(index)] if int(index) < len(rows) else int(index) + len(rows)
+    # A row without any value stands behind all others, labelled ones too: it aligns with none.
+    row = rows[int(index)] if int(index) < len(rows) else _NOWHERE + int(index)
     return f"{prefix}.{row}{dot}{rest}"
 
 

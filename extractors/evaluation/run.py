@@ -89,6 +89,7 @@ def evaluate(
     extract: Extract,
     *,
     model: str = "",
+    judged_by: dict[str, Any] | None = None,
     kept: Path | None = None,
     progress: Progress | None = None,
 ) -> list[DocumentResult]:
@@ -100,6 +101,7 @@ def evaluate(
         extract: from a path to an extraction; a document that cannot be read is one without data. It tells what was
             read, if anything was, for the ceiling.
         model: who answers; with ``kept``.
+        judged_by: under which calibration and budget (`Judge.record`); with ``kept``.
         kept: file of what is done already; what it has of the same model, schema, document and labels is not asked
             again.
         progress: told before each document.
@@ -107,7 +109,8 @@ def evaluate(
     Raises:
         UsageError: a document has no labels.
     """
-    done = _Kept(kept, {"version": VERSION, "model": model, "schema": schema.fingerprint}) if kept else None
+    head = {"version": VERSION, "model": model, "judged_by": judged_by or {}, "schema": schema.fingerprint}
+    done = _Kept(kept, head) if kept else None
     slices = _slices(labelled)
     found = []
     for position, (name, path) in enumerate(labelled.documents, start=1):
@@ -116,18 +119,25 @@ def evaluate(
         truth = labelled.truth(name)
         skip = labelled.skips.get(name, frozenset())
         key = f"{_digest(path.read_bytes())}/{_digest(json.dumps([truth, sorted(skip)]).encode())}"
-        result = done.get(key) if done else None
-        if result is None:
+        kept_before = done.get(key) if done else None
+        if kept_before is None:
             read: list[ReadDocument] = []
             extraction = extract(path, read.append)
             document = read[0] if read else None
             result = result_of(
                 name, truth, extraction, schema.tree, skip=skip, document=document, slices=slices.get(name)
             )
-            if done:
-                done.add(key, result)
+        else:  # what it is called and told apart by may have changed since
+            own = {**kept_before.slices, **slices.get(name, {})}
+            result = kept_before.model_copy(update={"name": name, "slices": own})
+        if done and result != kept_before:
+            done.add(key, result)
         found.append(result)
     return found
+
+
+AGAIN = "failed"
+"""The outcome that is tried again: the model failed, not the document."""
 
 
 class _Kept:
@@ -151,7 +161,8 @@ class _Kept:
         path.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
 
     def get(self, key: str) -> DocumentResult | None:
-        return self.known.get(key)
+        found = self.known.get(key)
+        return None if found is None or found.outcome == AGAIN else found
 
     def add(self, key: str, result: DocumentResult) -> None:
         with self.path.open("a", encoding="utf-8") as log:

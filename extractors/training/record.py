@@ -38,13 +38,18 @@ def data_record(labelled: LabelledSet, document_path: Any) -> dict[str, Any]:
     schemas = {name: load_schema(name).fingerprint for name in dict.fromkeys(labelled.schemas)}
     return {
         "set": labelled.folder.resolve().name,
-        "train": {"documents": len(train), "sha256": _digest(labelled.folder, train, document_path)},
-        "dev": {"documents": len(dev), "sha256": _digest(labelled.folder, dev, document_path)},
+        "train": {"documents": len(train), "sha256": set_digest(labelled.folder, train, document_path)},
+        "dev": {"documents": len(dev), "sha256": set_digest(labelled.folder, dev, document_path)},
         "schemas": schemas,
     }
 
 
-def _digest(folder: Path, ids: list[str], document_path: Any) -> str:
+def set_digest(folder: Path, ids: list[str], document_path: Any) -> str:
+    """One SHA-256 over ids, bytes of documents and bytes of labels: tells whether two sets are the same.
+
+    Raises:
+        UsageError: the folder lacks a document.
+    """
     digest = hashlib.sha256()
     for identity in sorted(ids):
         truth = folder / "truth" / f"{identity}.json"

@@ -212,7 +212,7 @@ def _device(name: str, local: int) -> Any:
     """The device of a name; ``auto``: of the GPUs of a machine, each process takes its own."""
     import torch
 
-    if name == "auto" and torch.cuda.is_available():
+    if name in ("auto", "cuda") and torch.cuda.is_available():
         own = torch.device("cuda", local)
         torch.cuda.set_device(own)
         return own

@@ -147,7 +147,7 @@ def _judged(judge: Judge, checked: dict[str, _Checked], features: dict[str, Feat
         one.calibration = judge.calibration
         if judge.in_force:
             one.notes = [note for note in one.notes if note[0] not in UNFITTED]
-        if doubt := judge.refuses(one.probability):
+        if doubt := judge.refuses(path, one.probability):
             one.note(ReviewReason.LOW_PROBABILITY, doubt)
     wanting = judge.evidence_wanting()
     return [(ReviewReason.TOO_LITTLE_EVIDENCE, wanting)] if wanting else []

@@ -17,9 +17,10 @@ from flows.commands.common import Config, Home, Model, stderr, stdout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractors.confidence.calibrate import Calibrated
+    from extractors.confidence.calibrate import Calibrated, LabelledSource
     from extractors.confidence.certify import Budget, Certificate
     from extractors.confidence.reliability import Reliability
+    from flows.settings import Settings
 
 BUDGETS = (0.05, 0.02, 0.01)
 
@@ -37,7 +38,10 @@ def calibrate(
             show_default="FOLDER/schema.json",
         ),
     ] = None,
-    split: Annotated[str, typer.Option("--split", help="Which list of splits.json.")] = "train",
+    split: Annotated[
+        str,
+        typer.Option("--split", help="Which list of splits.json; not the one that the model was trained on."),
+    ] = "calibrate",
     model: Model = None,
     output: Annotated[
         Path | None,
@@ -67,7 +71,7 @@ def calibrate(
     from extractors.confidence.judged import FILE as JUDGED
     from extractors.confidence.reliability import draw_reliability
     from extractors.evaluation.run import open_set
-    from flows.calibration import home_folder, shipped_folder
+    from flows.calibration import home_folder, identity, shipped_folder
     from flows.extractor import extractor_for
     from flows.settings import load_settings
     from schemas.registry import load_schema
@@ -79,6 +83,7 @@ def calibrate(
         LabelledSource(open_set(folder, split), load_schema(name))
         for folder, name in zip(folders, names, strict=True)
     ]
+    _refuse_training_documents(sources, settings)
     first = settings.model_copy(update={"schema_": names[0]})
     with (
         extractor_for(first, None, judged=False) as extractor,
@@ -92,9 +97,10 @@ def calibrate(
         model_id = extractor.backend.model_id
         mine, shipped = home_folder(settings, model_id), shipped_folder(settings)
         folder = output or mine
-        records = list(collect(sources, extractor.answered_under, model_id, folder / "answered.jsonl", show))
+        judged = identity(settings, model_id)
+        records = list(collect(sources, extractor.answered_under, judged, folder / "answered.jsonl", show))
     pools = [one / JUDGED for one in (folder, mine, shipped) if one is not None and (one / FILE).is_file()]
-    made = run_calibration(records, sources, model_id, pools[0] if pools and not alone else None)
+    made = run_calibration(records, sources, judged, pools[0] if pools and not alone else None)
     path = made.write(folder)
     draw_reliability(_curves(made), folder / "reliability.png")
     rows = _rows(made, budgets)
@@ -107,6 +113,29 @@ def calibrate(
         escape("Set error_budget under [extract] in parquetry.toml, or --error-budget on the command line."),
         soft_wrap=True,
     )
+
+
+def _refuse_training_documents(sources: Sequence[LabelledSource], settings: Settings) -> None:
+    """Of what a model has learnt by heart it is surer than of anything else: that measures nothing."""
+    from extractors.training.record import set_digest
+    from extractors.training.stream import document_path
+    from flows.calibration import model_folder
+    from schemas.errors import UsageError
+
+    folder = model_folder(settings)
+    try:
+        card = json.loads((folder / "model.json").read_text(encoding="utf-8")) if folder else {}
+        learnt = {str(one["train"]["sha256"]) for one in card.get("data", [])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # a checkpoint without a card; loading the model says what is wrong with a damaged one
+    for source in sources if learnt else ():
+        labelled = source.labelled
+        if set_digest(labelled.folder, [name for name, _ in labelled.documents], document_path) in learnt:
+            raise UsageError(
+                f"The model was trained on the documents of {labelled.folder}, split {labelled.split!r}.",
+                remedy="Calibrate on documents that it has not seen: give them a list of their own in splits.json, "
+                "and name it with --split.",
+            )
 
 
 def _schemas(folders: list[Path], given: list[str] | None) -> list[str]:

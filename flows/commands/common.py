@@ -39,13 +39,21 @@ Confidence = Annotated[
 
 
 def budget_settings(error_budget: float | None, confidence: float | None) -> dict[str, float] | None:
-    """What the command line says of the budget, as settings; it counts before what is set for single schemas."""
+    """What the command line says of the budget, as settings; see `budget_for_all`."""
     said: dict[str, Any] = {}
     if error_budget is not None:
-        said = {"error_budget": error_budget, "error_budgets": {}}
+        said = {"error_budget": error_budget}
     if confidence is not None:
         said["confidence"] = confidence
     return said or None
+
+
+def budget_for_all(settings: Settings, error_budget: float | None) -> Settings:
+    """The settings, in which a budget of the command line counts before those that are set for single schemas."""
+    if error_budget is None:
+        return settings
+    alone = settings.extract.model_copy(update={"error_budgets": {}})
+    return settings.model_copy(update={"extract": alone})
 
 
 def stderr() -> Console:

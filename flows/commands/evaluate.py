@@ -139,6 +139,7 @@ def _results(settings: Settings, labelled: LabelledSet, kept: Path | None) -> li
             extractor.schema,
             lambda path, seen: extractor.extract_path(path, path.name, seen),
             model=extractor.backend.model_id,
+            judged_by=extractor.judge.record(),
             kept=kept,
             progress=show,
         )

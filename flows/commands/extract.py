@@ -20,6 +20,7 @@ from flows.commands.common import (
     Model,
     Pages,
     Passwords,
+    budget_for_all,
     budget_settings,
     stderr,
 )
@@ -58,6 +59,7 @@ def extract(
         concurrency=jobs,
         extract=budget_settings(error_budget, confidence),
     )
+    settings = budget_for_all(settings, error_budget)
     asked = page_range(pages) if pages else None
     with (
         extractor_for(settings, asked) as extractor,

@@ -8,7 +8,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from flows.commands.common import Config, Home, Passwords, stderr, stdout
+from flows.commands.common import (
+    Confidence,
+    Config,
+    ErrorBudget,
+    Home,
+    Passwords,
+    budget_for_all,
+    budget_settings,
+    stderr,
+    stdout,
+)
 
 if TYPE_CHECKING:
     from flows.again import Plan
@@ -30,6 +40,8 @@ def retry(
     ] = None,
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")] = False,
+    error_budget: ErrorBudget = None,
+    confidence: Confidence = None,
     password_file: Passwords = None,
     config: Config = None,
 ) -> None:
@@ -42,7 +54,14 @@ def retry(
     from flows.again import plan
     from flows.settings import load_settings
 
-    settings = load_settings(config, home=home, source=source, passwords_file=password_file)
+    settings = load_settings(
+        config,
+        home=home,
+        source=source,
+        passwords_file=password_file,
+        extract=budget_settings(error_budget, confidence),
+    )
+    settings = budget_for_all(settings, error_budget)
     composition.use(settings)
     chosen = plan(settings, outcome=outcome, reason=reason, schema=schema)
     _show(chosen, outcome)

@@ -15,6 +15,7 @@ from flows.commands.common import (
     Model,
     Pages,
     Passwords,
+    budget_for_all,
     budget_settings,
     stderr,
     stdout,
@@ -69,6 +70,7 @@ def run(
         passwords_file=password_file,
         extract=budget_settings(error_budget, confidence),
     )
+    settings = budget_for_all(settings, error_budget)
     again = composition.again(reprocess=reprocess, since=since)
     if dry_run:
         _preview(settings, limit, pages, again)

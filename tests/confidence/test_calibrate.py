@@ -14,7 +14,7 @@ from extractors.confidence.calibrator import load_calibrator
 from extractors.confidence.certify import Budget
 from extractors.confidence.judged import FILE, read_judged, write_judged
 from extractors.confidence.reliability import draw_reliability, reliability
-from extractors.confidence.sampling import weights_of
+from extractors.confidence.sampling import Sampling, sampling_of
 from extractors.evaluation.run import open_set
 from extractors.options import ExtractOptions
 from extractors.validation.validate import Validated, validate
@@ -101,9 +101,42 @@ def test_a_changed_label_is_judged_again(tmp_path: Path) -> None:
     assert not after[1].document.fields[0].right
 
 
-def test_documents_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
-    source = folder(tmp_path / "set", 3)
-    assert list(collect([source], lambda schema, path: None, "m-1", tmp_path / "kept.jsonl")) == []
+def test_documents_that_cannot_be_read_are_passed_over_and_tried_again(tmp_path: Path) -> None:
+    source, kept = folder(tmp_path / "set", 3), tmp_path / "kept.jsonl"
+    assert list(collect([source], lambda schema, path: None, "m-1", kept)) == []
+    assert len(list(collect([source], Model(), "m-1", kept))) == 3
+
+
+def test_what_was_kept_takes_the_weights_and_skips_of_now(tmp_path: Path) -> None:
+    source, kept, root = folder(tmp_path / "set", 3), tmp_path / "kept.jsonl", tmp_path / "set"
+    list(collect([source], Model(), "m-1", kept))
+    weights = {"r0": 1, "r1": 1, "r2": 4}
+    (root / "sampling.json").write_text(json.dumps({"drawn": "weighted", "weights": weights, "largest": 8}))
+    (root / "skip_fields.json").write_text(json.dumps({"r1": ["total"]}))
+    model = Model()
+    found = list(collect([LabelledSource(open_set(root, "train"), SCHEMA)], model, "m-1", kept))
+    assert model.asked == ["r1"]
+    assert [one.document.weight for one in found] == [0.5, 0.5, 2.0]
+    assert {one.document.largest for one in found} == {4.0}
+    assert [len(one.document.fields) for one in found] == [4, 3, 4]
+
+
+def test_a_document_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", 75)
+    records = list(collect([source, source], Model(), "m-1", tmp_path / "kept.jsonl"))
+    made = calibrate(records, [source], "m-1")
+    assert len(records) == 150
+    assert len(made.calibrator.evidence[SCHEMA.fingerprint].documents) == 75
+
+
+def test_evidence_speaks_of_the_fields_that_were_labelled(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", 20)
+    for number in range(18):
+        truth = {"company": f"SHOP r{number}", "address": "1 Road", "date": "2018-12-25"}
+        (tmp_path / "set" / "truth" / f"r{number}.json").write_text(json.dumps(truth))
+    records = list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
+    made = calibrate(records, [source], "m-1")
+    assert made.calibrator.evidence[SCHEMA.fingerprint].labelled == ["address", "company", "date"]
 
 
 def test_pooling_adds_the_documents_of_the_earlier_calibration_once(tmp_path: Path) -> None:
@@ -132,12 +165,19 @@ def test_judged_documents_are_the_same_bytes_every_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [(None, None), ({"drawn": "uniform"}, None), ({"drawn": "weighted", "weights": {"a": 2}}, {"a": 2.0})],
+    [
+        (None, Sampling()),
+        ({"drawn": "uniform"}, Sampling()),
+        (
+            {"drawn": "weighted", "weights": {"a": 2, "b": 6}, "largest": 8},
+            Sampling({"a": 0.5, "b": 1.5}, 2.0),
+        ),
+    ],
 )
 def test_how_documents_were_drawn(tmp_path: Path, said: Any, expected: Any) -> None:
     if said is not None:
         (tmp_path / "sampling.json").write_text(json.dumps(said))
-    assert weights_of(tmp_path) == expected
+    assert sampling_of(tmp_path) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,8 +185,10 @@ def test_how_documents_were_drawn(tmp_path: Path, said: Any, expected: Any) -> N
     [
         ('{"drawn": "queue"}', "they were doubtful"),
         ('{"drawn": "luck"}', "nobody knows"),
-        ('{"drawn": "weighted"}', "weight"),
-        ('{"drawn": "weighted", "weights": {"a": 0}}', "not above 0"),
+        ('{"drawn": "weighted"}', "KeyError: 'largest'"),
+        ('{"drawn": "weighted", "weights": {"a": 0}, "largest": 1}', "not above 0"),
+        ('{"drawn": "weighted", "weights": {"a": 2}, "largest": 1}', "at most the largest"),
+        ('{"drawn": "weighted", "weights": {"a": 2}}', "largest"),
         ('{"drawn": "weighted", "weights": [1]}', "AttributeError"),
         ("{}", "KeyError"),
         ("[", "JSONDecodeError"),
@@ -163,12 +205,15 @@ def test_documents_that_are_no_sample_prove_nothing(tmp_path: Path, said: str, w
 def test_weights_reach_the_evidence(tmp_path: Path) -> None:
     source = folder(tmp_path / "set", 12)
     weights = {f"r{i}": 1.0 + i for i in range(12)}
-    (tmp_path / "set" / "sampling.json").write_text(json.dumps({"drawn": "weighted", "weights": weights}))
+    said = {"drawn": "weighted", "weights": weights, "largest": 13}
+    (tmp_path / "set" / "sampling.json").write_text(json.dumps(said))
     records = list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
     made = calibrate(records, [source], "m-1")
-    assert sorted(made.calibrator.evidence[SCHEMA.fingerprint].weights) == sorted(weights.values())
+    evidence = made.calibrator.evidence[SCHEMA.fingerprint]
+    assert sorted(evidence.weights) == pytest.approx([(1 + i) / 6.5 for i in range(12)])
+    assert evidence.largest == pytest.approx(2.0)
     del weights["r3"]
-    (tmp_path / "set" / "sampling.json").write_text(json.dumps({"drawn": "weighted", "weights": weights}))
+    (tmp_path / "set" / "sampling.json").write_text(json.dumps(said))
     with pytest.raises(UsageError, match="no weight for 'r3'"):
         list(collect([source], Model(), "m-1", tmp_path / "other.jsonl"))
 

@@ -94,9 +94,31 @@ def test_the_sequence_begins_with_evidence_to_spare() -> None:
 
 def test_documents_drawn_with_other_chances_count_by_their_weight() -> None:
     heavy = [LabelledDocument(document(0).values, 10.0)]
-    assert certify([*heavy, *clean(200)], Budget(0.02)).threshold is None  # 200 light ones are 21 heavy ones
-    assert certify([*heavy * 149, *clean(200)], Budget(0.02)).threshold is not None
-    assert certify([LabelledDocument(one.values, 7.0) for one in clean(149)], Budget(0.02)).threshold == 1
+    budget = Budget(0.02)
+    assert certify([*heavy, *clean(200)], budget, 10.0).threshold is None  # 200 light ones are 21 heavy ones
+    assert certify([*heavy * 149, *clean(200)], budget, 10.0).threshold is not None
+    assert certify([LabelledDocument(one.values, 7.0) for one in clean(149)], budget).threshold == 1
+
+
+def test_light_documents_say_nothing_of_heavy_ones_that_were_not_drawn() -> None:
+    """Half of a population heavy and wrong, and none of it drawn: only the largest weight there can be tells."""
+    assert certify(clean(200), Budget(0.02)).threshold is not None
+    assert certify(clean(200), Budget(0.02), 100.0).threshold is None
+    mixed = [*clean(10), LabelledDocument(document(0).values, 2.0)]
+    with pytest.raises(UsageError, match="largest weight is not known"):
+        certify(mixed, Budget(0.02))
+    with pytest.raises(UsageError, match="over the largest"):
+        certify(mixed, Budget(0.02), 1.5)
+
+
+def test_by_documents_only_those_that_are_accepted_whole_count() -> None:
+    """Easy values of documents that wait for another value do not vouch for documents that land."""
+    waiting = LabelledDocument((LabelledValue(0.0, False), LabelledValue(0.9, True, False)))
+    budget = Budget(0.02, unit="documents")
+    assert certify([waiting] * 400, Budget(0.02)).threshold is not None
+    assert certify([waiting] * 400, budget).threshold is None
+    landing = [*[document(0.0)] * 91, *[document(0.0, 4, 1)] * 9]
+    assert certify([*[waiting] * 400, *landing], budget).threshold is None
 
 
 samples = st.lists(

@@ -9,12 +9,18 @@ from typing import Any
 
 import pytest
 
-from extractors.confidence.calibrator import Calibrator, LinearFit, SchemaEvidence, load_calibrator
-from extractors.confidence.features import VERSION
+from extractors.confidence.calibrator import (
+    Calibrator,
+    LinearFit,
+    OtherCircumstancesError,
+    SchemaEvidence,
+    load_calibrator,
+)
+from extractors.confidence.features import VERSION, judged_as
 from extractors.confidence.judge import Judge, budget_of, judge_of
-from extractors.options import ExtractOptions
+from extractors.options import ExtractOptions, ReadOptions
 from extractors.validation.validate import Validated, route, validate
-from schemas.errors import ModelError
+from schemas.errors import ModelError, UsageError
 from schemas.outcome import ReviewReason
 from schemas.registry import load_schema
 from tests.validation.paper import answered, paper
@@ -29,7 +35,12 @@ def calibrator(documents: int, *, wrong: int = 0, weight: float = 2.0) -> Calibr
     """P = 1 / (1 + exp(-(5 + weight * score))): 0.9933 for a score of 0, 0.9241 for -1.25."""
     fit = LinearFit(features=("score",), means=(0.0,), scales=(1.0,), weights=(weight,), intercept=5.0)
     rows = [[(0.005, i < wrong, True)] * 4 for i in range(documents)]
-    evidence = {SCHEMA.fingerprint: SchemaEvidence(name="receipt", documents=rows)} if rows else {}
+    labelled = ["address", "company", "date", "total"]
+    evidence = (
+        {SCHEMA.fingerprint: SchemaEvidence(name="receipt", documents=rows, labelled=labelled)}
+        if rows
+        else {}
+    )
     return Calibrator(
         version=VERSION, model_id="m-1", made="2026-01-01", values=fit, nulls=fit, evidence=evidence
     )
@@ -105,6 +116,31 @@ def test_the_budget_of_a_schema_comes_before_the_common_one() -> None:
     assert (budget_of("receipt", options).error, budget_of("receipt", options).confidence) == (0.01, 0.9)  # type: ignore[union-attr]
     assert budget_of("invoice", options).error == 0.05  # type: ignore[union-attr]
     assert budget_of("invoice", ExtractOptions()) is None
+    with pytest.raises(UsageError, match="reciept, and none for receipt"):
+        budget_of("receipt", ExtractOptions(error_budgets={"reciept": 0.01}))
+
+
+def test_a_field_that_nobody_labelled_never_lands_under_a_budget() -> None:
+    made = calibrator(400)
+    known = made.evidence[SCHEMA.fingerprint].model_copy(update={"labelled": ["company", "date", "total"]})
+    judge = judge_of(SCHEMA, BUDGET, made.model_copy(update={"evidence": {SCHEMA.fingerprint: known}}))
+    assert {one.path: one.reasons for one in judged(judge).fields if one.reasons} == {
+        "address": [ReviewReason.LOW_PROBABILITY]
+    }
+
+
+def test_a_calibration_made_under_other_rules_or_settings_is_told_apart(tmp_path: Path) -> None:
+    read = ReadOptions()
+    mine = judged_as("m-1", ExtractOptions(), read)
+    assert judged_as("m-1", ExtractOptions(error_budget=0.01), ReadOptions(max_pages=3)) == mine
+    other = judged_as("m-1", ExtractOptions(min_ocr_confidence=0.5), read)
+    assert other != mine
+    calibrator(3).model_copy(update={"model_id": mine}).write(tmp_path / "c.json")
+    assert load_calibrator(tmp_path / "c.json", mine).model_id == mine
+    with pytest.raises(OtherCircumstancesError, match="min_ocr_confidence"):
+        load_calibrator(tmp_path / "c.json", other)
+    with pytest.raises(ModelError, match="fitted for the model"):
+        load_calibrator(tmp_path / "c.json", judged_as("m-2", ExtractOptions(), read))
 
 
 def test_a_schema_without_labelled_documents_has_pooled_probabilities_and_no_certificate() -> None:
@@ -150,6 +186,7 @@ def test_a_calibration_comes_back_as_it_was_written(tmp_path: Path) -> None:
             {"evidence": {"ff": {"name": "x", "documents": [[]], "weights": [1, 2]}}},
             "weights and documents",
         ),
+        ({"evidence": {"ff": {"name": "x", "documents": [[]], "weights": [1]}}}, "no largest one"),
     ],
 )
 def test_a_calibration_that_does_not_belong_here_is_refused(

@@ -213,7 +213,7 @@ def test_a_report_is_written_compared_and_gone_on_with(
         "--home",
         str(tmp_path / "home"),
         "--split",
-        "train",
+        "calibrate",
     ]
     one, two = tmp_path / "one", tmp_path / "two"
     assert main(["evaluate", str(folder), "--report", str(one), *rules]) == 0

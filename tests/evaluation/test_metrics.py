@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.evaluation.metrics import Counts, Guess, is_right, judge, verdicts
+from extractors.evaluation.metrics import Counts, Guess, aligned, flatten, is_right, judge, verdicts
 from schemas.extraction import ExtractedField, Extraction
-from schemas.registry import load_schema
+from schemas.registry import from_json_schema, load_schema
 from schemas.tree import Kind, Leaf
 
 INVOICE = load_schema("invoice").tree
@@ -157,6 +157,46 @@ def test_a_json_schema_set_is_judged_by_its_own_tree(tmp_path: Path) -> None:
     )
     judged = judge({"n": 5, "t": "05"}, _extraction({"n": "5.00", "t": "5"}), load_schema(path).tree)
     assert judged.fields == {"n": Counts(right=1), "t": Counts(wrong=1, missed=1)}
+
+
+def test_a_row_of_nulls_aligns_with_no_labelled_row() -> None:
+    truth = {"rows": [{"name": f"n{i}"} for i in range(10)]}
+    schema = from_json_schema(
+        {
+            "type": "object",
+            "properties": {
+                "rows": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"name": {"type": ["string", "null"]}}},
+                }
+            },
+        },
+        "rows",
+    )
+    given = {
+        "rows.0.name": Guess("n5", "n5"),
+        "rows.1.name": Guess(None, None),
+        "rows.4.name": Guess(None, None),
+    }
+    wanted = dict(flatten(truth))
+    places = aligned(wanted, given, schema.tree)
+    assert places["rows.0.name"] == "rows.5.name"
+    assert {places["rows.1.name"], places["rows.4.name"]}.isdisjoint(wanted)
+
+
+@pytest.mark.parametrize(
+    ("truth", "raw", "value", "right"),
+    [
+        ("1.234", "1.234", "1234", False),  # printed as the label, landed a thousand times too large
+        (1234, "1.234", "1234", True),
+        ("1,234.50", "1,234.50", "1234.50", True),
+        ("1.234,50", "1.234,50", None, True),  # the label is as printed: nothing better is known
+    ],
+)
+def test_what_lands_is_judged_where_the_label_is_typed(truth: Any, raw: str, value: Any, right: bool) -> None:
+    schema = from_json_schema({"type": "object", "properties": {"total": {"type": "number"}}}, "t")
+    found = verdicts({"total": truth}, [ExtractedField(path="total", raw=raw, value=value)], schema.tree)
+    assert found == {"total": right}
 
 
 def test_each_answered_field_has_its_verdict_nulls_too() -> None:

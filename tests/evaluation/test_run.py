@@ -116,6 +116,29 @@ def test_a_stopped_evaluation_goes_on_where_it_was(folder: Path, tmp_path: Path)
     evaluate(open_set(folder, "dev"), schema, counting, model="m-2", kept=kept)
     assert asked[4:] == ["a", "b.v2", "c"]
     assert [one.name for one in read_results(kept)] == ["a", "b.v2", "c"]
+    budget = {"error_budget": 0.02}
+    evaluate(open_set(folder, "dev"), schema, counting, model="m-2", judged_by=budget, kept=kept)
+    assert asked[7:] == ["a", "b.v2", "c"]  # judged otherwise
+
+
+def test_what_failed_is_tried_again_and_names_and_slices_are_those_of_now(
+    folder: Path, tmp_path: Path
+) -> None:
+    kept, schema = tmp_path / "results.jsonl", load_schema(folder / "schema.json")
+
+    def failing(path: Path, seen: Seen) -> Extraction:
+        found = _extract(path, seen)
+        return found.model_copy(update={"outcome": "failed"}) if path.stem == "a" else found
+
+    first = evaluate(open_set(folder, "dev"), schema, failing, model="m", kept=kept)
+    assert [one.outcome for one in first] == ["failed", "unreadable", "extracted"]
+    (folder / "docs" / "c.pdf").rename(folder / "docs" / "d.pdf")
+    (folder / "truth" / "c.json").rename(folder / "truth" / "d.json")
+    (folder / "splits.json").write_text(json.dumps({"dev": ["a", "d"]}))
+    (folder / "slices.json").write_text(json.dumps({"d": {"language": "de"}}))
+    again = evaluate(open_set(folder, "dev"), schema, _extract, model="m", kept=kept)
+    assert [(one.name, one.outcome) for one in again] == [("a", "extracted"), ("d", "extracted")]
+    assert again[1].slices["language"] == "de"
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", "nonsense", '{"version": 99}'])

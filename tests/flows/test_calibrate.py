@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from extractors.backends.scripted import RULES
+from extractors.confidence.calibrator import OtherCircumstancesError
+from extractors.training.record import set_digest
+from extractors.training.stream import document_path
+from flows.again import _obstacle
 from flows.calibration import home_folder, judge_for
 from flows.cli import main
+from flows.composition import Job
+from flows.ledger.records import RetryGroup
 from flows.settings import load_settings
 from schemas.registry import load_schema
 from tests.flows.making import write_invoice
@@ -27,7 +33,7 @@ def labelled(root: Path, count: int = 12) -> Path:
             "buyer_name": None,
         }
         (root / "truth" / f"{one}.json").write_text(json.dumps(truth))
-    (root / "splits.json").write_text(json.dumps({"train": ids}))
+    (root / "splits.json").write_text(json.dumps({"calibrate": ids}))
     return root
 
 
@@ -124,3 +130,64 @@ def test_a_calibration_of_another_model_ends_a_run_before_it_begins(
     # What is wrong with a calibration is mended by making it anew.
     assert main([*line("calibrate", folder), *rules]) == 0
     assert main([*line("extract", folder / "docs" / "i1.pdf"), *rules]) == 0
+
+
+def test_the_documents_that_a_model_was_trained_on_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder, model = labelled(tmp_path / "set"), tmp_path / "model"
+    model.mkdir()
+    learnt = set_digest(folder, [f"i{number}" for number in range(12)], document_path)
+    card = {"base": "embedded-base", "data": [{"set": "set", "train": {"sha256": learnt}}]}
+    (model / "model.json").write_text(json.dumps(card))
+    asked = line("calibrate", folder, "--schema", "invoice", "--model", model, "--home", tmp_path / "home")
+    assert main(asked) == 2
+    assert "was trained on the documents of" in " ".join(capfd.readouterr().err.split())
+
+
+def test_a_budget_of_the_command_line_comes_before_those_of_single_schemas(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_invoice(tmp_path / "i.pdf", 1)
+    (tmp_path / "parquetry.toml").write_text("[extract.error_budgets]\ninvoice = 0.2\n")
+    rules = line("--schema", "invoice", "--model", "scripted", "--home", tmp_path / "home")
+    assert main([*line("extract", "i.pdf", "--error-budget", 0.01), *rules]) == 0
+    assert any("an error budget of 0.01" in one for one in json.loads(capfd.readouterr().out)["messages"])
+    assert main([*line("extract", "i.pdf"), *rules]) == 0
+    assert any("an error budget of 0.2" in one for one in json.loads(capfd.readouterr().out)["messages"])
+    (tmp_path / "parquetry.toml").write_text("[extract.error_budgets]\ninvioce = 0.2\n")
+    assert main([*line("extract", "i.pdf"), *rules]) == 2
+    assert "none for invoice" in " ".join(capfd.readouterr().err.split())
+
+
+def test_a_retry_keeps_the_budget_of_the_run_or_leaves_its_documents(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    job = {"source": "s", "schema_": "invoice", "model": "scripted", "judged_by": {"error_budget": 0.02}}
+    fingerprint = load_schema("invoice").fingerprint
+    group = RetryGroup(
+        source="s",
+        schema_name="invoice",
+        fingerprint=fingerprint,
+        model=RULES,
+        inputs=3,
+        parameters=job,
+    )
+    made = Job.model_validate(job)
+    plain = load_settings(None, home=tmp_path, model="scripted")
+    assert "had an error budget of 0.02" in _obstacle(made, group, plain)
+    budgeted = load_settings(None, home=tmp_path, model="scripted", extract={"error_budget": 0.05})
+    assert _obstacle(made, group, budgeted) == ""
+
+
+def test_parts_of_documents_do_not_land_on_the_evidence_of_whole_ones(tmp_path: Path) -> None:
+    folder, home = labelled(tmp_path / "set"), tmp_path / "home"
+    assert main(line("calibrate", folder, "--schema", "invoice", "--model", "scripted", "--home", home)) == 0
+    lax = {"error_budget": 0.45, "confidence": 0.8}
+    settings = load_settings(None, home=home, model="scripted", extract=lax)
+    assert judge_for(settings, load_schema("invoice"), RULES).in_force
+    assert not judge_for(settings, load_schema("invoice"), RULES, whole=False).in_force
+    other = load_settings(None, home=home, model="scripted", extract={**lax, "min_ocr_confidence": 0.5})
+    with pytest.raises(OtherCircumstancesError):
+        judge_for(other, load_schema("invoice"), RULES)

@@ -15,6 +15,7 @@ from extractors.backends.scripted.labels import Goal, Run, score
 from extractors.backends.scripted.sheet import Line, Piece, Token, join, piece
 from extractors.validation.text import text_key
 from extractors.validation.values import DocumentStyle
+from schemas.patterns import matcher_of
 from schemas.tree import NUMERIC, Kind
 
 MIN_SCORE = 0.35
@@ -306,7 +307,7 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
 def _fits(goal: Goal, found: Piece) -> Piece | None:
     if not text_key(found.raw) or len(found.raw) > goal.leaf.max_chars:
         return None
-    if goal.leaf.pattern and not re.search(goal.leaf.pattern, found.raw):
+    if goal.leaf.pattern and not matcher_of(goal.leaf.pattern)(found.raw):
         return None
     return found
 
@@ -325,7 +326,7 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
         return
     for line in scene.lines:
         for i, token in enumerate(line.tokens):
-            if goal.leaf.pattern and re.fullmatch(goal.leaf.pattern, token.text):
+            if goal.leaf.pattern and matcher_of(f"^(?:{goal.leaf.pattern})$")(token.text):
                 yield Match(goal, piece(line, i, i + 1), 0.55)
             elif goal.means("iban") and re.match(r"[A-Z]{2}\d{2}", token.text):
                 found = _code(goal, line, i, line.cell_end(i))
@@ -392,7 +393,10 @@ def _fill_addresses(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -
         own = chosen.get(goal.path)
         if own is not None:
             lines = _block(scene, own.piece.line, own.piece.x0, own.piece.start)
-            chosen[goal.path] = Match(goal, join(lines), own.score)
+            if lines:
+                chosen[goal.path] = Match(goal, join(lines), own.score)
+            else:  # a telephone number, say, behind the label
+                del chosen[goal.path]
             continue
         names = [m for m in chosen.values() if _names_same_party(m.goal, goal)]
         if names:
