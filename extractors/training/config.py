@@ -93,6 +93,9 @@ class TrainConfig(_Config):
         le=1,
         description="share of examples that show what the scripted rules found; 0: the model is never shown it",
     )
+    injected_share: float = Field(
+        0.08, ge=0, le=1, description="share of examples whose page has a line that means to steer its reader"
+    )
     checkpoint_every: int = Field(20, ge=1)
     dev_every: int = Field(60, ge=1)
     dev_windows: int = Field(16, ge=0)

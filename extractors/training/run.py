@@ -141,6 +141,7 @@ def _made_up(
         empty_share=config.empty_share,
         image_side_px=image_side_px,
         scan_share=config.synthetic.scan_share,
+        injected_share=config.injected_share,
     )
 
     def count(texts: Sequence[str]) -> list[int]:
@@ -148,7 +149,7 @@ def _made_up(
 
     return (
         SyntheticExamples(options, count, config.synthetic.workers),
-        SyntheticExamples(replace(options, split="dev"), count),
+        SyntheticExamples(replace(options, split="dev", injected_share=0.0), count),
     )
 
 

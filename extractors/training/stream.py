@@ -19,6 +19,7 @@ from extractors.training.dataset import (
     shuffled_fields,
     truth_of,
 )
+from extractors.training.injected import injected
 from schemas.document import ReadDocument
 from schemas.errors import UsageError
 from schemas.registry import LoadedSchema, load_schema
@@ -130,6 +131,8 @@ class ExampleStream:
             return
         schema = self.schemas[chance.choice(labelled.schemas)]
         truth = truth_of(labelled.folder, identity)
+        if chance.random() < self.config.injected_share:
+            document = injected(document, schema.tree, chance)
         examples = examples_of(document, truth, schema, budget, self.count_tokens)
         for example in choose_windows(examples, chance, labelled.windows, self.config.empty_share):
             yield shuffled_fields(example, chance) if chance.random() < self.config.shuffle_share else example

@@ -21,6 +21,7 @@ from typing import Literal
 
 from extractors.prompting.window import CountTokens
 from extractors.training.dataset import Example, examples_of
+from extractors.training.injected import injected
 from extractors.training.synthesis.contract import DocumentKind, Sheet
 from extractors.training.synthesis.kinds import KINDS
 from extractors.training.synthesis.scan import scanned_words
@@ -57,6 +58,7 @@ class SynthesisOptions:
         empty_share: chance that an example is a window without an answer, where the document has one.
         image_side_px: longer side of page pictures.
         scan_share: of the documents, how many are as the reader would give a scan or photograph.
+        injected_share: of the examples, how many have a line that means to steer their reader.
     """
 
     seed: int = 0
@@ -67,6 +69,7 @@ class SynthesisOptions:
     empty_share: float = 0.15
     image_side_px: int = 512
     scan_share: float = 0.0
+    injected_share: float = 0.0
 
     def drawn(self) -> tuple[str, ...]:
         """The kinds that documents are made of.
@@ -160,7 +163,10 @@ class SyntheticExamples:
                 log.warning("document %d (%s): %s", made.sheet.seed, made.sheet.kind, error)
                 return []
             budget = chance.choice(self.options.budgets)
-            examples = examples_of(made.document, drawn.truth, drawn.schema, budget, self._count_tokens)
+            document = made.document
+            if chance.random() < self.options.injected_share:
+                document = injected(document, drawn.schema.tree, chance)
+            examples = examples_of(document, drawn.truth, drawn.schema, budget, self._count_tokens)
             examples = without_unspelt(examples, drawn.truth)
             if examples:
                 found.append(_choose(examples, chance, self.options.empty_share))
