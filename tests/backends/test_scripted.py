@@ -438,3 +438,29 @@ Drill bits                4             4,50         18,00
         load_schema("invoice"),
     )
     assert [item["line_total"] for item in found["line_items"]] == ["238,00", "18,00"]
+
+
+def test_the_items_of_a_form_are_numbered_and_their_values_stand_below() -> None:
+    schema = from_json_schema(
+        {
+            "title": "filing",
+            "type": "object",
+            "properties": {
+                "registrant_name": {"type": ["string", "null"], "description": "Name of the registrant."},
+                "registration_number": {"type": ["string", "null"], "description": "Registration number."},
+            },
+        },
+        "filing",
+    )
+    found = read(
+        """\
+Amendment to Registration Statement
+
+1. Name of Registrant                     2. Registration No.
+HARBOUR TRADE PARTNERS, INC.              2415
+
+3. This amendment is filed for a purpose.
+""",
+        schema,
+    )
+    assert found == {"registrant_name": "HARBOUR TRADE PARTNERS, INC.", "registration_number": "2415"}

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.candidates import Candidate, candidates
-from extractors.backends.scripted.labels import Goal, Run, score
+from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
 from extractors.backends.scripted.sheet import Line, Piece, Token, join, piece
 from extractors.validation.text import text_key
 from extractors.validation.values import DocumentStyle
@@ -254,7 +254,8 @@ def _heads_column(run: Run, scene: Scene, start: int) -> bool:
     line, end = run.line, run.line.cell_end(start)
     if run.tokens[-1].ends_label or line.tokens[start].cell == line.tokens[run.start].cell:
         return False
-    digits = any(c.isdigit() for token in line.tokens[start:end] for c in token.text)
+    said = [token.text for token in line.tokens[start:end] if not numbers_item(token.text)]
+    digits = any(c.isdigit() for text in said for c in text)
     return not digits and any(other.start < end for other in islice(scene.labels_from(line, start), 1))
 
 
@@ -265,6 +266,8 @@ def _next_firm(run: Run, scene: Scene, start: int) -> int:
 
 def _is_label(scene: Scene, line: Line, start: int, end: int) -> bool:
     inside = list(takewhile(lambda r: r.start < end, scene.labels_from(line, start)))
+    while start < end - 1 and numbers_item(line.tokens[start].text):
+        start += 1
     if any(r.start == start and (r.end == end or r.tokens[-1].ends_label) for r in inside):
         return True
     if end - start > 1 and _LEGAL_FORM.fullmatch(line.tokens[end - 1].text.rstrip(".,")):

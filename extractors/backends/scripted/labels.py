@@ -13,6 +13,7 @@ from extractors.validation.text import text_key
 from schemas.tree import Kind, Leaf
 
 _QUOTED = re.compile(r"['\"‘“]([^'\"’”]{2,40})['\"’”]")
+_ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _MAX_RUN = 7
 _HEADING_REACH = 14
 
@@ -160,10 +161,17 @@ class Run:
 
     @property
     def firm(self) -> bool:
-        """Whether its form says that it is a label: a colon, or a cell of its own."""
-        opens = self.start == 0 or self.line.tokens[self.start - 1].cell != self.line.tokens[self.start].cell
+        """Whether its form says that it is a label: a colon, or a cell of its own but for the number of an item."""
+        cell = self.line.tokens[self.start].cell
+        before = [token for token in self.line.tokens[: self.start] if token.cell == cell]
+        opens = all(numbers_item(token.text) for token in before)
         alone = opens and self.line.cell_end(self.start) == self.end
         return self.tokens[-1].ends_label or alone or _is_colon(self.line, self.end)
+
+
+def numbers_item(text: str) -> bool:
+    """Whether a word numbers an item of a form: ``1.``, ``(b)``."""
+    return bool(_ITEM.fullmatch(text))
 
 
 def _is_colon(line: Line, position: int) -> bool:
