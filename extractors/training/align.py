@@ -7,12 +7,15 @@ The target is always text of the page, so that training and decoding agree on wh
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rapidfuzz import fuzz
 
-from extractors.grammar.spans import SpanIndex
+from extractors.grammar.spans import Place, SpanIndex
+from extractors.grounding.evidence import Evidence
 from extractors.validation.currencies import parse_currency
 from extractors.validation.dates import parse_date
 from extractors.validation.numbers import NumberStyle, parse_number
@@ -27,22 +30,59 @@ _NUMBER_LABEL = re.compile(r"-?\d[\d.,]*[.,]\d{1,4}")
 _STYLES = (NumberStyle("."), NumberStyle(","))
 
 
-def target_of(value: Any, leaf: Leaf, index: SpanIndex) -> str | None:
-    """The page's text for a labelled value, or ``None`` when the window does not have it."""
+def target_of(
+    value: Any, leaf: Leaf, index: SpanIndex, path: str = "", *, after: int | None = None, loose: bool = True
+) -> str | None:
+    """The page's text for a labelled value, or ``None`` when the window does not have it.
+
+    A typed label may be printed in several ways (``1``, ``1,00``): what is meant is the one at the place that is
+    labelled best, or for a row of a list the next one behind ``after``.
+
+    Args:
+        value: the label.
+        leaf: of the schema.
+        index: of the window.
+        path: of the leaf, whose name labels are compared with.
+        after: number of a word in reading order; ``None``: the value is of no row.
+        loose: take a text that is only much like the label, as a recogniser may have read it.
+    """
+    at = _Wanted(leaf, index, path, after)
     match leaf.kind:
         case Kind.DECIMAL | Kind.INTEGER:
-            return _first(index.numbers, lambda text: _decimal(value) in _numbers(text))
+            return at.best(index.numbers, lambda text: _decimal(value) in _numbers(text))
         case Kind.DATE:
             wanted = _dates(str(value))
-            return _first(index.dates, lambda text: bool(wanted & _dates(text)))
+            return at.best(index.dates, lambda text: bool(wanted & _dates(text)))
         case Kind.CURRENCY:
-            return _first(index.currencies, lambda text: _currency(text) == _currency(str(value)))
+            return at.best(index.currencies, lambda text: _currency(text) == _currency(str(value)))
         case _:
-            return _text(str(value), index, leaf.max_chars)
+            return _text(str(value), at, loose)
 
 
-def _first(candidates: dict[str, Any], fits: Any) -> str | None:
-    return next((text for text in candidates if fits(text)), None)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which leaf a text is looked for, and where: see `target_of`."""
+
+    leaf: Leaf
+    index: SpanIndex
+    path: str
+    after: int | None
+
+    def best(self, candidates: Mapping[str, Sequence[Place]], fits: Callable[[str], bool]) -> str | None:
+        """Of the texts that fit the one at the best place; of equally good ones the first on the page."""
+        fitting = {text: places for text, places in candidates.items() if fits(text)}
+        if len(fitting) < 2:
+            return next(iter(fitting), None)
+        order = self.index.order
+        if (after := self.after) is not None:
+            return min(fitting, key=lambda t: min((order(p)[0] < after, order(p)) for p in fitting[t]))
+        evidence = Evidence(self.index, {})
+
+        def rank(text: str) -> tuple[float, int]:
+            scored = [(-evidence.score(self.path, self.leaf, p), order(p)[0]) for p in fitting[text]]
+            return min(scored)
+
+        return min(fitting, key=rank)
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -79,7 +119,8 @@ def _currency(text: str) -> str | None:
         return None
 
 
-def _text(value: str, index: SpanIndex, max_chars: int) -> str | None:
+def _text(value: str, at: _Wanted, loose: bool) -> str | None:
+    index, max_chars = at.index, at.leaf.max_chars
     exact = " ".join(value.split())
     if len(exact) <= max_chars and index.places(exact, Kind.TEXT):
         return exact
@@ -90,22 +131,22 @@ def _text(value: str, index: SpanIndex, max_chars: int) -> str | None:
         found = _by_key(key, chunks)
         if found and len(found) <= max_chars:
             return found
-    if (typed := _typed(exact, index)) is not None:
+    if (typed := _typed(exact, at)) is not None:
         return typed
     best: tuple[float, str] = (0.0, "")
-    if len(key) >= 5:
+    if loose and len(key) >= 5:
         for chunks in index.chunks:
             best = max(best, _fuzzy(exact, chunks))
     return best[1] if best[0] >= MIN_SIMILARITY and len(best[1]) <= max_chars else None
 
 
-def _typed(value: str, index: SpanIndex) -> str | None:
+def _typed(value: str, at: _Wanted) -> str | None:
     """The page's date or number that a label means which is typed where the schema has a text."""
     if _DATE_LABEL.fullmatch(value):
         wanted = _dates(value)
-        return _first(index.dates, lambda text: bool(wanted & _dates(text)))
+        return at.best(at.index.dates, lambda text: bool(wanted & _dates(text)))
     if _NUMBER_LABEL.fullmatch(value):
-        return _first(index.numbers, lambda text: bool(_numbers(value) & _numbers(text)))
+        return at.best(at.index.numbers, lambda text: bool(_numbers(value) & _numbers(text)))
     return None
 
 

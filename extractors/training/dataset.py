@@ -19,6 +19,7 @@ from typing import Any
 from extractors.grammar.spans import SpanIndex
 from extractors.prompting.window import CountTokens, Window, windows_of
 from extractors.training.align import target_of
+from extractors.validation.text import text_key
 from schemas.document import ReadDocument
 from schemas.errors import UsageError
 from schemas.registry import LoadedSchema
@@ -134,14 +135,11 @@ def examples_of(
     assert isinstance(tree, ObjectNode | None)
     if tree is None:
         return []
-    answers = [_answer(tree, truth, index) for index in indexes]
+    answers = _answers(tree, truth, document, indexes)
     lost = {
         name
         for name, child in tree.fields
-        if isinstance(child, Leaf)
-        and child.grounding == "span"
-        and truth.get(name) is not None
-        and all(a[name] is None for a in answers)
+        if isinstance(child, Leaf) and truth.get(name) is not None and all(a[name] is None for a in answers)
     }
     kept = tuple((n, c) for n, c in tree.fields if n not in lost)
     if not kept:
@@ -189,8 +187,12 @@ def _labelled(node: Node, truth: Any) -> Node | None:
         if name not in truth:
             continue
         value = truth[name]
+        shape = list if isinstance(child, ArrayNode) else dict if isinstance(child, ObjectNode) else None
+        if shape is not None and value is not None and not isinstance(value, shape):
+            continue  # the label is no list, or no object: nobody knows what was meant
         if isinstance(child, ArrayNode) and isinstance(child.item, ObjectNode) and isinstance(value, list):
-            named = {k for item in value if isinstance(item, dict) for k in item}
+            rows = [set(item) for item in value if isinstance(item, dict)]
+            named = set.intersection(*rows) if rows else set()
             item_fields = tuple((n, c) for n, c in child.item.fields if n in named or not value)
             if not item_fields:
                 continue
@@ -204,29 +206,123 @@ def _labelled(node: Node, truth: Any) -> Node | None:
     return dataclasses.replace(node, fields=tuple(fields)) if fields else None
 
 
-def _answer(tree: ObjectNode, truth: Any, index: SpanIndex) -> dict[str, Any]:
-    return {name: _value(child, (truth or {}).get(name), index) for name, child in tree.fields}
+def _answers(
+    tree: ObjectNode, truth: dict[str, Any], document: ReadDocument, indexes: Sequence[SpanIndex]
+) -> list[dict[str, Any]]:
+    """The answer of each window.
+
+    A field that some window has as it is labelled is looked for like that in all of them: what is only much like it,
+    the number of the next invoice, is another's. Rows may be misread where a page was recognised.
+    """
+    recognised = any(word.confidence is not None for page in document.pages for word in page.words)
+    strict = [_Aligner(index, loose=False).object(tree, truth, "") for index in indexes]
+    loose = [_Aligner(index, loose=True).object(tree, truth, "") for index in indexes]
+    exact = {
+        name
+        for name, child in tree.fields
+        if (isinstance(child, ArrayNode) and not recognised)
+        or (not isinstance(child, ArrayNode) and any(_says(answer[name]) for answer in strict))
+    }
+    return [
+        {name: (one if name in exact else other)[name] for name, _ in tree.fields}
+        for one, other in zip(strict, loose, strict=True)
+    ]
 
 
-def _value(node: Node, value: Any, index: SpanIndex) -> Any:
-    match node:
-        case Leaf(grounding="choice"):
-            if value is None or isinstance(value, bool):
-                return value
-            text = value if isinstance(value, str) else json.dumps(value)
-            return text if text in node.choices else None
-        case Leaf():
-            return None if value is None else target_of(value, node, index)
-        case ObjectNode():
-            return _answer(node, value if isinstance(value, dict) else {}, index)
-        case ArrayNode():
-            items = [_value(node.item, item, index) for item in value or []]
-            return [item for item in items if _worth(item)]
+def _says(value: Any) -> bool:
+    """Whether anything at all is said."""
+    if isinstance(value, dict):
+        return any(map(_says, value.values()))
+    return value not in (None, [])
 
 
-def _worth(item: Any) -> bool:
-    """An item belongs to a window when its name, or most of it, stands there (numbers alone stand anywhere)."""
-    if not isinstance(item, dict):
-        return item is not None
-    found = sum(v is not None for v in item.values())
-    return found * 2 > len(item) and next(iter(item.values())) is not None
+class _Aligner:
+    """A truth as the text of one window."""
+
+    def __init__(self, index: SpanIndex, *, loose: bool) -> None:
+        self.index, self.loose = index, loose
+
+    def object(self, tree: ObjectNode, truth: Any, path: str) -> dict[str, Any]:
+        known = truth if isinstance(truth, dict) else {}
+        return {
+            name: self.value(child, known.get(name), f"{path}.{name}" if path else name)
+            for name, child in tree.fields
+        }
+
+    def value(self, node: Node, value: Any, path: str) -> Any:
+        match node:
+            case Leaf(grounding="choice"):
+                return _choice(node, value)
+            case Leaf(grounding="free"):
+                return None if value is None else str(value)[: node.max_chars]
+            case Leaf():
+                return self.text(node, value, path, None)
+            case ObjectNode():
+                return self.object(node, value, path)
+            case ArrayNode():
+                return self.rows(node, value or [], path)
+
+    def text(self, leaf: Leaf, value: Any, path: str, after: int | None) -> str | None:
+        if value is None:
+            return None
+        return target_of(value, leaf, self.index, path, after=after, loose=self.loose)
+
+    def rows(self, node: ArrayNode, labels: Sequence[Any], path: str) -> list[Any]:
+        """The rows that stand in the window, in order; one that is printed once is no row twice."""
+        kept: list[Any] = []
+        cursor = 0
+        for label in labels:
+            got, place = self.row(node.item, label, path, cursor)
+            if not _worth(got, label) or not self._is_there(node.item, got, kept.count(got)):
+                continue
+            kept.append(got)
+            cursor = max(cursor, place)
+        return kept
+
+    def row(self, item: Node, label: Any, path: str, cursor: int) -> tuple[Any, int]:
+        """One row, its values looked for behind its first one; and where that one stands."""
+        if isinstance(item, Leaf) and item.grounding == "span":
+            got = self.text(item, label, path, cursor)
+            return got, self._place(item, got, cursor)
+        if not isinstance(item, ObjectNode):
+            return self.value(item, label, path), cursor
+        known = label if isinstance(label, dict) else {}
+        row: dict[str, Any] = {}
+        at = None
+        for name, child in item.fields:
+            if not isinstance(child, Leaf) or child.grounding != "span":
+                row[name] = self.value(child, known.get(name), f"{path}.{name}")
+                continue
+            row[name] = self.text(child, known.get(name), f"{path}.{name}", cursor if at is None else at)
+            if at is None and row[name] is not None:
+                at = self._place(child, row[name], cursor)
+        return row, cursor if at is None else at
+
+    def _place(self, leaf: Leaf, text: str | None, cursor: int) -> int:
+        """Where a text stands: the first place behind ``cursor``, else the first of all, as a word's number."""
+        places = [self.index.order(place)[0] for place in self.index.places(text or "", leaf.kind)]
+        return min(places, key=lambda at: (at < cursor, at), default=cursor)
+
+    def _is_there(self, item: Node, got: Any, times: int) -> bool:
+        leaves = [(item, got)] if isinstance(item, Leaf) else []
+        if isinstance(item, ObjectNode) and isinstance(got, dict):
+            leaves = [(child, got[name]) for name, child in item.fields if isinstance(child, Leaf)]
+        texts = [v for leaf, v in leaves if leaf.grounding == "span" and isinstance(v, str)]
+        return all(self.index.occurrences(text) > times for text in texts)
+
+
+def _choice(leaf: Leaf, value: Any) -> Any:
+    """The choice that a label names, whatever its case and signs."""
+    if value is None or isinstance(value, bool):
+        return value
+    key = text_key(value if isinstance(value, str) else json.dumps(value))
+    return next((choice for choice in leaf.choices if text_key(choice) == key), None)
+
+
+def _worth(got: Any, label: Any) -> bool:
+    """A row belongs to a window when its first value and most of it stand there (numbers alone stand anywhere)."""
+    if not isinstance(got, dict):
+        return got is not None
+    said = [name for name in got if isinstance(label, dict) and _says(label.get(name))]
+    found = [name for name in said if _says(got[name])]
+    return bool(said) and said[0] in found and 2 * len(found) > len(said)

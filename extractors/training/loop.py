@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,8 @@ from extractors.training.weights import TrainedWeights
 from schemas.tree import leaves
 
 METRICS = "metrics.jsonl"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +217,20 @@ class Trainer:
             hint=self._hint(example),
         )
         tokenizer = self.processor.tokenizer
-        answer = tokenizer(example.answer, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
-        return Sample(prompt, torch.tensor(answer))
+        # What a page prints is text, also where it spells a special token.
+        written = tokenizer(example.answer, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return Sample(prompt, torch.tensor([*written, tokenizer.eos_token_id]))
 
     def _hint(self, example: Example) -> str:
         """What the rules found, as the model will be shown it; now and then nothing, so that it reads for itself."""
         drawn = random.Random(f"hint/{self.config.seed}{example.answer}").random()
         if drawn >= self.config.hint_share:
             return ""
-        by_rules = self.rules.answer([example.document], example.schema)[0]
+        try:
+            by_rules = self.rules.answer([example.document], example.schema)[0]
+        except Exception:  # a slip of the rules on one document of thousands must not end a night of training
+            log.exception("no hint for %s", example.document.ref.uri)
+            return ""
         return guess_of(example.schema.tree, by_rules.data, SpanIndex(example.window)).text
 
     def _passes(self, samples: Sequence[Sample]) -> Iterator[tuple[Pack, torch.Tensor]]:

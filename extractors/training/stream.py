@@ -20,6 +20,7 @@ from extractors.training.dataset import (
     truth_of,
 )
 from extractors.training.injected import injected
+from extractors.training.synthesis.spelt import without_unspelt
 from schemas.document import ReadDocument
 from schemas.errors import UsageError
 from schemas.registry import LoadedSchema, load_schema
@@ -119,7 +120,7 @@ class ExampleStream:
             if not ids:
                 continue
             chance = random.Random(f"dev/{place}")
-            identity = ids[(place // len(self.config.sets) * 7) % len(ids)]
+            identity = random.Random("dev").sample(ids, len(ids))[place // len(self.config.sets) % len(ids)]
             chosen += list(self._document(labelled, identity, chance, self.config.budgets[0]))[:1]
         return chosen
 
@@ -133,7 +134,7 @@ class ExampleStream:
         truth = truth_of(labelled.folder, identity)
         if chance.random() < self.config.injected_share:
             document = injected(document, schema.tree, chance)
-        examples = examples_of(document, truth, schema, budget, self.count_tokens)
+        examples = without_unspelt(examples_of(document, truth, schema, budget, self.count_tokens), truth)
         for example in choose_windows(examples, chance, labelled.windows, self.config.empty_share):
             yield shuffled_fields(example, chance) if chance.random() < self.config.shuffle_share else example
 
@@ -144,7 +145,9 @@ def document_path(folder: Path, identity: str) -> Path:
     Raises:
         UsageError: there is none.
     """
-    found = sorted((folder / "docs").glob(f"{identity}.*")) or sorted((folder / "docs").glob(identity))
+    docs = folder / "docs"
+    files = sorted(docs.iterdir()) if docs.is_dir() else []
+    found = [path for path in files if path.stem == identity] or [p for p in files if p.name == identity]
     if not found:
         raise UsageError(f"{folder}/docs has no file for {identity!r}.", remedy="Correct splits.json.")
     return found[0]

@@ -69,7 +69,7 @@ def parse_time(text: str) -> str:
         UntypableError: there is no time in it.
     """
     rest, match = _split_time(text)
-    if match is None or any(c.isdigit() for c in rest):
+    if match is None or any(c.isdecimal() for c in rest):
         raise UntypableError(f"{shown(text)} is no time of day.")
     return _iso_time(match, text)
 
@@ -139,7 +139,7 @@ def _iso_time(match: re.Match[str], text: str) -> str:
 def _date_in(lowered: str, text: str, hint: bool | None, seen: bool | None) -> dt.date:
     """The date in text whose time of day is already gone."""
     tokens = list(_clean(_TOKEN.findall(_LABEL.sub("", lowered.strip())), text))
-    numbers = [(i, token) for i, token in enumerate(tokens) if token.isdigit()]
+    numbers = [(i, token) for i, token in enumerate(tokens) if token.isdecimal()]
     names = [token for token in tokens if token in months()]
     digits = [token for _, token in numbers]
     if len(names) == 1 and len(digits) == 2:
@@ -161,7 +161,7 @@ def _clean(tokens: list[str], text: str) -> Iterator[str]:
     words = [name_key(token) for token in tokens]
     named = sum(word in months() for word in words)
     for i, (token, word) in enumerate(zip(tokens, words, strict=True)):
-        if token.isdigit() or token in _MARKS:
+        if token.isdecimal() or token in _MARKS:
             yield token
         elif word in weekdays() and (word not in months() or (named > 1 and word not in words[i + 1 :])):
             named -= word in months()  # French "mar. 4 mars": the first is a Tuesday

@@ -138,11 +138,11 @@ def test_training_lowers_the_loss_and_keeps_its_best(labelled: Path, tmp_path: P
 
 
 def test_a_run_ends_when_development_gets_no_better(labelled: Path, tmp_path: Path) -> None:
-    settled = {"max_tokens": 60_000, "dev_every": 1, "patience": 2, "learning_rate": 0.5, "clip": 100.0}
+    settled = {"max_tokens": 240_000, "dev_every": 1, "patience": 2, "learning_rate": 0.5, "clip": 100.0}
     trainer = trainer_for(config_for(labelled, tmp_path / "run", **settled))
     trainer.train()
     assert trainer.has_settled()
-    assert trainer.position.tokens < 60_000
+    assert trainer.position.tokens < 240_000
     losses = [row["dev_loss"] for row in logged(tmp_path / "run")]
     best = trainer.position.best
     assert len(losses) == trainer.position.best_step + 2

@@ -86,7 +86,7 @@ def _rows(node: ArrayNode, values: Sequence[list[Any]], truth: list[Any]) -> Arr
     fields = []
     for name, child in node.item.fields:
         there = sum(row[name] is not None for row in found)
-        wanted = sum(row.get(name) is not None for row in truth)
+        wanted = sum(isinstance(row, dict) and row.get(name) is not None for row in truth)
         if there >= _ROWS_FOUND * wanted:
             fields.append((name, child))
             continue
