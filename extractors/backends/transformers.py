@@ -16,7 +16,7 @@ from extractors.decoding.guess import guess_of
 from extractors.decoding.row import Decoded, Request
 from extractors.grammar.compile import grammar_of
 from extractors.grammar.spans import SpanIndex
-from extractors.grounding.merge import merge
+from extractors.grounding.merge import merge, value_key
 from extractors.grounding.place import read_answer
 from extractors.models.load import LoadedModel
 from extractors.prompting.encode import count_tokens, encode
@@ -28,7 +28,7 @@ from schemas.document import ReadDocument
 from schemas.errors import BackendError, ParquetryError
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
-from schemas.tree import ObjectNode
+from schemas.tree import Leaf, ObjectNode, leaves
 
 log = logging.getLogger(__name__)
 
@@ -162,14 +162,15 @@ class TransformersBackend:
             in_order = [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
             answers.append(merge(in_order, part.tree) if in_order else WindowAnswer({}, (), False))
         data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
-        said = _said(work.by_rules)
-        leaves = tuple(
-            replace(self._doubted(leaf), signals={**leaf.signals, **_agreement(leaf, said)})
+        kinds = {pattern_of(path): leaf for path, leaf in leaves(schema.tree)}
+        said = _said(work.by_rules, kinds)
+        found_leaves = tuple(
+            replace(self._doubted(leaf), signals={**leaf.signals, **_agreement(leaf, said, kinds)})
             for answer in answers
             for leaf in answer.leaves
         )
         seconds = {"model": round(work.ended - work.began, 3)}
-        return Answer(data, leaves, any(a.truncated for a in answers), dict(work.counts), seconds)
+        return Answer(data, found_leaves, any(a.truncated for a in answers), dict(work.counts), seconds)
 
     def _doubted(self, leaf: LeafAnswer) -> LeafAnswer:
         if leaf.log_probability >= self.loaded.unsure_below:
@@ -181,17 +182,22 @@ class TransformersBackend:
         return count_tokens(processor, list(texts))
 
 
-def _said(by_rules: Answer) -> dict[str, set[str]]:
-    """What the scripted rules found, by path pattern, as `text_key`."""
+def _said(by_rules: Answer, kinds: Mapping[str, Leaf]) -> dict[str, set[str]]:
+    """What the scripted rules found, by path pattern, as `value_key`."""
     found: dict[str, set[str]] = {}
     for leaf in by_rules.leaves:
         if leaf.raw is not None:
-            found.setdefault(pattern_of(leaf.path), set()).add(text_key(leaf.raw))
+            found.setdefault(pattern_of(leaf.path), set()).add(_key(leaf, kinds))
     return found
 
 
-def _agreement(leaf: LeafAnswer, said: Mapping[str, set[str]]) -> dict[str, float]:
+def _key(leaf: LeafAnswer, kinds: Mapping[str, Leaf]) -> str:
+    known, raw = kinds.get(pattern_of(leaf.path)), leaf.raw or ""
+    return value_key(raw, known) if known is not None else text_key(raw) or raw
+
+
+def _agreement(leaf: LeafAnswer, said: Mapping[str, set[str]], kinds: Mapping[str, Leaf]) -> dict[str, float]:
     """Whether the rules found the same value for the field, or (also where the model found none) another."""
     theirs = said.get(pattern_of(leaf.path), set())
-    same = leaf.raw is not None and text_key(leaf.raw) in theirs
+    same = leaf.raw is not None and _key(leaf, kinds) in theirs
     return {"rules_same": float(same), "rules_other": float(bool(theirs) and not same)}

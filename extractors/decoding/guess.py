@@ -154,9 +154,17 @@ def _window(node: Node, value: Any, index: SpanIndex) -> Any:
             parts = value if isinstance(value, dict) else {}
             return {name: _window(child, parts.get(name), index) for name, child in node.fields}
         case ArrayNode():
-            items = [_window(node.item, item, index) for item in value or []]
-            return [item for item in items if _said(item)]
+            items = [(_window(node.item, item, index), item) for item in value or []]
+            return [found for found, whole in items if _stands(node.item, found, whole)]
 
 
-def _said(item: Any) -> bool:
-    return any(v is not None for v in item.values()) if isinstance(item, dict) else item is not None
+def _stands(node: Node, found: Any, whole: Any) -> bool:
+    """Whether an item is of this window: most of its texts stand here (a lone number stands anywhere)."""
+    if not isinstance(node, ObjectNode):
+        return found is not None
+    copied = [
+        name
+        for name, child in node.fields
+        if isinstance(child, Leaf) and child.grounding == "span" and (whole or {}).get(name) is not None
+    ]
+    return bool(copied) and 2 * sum(found[name] is not None for name in copied) > len(copied)

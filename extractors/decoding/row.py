@@ -258,7 +258,10 @@ class Row:
         repeats = text.count(item) if item else 0
         if repeats < CIRCLES:
             return False
-        values = [v for v in json.loads(item).values() if isinstance(v, str)]
+        try:
+            values = [v for v in json.loads(item).values() if isinstance(v, str)]
+        except ValueError:  # braces that the page prints
+            return False
         return any(self.request.index.occurrences(value) < repeats for value in values)
 
     def _continuation(self) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +13,9 @@ from extractors.backends.base import LeafAnswer, Span, WindowAnswer
 from extractors.validation.text import text_key
 from schemas.document import Box
 from schemas.outcome import ReviewReason
-from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
+from schemas.tree import NUMERIC, ArrayNode, Leaf, Node, ObjectNode
 
+_NO_NUMBER = re.compile(r"[^\d.,()\-−–]")
 RIVAL_SHARE = 0.5
 """Another value with at least this share of the winner's support makes the windows disagree."""
 
@@ -43,8 +45,8 @@ def _node(
             found = [leaves[path] for leaves in by_path if path in leaves]
             if not found:
                 return None
-            best = _vote(found)
-            chosen.append(replace(best, path=new_path, signals={**best.signals, **_votes(found, best)}))
+            best = _vote(found, node)
+            chosen.append(replace(best, path=new_path, signals={**best.signals, **_votes(found, best, node)}))
             return _json(best, node)
         case ObjectNode():
             parts = [v if isinstance(v, dict) else {} for v in values]
@@ -80,6 +82,8 @@ def _items(
             at = f"{path}.{i}"
             mine = _places(leaves, at, len(kept))
             known = next((other for other in before if _same(mine, other)), None)
+            if known is None and _is_choice(node.item) and any(item == old for _, _, old in kept):
+                continue  # a choice has no place of its own: every window tells it of the whole document
             if known is None:
                 kept.append((leaves, at, item))
                 here.append(mine)
@@ -92,6 +96,10 @@ def _items(
         before = here
     for count, (leaves, at, item) in enumerate(kept):
         yield _node(node.item, at, f"{new_path}.{count}", [leaves], [item], chosen)
+
+
+def _is_choice(node: Node) -> bool:
+    return isinstance(node, Leaf) and node.grounding == "choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ def _same(one: _Places, other: _Places) -> bool:
     return bool(shared) and all(one.words[path] & other.words[path] for path in shared)
 
 
-def _vote(found: list[LeafAnswer]) -> LeafAnswer:
+def _vote(found: list[LeafAnswer], node: Leaf) -> LeafAnswer:
     """The value with the largest sum of probabilities; a window that says null has not seen the value."""
     support: dict[str, float] = defaultdict(float)
     seen: dict[tuple[str, Span], float] = {}
@@ -129,7 +137,7 @@ def _vote(found: list[LeafAnswer]) -> LeafAnswer:
     for leaf in found:
         if leaf.raw is None:
             continue
-        key = _key(leaf)
+        key = value_key(leaf.raw, node)
         share = math.exp(leaf.log_probability)
         if leaf.span is not None:  # lines that two windows show speak once
             known = seen.get((key, leaf.span), 0.0)
@@ -147,10 +155,11 @@ def _vote(found: list[LeafAnswer]) -> LeafAnswer:
     return best
 
 
-def _votes(found: list[LeafAnswer], best: LeafAnswer) -> dict[str, float]:
+def _votes(found: list[LeafAnswer], best: LeafAnswer, node: Leaf) -> dict[str, float]:
     """How many windows gave this value, another one, none."""
     nulls = sum(leaf.raw is None for leaf in found)
-    same = 0 if best.raw is None else sum(_key(leaf) == _key(best) for leaf in found if leaf.raw is not None)
+    mine = value_key(best.raw, node) if best.raw is not None else None
+    same = sum(leaf.raw is not None and value_key(leaf.raw, node) == mine for leaf in found)
     return {
         "windows_same": float(same),
         "windows_other": float(len(found) - nulls - same),
@@ -158,8 +167,10 @@ def _votes(found: list[LeafAnswer], best: LeafAnswer) -> dict[str, float]:
     }
 
 
-def _key(leaf: LeafAnswer) -> str:
-    raw = leaf.raw or ""
+def value_key(raw: str, node: Leaf) -> str:
+    """By what two printed values are the same: letters and digits; of numbers also sign and point."""
+    if node.kind in NUMERIC:
+        return _NO_NUMBER.sub("", raw) or raw
     return text_key(raw) or raw
 
 

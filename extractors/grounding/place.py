@@ -152,7 +152,9 @@ class _Walker:
     def _behind(self, place: Place, last: Place) -> bool:
         if place.segment == last.segment:
             return place.start >= last.end
-        return self.index.order(place)[0] > self.index.order(last)[1]
+        first, end = self.index.order(last)
+        # A text that goes on below ends behind what stands beside its first line: the rest of the row is there.
+        return self.index.order(place)[0] > (first if last.segment >= len(self.index.pages) else end)
 
     def _sum(self, figures: Sequence[float], start: int, end: int) -> float:
         """Sum of the figures of the tokens that have a character in ``start`` to ``end``."""

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 MODEL_FOLDER = "model"
 RECORD = "run.json"
-TRAINED_WINDOW_TOKENS = 1400
 
 Say = Callable[[str], None]
 
@@ -105,7 +104,8 @@ def _train(
     folder = config.output / MODEL_FOLDER
     if not ranks.leads:
         return folder
-    export_model(trainer, folder, data)
+    unchanged = adapter is not None and trainer.model_step == 0
+    export_model(trainer, folder, data, _card(adapter) if adapter is not None and unchanged else None)
     draw_curves(config.output / METRICS, config.output / "curve.png", position.best_step)
     record = {
         "began": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
@@ -194,7 +194,7 @@ def begun_with(config: TrainConfig) -> tuple[TrainConfig, Path]:
     """
     folder = EMBEDDED if config.start == "embedded" else Path(str(config.start))
     try:
-        card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        card = _card(folder)
         lora = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         known = {
             "base": str(card["base"]),
@@ -207,6 +207,11 @@ def begun_with(config: TrainConfig) -> tuple[TrainConfig, Path]:
             remedy="Give embedded, a folder that `parquetry train` wrote, or begin from a base with --base.",
         ) from error
     return config.model_copy(update=known), folder
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    return card
 
 
 def _device(name: str, local: int) -> Any:
@@ -260,8 +265,17 @@ class _Reading:
         return document
 
 
-def export_model(trainer: Trainer, folder: Path, data: list[dict[str, Any]]) -> None:
-    """Writes adapter, tower and connector, and ``model.json`` last; the folder appears whole."""
+def export_model(
+    trainer: Trainer, folder: Path, data: list[dict[str, Any]], started: dict[str, Any] | None = None
+) -> None:
+    """Writes adapter, tower and connector, and ``model.json`` last; the folder appears whole.
+
+    Args:
+        trainer: of the run.
+        folder: where to.
+        data: what it was trained on.
+        started: the card of the model that it began with, if what is written is that model.
+    """
     from safetensors.torch import save_file
 
     aside = folder.with_name(f".{folder.name}.tmp")
@@ -271,13 +285,14 @@ def export_model(trainer: Trainer, folder: Path, data: list[dict[str, Any]]) -> 
         adapter.base_model_name_or_path = trainer.config.base  # else a path of the machine that trained it
     trainer.model.save_pretrained(str(aside))
     (aside / "README.md").unlink(missing_ok=True)  # peft's empty card; a model folder gets its own
-    if trainer.weights.vision:
-        tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.vision.items()}
+    if trainer.weights.exported:
+        tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.exported.items()}
         save_file(tensors, aside / VISION_FILE)
     card: dict[str, Any] = {
         "base": trainer.config.base,
-        "window_tokens": TRAINED_WINDOW_TOKENS,
+        "window_tokens": max(trainer.config.budgets),
         "hints": trainer.config.hint_share > 0,
+        **{key: started[key] for key in ("window_tokens", "hints") if started and key in started},
         "steps": trainer.position.step,
         "tokens": trainer.position.tokens,
         "model_of_step": trainer.model_step,

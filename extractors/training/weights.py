@@ -44,6 +44,7 @@ class TrainedWeights:
         model: the model with LoRA layers (peft).
         live: the trained parameters by name, as the model computes with them.
         master: the same in float32.
+        exported: what a model folder holds beside the adapter: of the vision half what is trained, or came tuned.
     """
 
     def __init__(self, config: TrainConfig, model: Any, adapter: Path | None = None) -> None:
@@ -72,8 +73,11 @@ class TrainedWeights:
         self.vision = {name: named[prefix + name] for name in sorted(vision)}
         for parameter in self.vision.values():
             parameter.requires_grad = True
+        kept: set[str] = set()
         if adapter is not None:
             load_adapter(self.model, adapter)
+            kept = vision_of(adapter)
+        self.exported = {n: named[prefix + n] for n in sorted(vision | kept) if prefix + n in named}
         self.live = {n: p for n, p in named.items() if p.requires_grad}
         self.master = {n: p.detach().float().clone() for n, p in self.live.items()}
         packed_attention(self.untuned)
@@ -161,6 +165,15 @@ def load_adapter(model: Any, folder: Path) -> None:
         ) from error
 
 
+def vision_of(folder: Path) -> set[str]:
+    """Names of the tensors beside the adapter of a tuned model; of a file that cannot be read none."""
+    try:
+        with safe_open(folder / VISION_FILE, "pt") as tensors:
+            return set(tensors.keys())
+    except (OSError, SafetensorError):
+        return set()
+
+
 def decoder_name(model: Any) -> str:
     """The name of the language half in an image-text-to-text model, such as ``model.text_model``."""
     decoder = model.get_decoder()
@@ -169,12 +182,8 @@ def decoder_name(model: Any) -> str:
 
 
 def has_layout(folder: Path) -> bool:
-    """Whether the tuned model in a folder knows coordinates; a file that cannot be read has none to tell of."""
-    try:
-        with safe_open(folder / VISION_FILE, "pt") as tensors:
-            return WEIGHT in set(tensors.keys())
-    except (OSError, SafetensorError):
-        return False
+    """Whether the tuned model in a folder knows coordinates."""
+    return WEIGHT in vision_of(folder)
 
 
 def _trained_vision(model: Any, decoder: str, wanted: bool | str) -> set[str]:
