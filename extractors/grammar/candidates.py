@@ -44,7 +44,7 @@ _DATE = re.compile(
     r"\d{4}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,2}"
     r"|\d{1,2}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?(?:(?:19|20)\d{2}|\d{2})"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|º)?[\s./-]{{0,2}}(?:de\s)?{_MONTH}[\s.,/'’-]{{0,3}}(?:de\s)?(?:\d{{4}}|\d{{2}})"
-    rf"|{_MONTH}[\s./-]{{0,2}}\d{{1,2}}(?:st|nd|rd|th)?[\s.,/'’-]{{1,3}}(?:\d{{4}}|\d{{2}})"
+    rf"|{_MONTH}[\s./-]{{0,2}}\d{{1,2}}(?:st|nd|rd|th)?(?:[\s.,/'’-]{{1,3}}\d{{4}}|[\s.,/'’]{{1,3}}\d{{2}})"
     r"|\d{4}年\s?\d{1,2}月\s?\d{1,2}日"
     r"|(?:19|20)\d{6}|\d{4}(?:19|20)\d{2}"
     # A recogniser glues the time to the date (26/02/1808:28): the date ends where a clock time begins.
@@ -58,7 +58,8 @@ _RANGE = re.compile(
 """Two dates that a dash without spaces joins; either alone looks like a piece of a longer one."""
 _CLOCK = (
     r"(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|\d{1,2}[.:]\d{2}(?=\s?uhr)|\d{1,2}\s?h\s?\d{2})"
-    r"(?:\s?[ap]\.?\s?m\b\.?)?(?:\s?uhr\b|\s?hrs?\b)?(?:\s?(?:z\b|utc\b|gmt\b|[+-]\d{2}:?\d{2}\b))?(?![\d:])"
+    r"(?:\s?[ap]\.?\s?m\b\.?)?(?:\s?uhr\b|\s?hrs?\b)?(?:\s?(?:z\b|utc\b|gmt\b|\+\d{2}:?\d{2}\b|-\d{4}\b"
+    r"|(?<=:\d\d:\d\d)-\d{2}:\d{2}\b(?!:)))?(?![\d:])"
 )
 _TIME = re.compile(rf"(?<!\w)(?<!\d[:.,]){_CLOCK}", re.IGNORECASE)
 _TIME_AFTER = re.compile(rf"(?:\s?(?:[,/|-]|at|um|kl\.?|à|t)?\s?){_CLOCK}", re.IGNORECASE)

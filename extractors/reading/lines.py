@@ -134,8 +134,13 @@ def _place(word: Word, slope: float) -> _Placed:
     return _Placed(word, word.box.y0 - shift, word.box.y1 - shift)
 
 
+_MAX_CELLS = 200
+"""Of a word: one as tall as that is a drawing."""
+
+
 def _cells(item: _Placed, cell: float) -> range:
-    return range(floor(item.top / cell), floor(item.bottom / cell) + 1)
+    first = floor(item.top / cell)
+    return range(first, min(floor(item.bottom / cell), first + _MAX_CELLS) + 1)
 
 
 def _best_line(

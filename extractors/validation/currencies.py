@@ -14,6 +14,13 @@ from extractors.validation.text import fold_signs
 
 _NAME_LOCALES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl")
 _NO_MONEY = {"XXX", "XTS"}
+_NO_WORDS = frozenset(
+    [
+        *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "AUD", "NZD", "SGD", "HKD", "MYR", "INR", "SEK", "NOK"),
+        *("DKK", "PLN", "CZK", "HUF", "RON", "ZAR", "AED", "THB", "IDR", "KRW", "TWD", "MXN", "BRL"),
+    ]
+)
+"""Codes that are no words of their own."""
 _DOLLARS = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "BRL", "XCD", "CLP", "COP", "ARS")
 
 # Signs as printed at home, which CLDR's English data does not list or gives to one currency only.
@@ -124,15 +131,41 @@ def parse_currency(text: str, seen: frozenset[str] = frozenset()) -> str:
 
 
 def currencies_seen(words: Iterable[str]) -> frozenset[str]:
-    """Codes that a document names without doubt: ISO codes and unmistakable signs; USD by a US address."""
+    """Codes that a document names without doubt: ISO codes and unmistakable signs; USD by a US address.
+
+    Some codes are words as well (``PEN``, ``TOP``, ``CAD design``): such a one counts beside a figure or a sign, or
+    behind a word that speaks of currency.
+    """
     listed = list(words)
+    beside = {
+        word
+        for i, word in enumerate(listed)
+        if not word.strip(".,:;()[]").isalpha()
+        or any(_figures(one) for one in (*listed[max(i - 1, 0) : i], *listed[i + 1 : i + 2]))
+        or (i > 0 and _speaks_of_currency(listed[i - 1]))
+    }
     seen: set[str] = set()
     for word in set(listed):
         for token in (word.strip(".,:;()[]"), *(_WORD.findall(word) if not word.isalpha() else ())):
             if token in _codes():
-                seen.add(token)
+                if word in beside or token in _NO_WORDS:
+                    seen.add(token)
             elif token and not token.isalnum() and len(codes := currencies_of(token)) == 1:
                 seen.add(codes[0])
     if not seen.intersection(_DOLLARS) and _US_ADDRESS.search(" ".join(listed)):
         seen.add("USD")
     return frozenset(seen)
+
+
+def _figures(word: str) -> bool:
+    return any(c.isdigit() for c in word) or (
+        bool(word) and not any(c.isalnum() for c in word.strip(".,:;()[]-"))
+    )
+
+
+def _speaks_of_currency(word: str) -> bool:
+    """Whether a label for the currency ends with the word: ``Währung:``, ``Currency (ISO)``."""
+    key = word.casefold().rstrip(":.")
+    return key == "in" or key.startswith(
+        ("curr", "währ", "waehr", "devise", "moneda", "valut", "monnaie", "munt")
+    )

@@ -32,12 +32,13 @@ _TIME = re.compile(
     r"(?<![\d:])(?P<hour>\d{1,2})(?:(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?)"
     r"|(?:[.:](?P<minute_uhr>\d{2})(?= ?uhr))|(?: ?h ?(?P<minute_h>\d{2})(?!\d)))"
     r"(?: ?(?P<half>[ap])\.? ?m\b\.?)?(?: ?(?:uhr|hrs?|h)\b)?"
-    r"(?P<zone> ?(?:z\b|utc\b|gmt\b|[+-]\d{2}:?\d{2}\b))?"
+    # A dash before a time is that of a range (09:00-12:30), behind seconds it may be an offset.
+    r"(?P<zone> ?(?:z\b|utc\b|gmt\b|\+\d{2}:?\d{2}\b|-\d{4}\b|(?<=:\d\d:\d\d)-\d{2}:\d{2}\b(?!:)))?"
 )
 _GLUED_TIME = re.compile(r"^(\D*\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2})(?=\d{1,2}:\d{2})")
 _LABEL = re.compile(r"^[^\W\d][^\d:]{0,30}: ?(?=\S)")
 _TOKEN = re.compile(r"\d+|(?:[^\W\d_][\u0300-\u036f]*)+|\S")
-_CJK = re.compile(r"(\d+) ?[年년] ?(\d+) ?[月월] ?(\d+) ?[日일]")
+_CJK = re.compile(r"(\d{4}) ?[年년] ?(\d+) ?[月월] ?(\d+) ?[日일]")
 _FILLER_WORDS = (
     "of de del den der the le la el il am d dated st nd rd th er ste e o a an ta г года р року m gada"
 )
@@ -92,6 +93,8 @@ def day_order(words: Iterable[str]) -> bool | None:
     orders = set()
     for word in words:
         for match in _NUMERIC_DATE.finditer(word):
+            if match[2] == "-" and len(match[4]) == 2:
+                continue  # as a sort code or a part of a number is printed
             first, second, year = (int(group) for group in match.group(1, 3, 4))
             day_leads, month_leads = _valid(_year(year), second, first), _valid(_year(year), first, second)
             told = (day_leads is None) != (month_leads is None)
@@ -143,6 +146,9 @@ def _date_in(lowered: str, text: str, hint: bool | None, seen: bool | None) -> d
     names = [token for token in tokens if token in months()]
     digits = [token for _, token in numbers]
     if len(names) == 1 and len(digits) == 2:
+        apart = tokens[numbers[0][0] + 1 : numbers[1][0]]
+        if names[0] not in apart and "-" in apart and all(len(one) < 4 for one in digits):
+            raise UntypableError(f"{shown(text)} may be a range of days.")
         apostrophe = numbers[0][0] > 0 and tokens[numbers[0][0] - 1] == "'"
         return _named(names[0], digits, apostrophe, text)
     if not names and len(digits) == 3:

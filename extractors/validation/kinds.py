@@ -135,7 +135,7 @@ def leading_kind(words: Iterable[str], meant: frozenset[str]) -> tuple[str, floa
     if len(found) < _MIN_WORDS:
         return "", float("-inf")
     scores = dict(zip(known.kinds, _sums(found, len(known.kinds)), strict=True))
-    others = max(score for kind, score in scores.items() if kind not in meant)
+    others = max((score for kind, score in scores.items() if kind not in meant), default=float("-inf"))
     own = max(score for kind, score in scores.items() if kind in meant)
     return max(scores, key=lambda kind: scores[kind]), (others - own) / sqrt(len(found))
 

@@ -41,8 +41,10 @@ _NUMBER = re.compile(r"[.,]?\d(?:[\d.,' ]*\d)?")
 _BEFORE = re.compile(r"[^\W\d]+\.?\$?|\S")
 _AFTER = re.compile(r"[^\W\d]+[.²³]?|\S")
 _ZERO_CENTS = re.compile(r"^[.,] ?-{1,2}(?!\d)")
-_TAX_CODE = re.compile(r"^ ?[A-Z]{1,2}$(?<!CR)")
-"""A tax code printed behind an amount with two decimals: ``12.50 SR``, ``3,99 A``."""
+_TAX_CODE = re.compile(r"^ ?(?!(?:[KMBT]|MM|MN|BN|CR)$)[A-Z]{1,2}$")
+"""A tax code printed behind an amount with two decimals: ``12.50 SR``, ``3,99 A``; no word that scales it."""
+_SCALES = frozenset({"K", "M", "B", "T", "MM", "MN", "BN"})
+"""In capitals behind money: thousands to trillions, and no metres or tonnes."""
 _PLAIN_GROUPS = re.compile(r"\d{1,3}(?:\D\d{3})+")
 _INDIAN_GROUPS = re.compile(r"\d{1,2}(?:\D\d{2})*\D\d{3}")
 _IN_WORD = re.compile(r"(?<![\w.,/:'-])[-(+]?[^\W\d_]{0,3}[^\w\s]?(\d[\d.,']*\d)(?![\d/:])")
@@ -92,7 +94,7 @@ def parse_number(text: str, style: NumberStyle = UNKNOWN_STYLE, *, whole: bool =
     number = _read_body(_close_gap(body), style, whole, text)
     if whole and number != number.to_integral_value():
         raise UntypableError(f"{shown(text)} is no whole number.")
-    return -number if negative and number else number
+    return number.copy_negate() if negative and number else number
 
 
 def plain(number: Decimal) -> str:
@@ -108,6 +110,7 @@ def number_style(texts: Iterable[str]) -> NumberStyle:
     """
     strong: Counter[Separator] = Counter()
     weak: Counter[Separator] = Counter()
+    unsettled: set[str] = set()  # separators of 12.000, which may be either
     for text in texts:
         if "." not in text and "," not in text:
             continue
@@ -117,14 +120,17 @@ def number_style(texts: Iterable[str]) -> NumberStyle:
                 separator = _decimal_separator(body)
             except UntypableError:
                 continue
-            if separator is not None:
+            if separator is None:
+                unsettled.update({".", ","} & set(body))
+            else:
                 tail = body.rpartition(separator)[2] if separator in body else ""
                 clear = len(tail) == 2 or ("." in body and "," in body) or not tail
                 (strong if clear else weak)[separator] += 1
     votes = strong or weak
     if votes:
         separator, count = votes.most_common(1)[0]
-        if count >= 0.8 * votes.total():
+        # Section numbers and quantities alone do not say what 12.000 is.
+        if count >= 0.8 * votes.total() and (strong or separator not in unsettled):
             return NumberStyle(separator)
     return UNKNOWN_STYLE
 
@@ -147,6 +153,8 @@ def _sign(before: str, after: str, text: str) -> bool:
             closed += 1
         elif word.rstrip(".") == "cr":
             credit += 1
+        elif token in _SCALES and _is_money(before):
+            raise UntypableError(f"{shown(text)}: {token!r} may scale the number.")
         elif (
             token not in "%*/.,:"
             and word not in _UNITS

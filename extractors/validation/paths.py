@@ -45,7 +45,7 @@ def put(data: Any, steps: tuple[Step, ...], value: Any) -> None:
 
 def steps_of(path: str) -> tuple[Step, ...]:
     """``line_items.0.quantity`` as ``("line_items", 0, "quantity")``."""
-    return tuple(int(step) if step.isdigit() else step for step in path.split("."))
+    return tuple(int(step) if step.isascii() and step.isdigit() else step for step in path.split("."))
 
 
 def leaf_at(tree: Node, path: str) -> Leaf | None:

@@ -61,6 +61,8 @@ def confirmed(rules: list[Rule], values: Values) -> set[str]:
 
 
 def _at(field: str, values: Values) -> list[tuple[str, Any]]:
+    if field in values:  # a key that is a number (revenue.2020) is no place in a list
+        return [(field, values[field])]
     wanted = pattern_of(field)
     return [(path, value) for path, value in values.items() if pattern_of(path) == wanted]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from extractors.backends.base import Answer, Backend
 from extractors.backends.scripted import ScriptedBackend
+from extractors.backends.scripted.sheet import read_sheet
 from extractors.options import ExtractOptions
 from extractors.validation.validate import Validated, route, validate
 from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
@@ -464,3 +465,44 @@ HARBOUR TRADE PARTNERS, INC.              2415
         schema,
     )
     assert found == {"registrant_name": "HARBOUR TRADE PARTNERS, INC.", "registration_number": "2415"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Address: Tel 03-1234", "Address: info@shop.de", "Address: Date 3", "Total 12.50²", "① ② ③ 1/2/³"],
+)
+def test_odd_lines_end_in_an_answer(line: str) -> None:
+    for name in catalog_names():
+        (answer,) = BACKEND.answer([document_of(["Shop Ltd", line])], load_schema(name))
+        validate(answer, load_schema(name), document_of(["Shop Ltd", line]), OPTIONS)
+
+
+def test_a_description_wider_than_its_header_is_whole() -> None:
+    found = read(
+        """\
+Invoice No.: 7
+
+Description                                              Qty      Unit price        Amount
+Consulting services for the new warehouse in town          2          119,00        238,00
+
+                                                           Net total                238,00
+""",
+        load_schema("invoice"),
+    )
+    assert found["line_items"][0]["description"] == "Consulting services for the new warehouse in town"
+
+
+def test_what_follows_an_iban_is_not_of_it() -> None:
+    found = read("Invoice No.: 7\n\nIBAN: DE89370400440532013000 BIC COBADEFF\n", IBAN_SCHEMA)
+    assert found["iban"] == "DE89370400440532013000"
+
+
+IBAN_SCHEMA = from_json_schema(
+    {"type": "object", "properties": {"iban": {"type": ["string", "null"], "description": "IBAN."}}}, "iban"
+)
+
+
+def test_a_line_without_end_is_cut() -> None:
+    lines = read_sheet(document_of([" ".join(["Invoice No of the"] * 500)]))
+    assert max(len(line.tokens) for line in lines) <= 400
+    assert sum(len(line.tokens) for line in lines) == 2000

@@ -232,3 +232,34 @@ def test_no_text_breaks_it(text: str) -> None:
             parse(text)
         except UntypableError as problem:
             assert str(problem)
+
+
+@pytest.mark.parametrize(
+    "text", ["March 10-12", "10-12 March 2018", "March 10-12, 2018", "12.-14. März", "5. - 17. Mai"]
+)
+def test_a_range_of_days_is_no_date(text: str) -> None:
+    with pytest.raises(UntypableError):
+        parse_date(text)
+
+
+@pytest.mark.parametrize("text", ["Total March 2018 ²", "12 10 ² net", "① ② ③", "18年12月25日"])
+def test_what_only_looks_like_digits_is_refused_and_nothing_dies(text: str) -> None:
+    with pytest.raises(UntypableError):
+        parse_date(text)
+
+
+def test_dates_with_dashes_between_names_stay_dates() -> None:
+    assert parse_date("10-Mar-2018") == parse_date("March 10-2018") == dt.date(2018, 3, 10)
+
+
+def test_a_range_of_times_is_no_offset() -> None:
+    with pytest.raises(UntypableError):
+        parse_time("09:00-12:30")
+    assert parse_time("10:30:00-05:00") == "10:30:00-05:00"
+    assert parse_time("10:30+02:00") == "10:30:00+02:00"
+    assert parse_time("10:30 -0500") == "10:30:00-05:00"
+
+
+def test_a_sort_code_does_not_tell_the_order_of_days() -> None:
+    assert day_order(["12-24-81", "03/04/2020"]) is None
+    assert day_order(["12/24/81"]) is False

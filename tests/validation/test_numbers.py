@@ -198,3 +198,20 @@ def test_the_digits_of_a_value_are_those_that_are_printed(text: str) -> None:
     except UntypableError:
         return
     assert plain(abs(number)).replace(".", "").lstrip("0") == "".join(filter(str.isdigit, text)).lstrip("0")
+
+
+@pytest.mark.parametrize("text", ["$1.25M", "EUR 3.40B", "$5M", "$3T", "2.50 K"])
+def test_a_word_that_scales_a_number_is_not_passed_over(text: str) -> None:
+    with pytest.raises(UntypableError):
+        parse_number(text)
+
+
+def test_section_numbers_do_not_tell_what_three_digits_behind_a_dot_are() -> None:
+    words = ["§", "1.1", "1.2", "2.3", "EUR", "12.000"]
+    style = number_style(words)
+    assert parse_number("EUR 12.000", style) == 12000
+    assert number_style([*words, "12.50"]).decimal == "."
+
+
+def test_a_negative_number_keeps_all_its_digits() -> None:
+    assert str(parse_number("-123456789012345678901234567890")) == "-123456789012345678901234567890"

@@ -111,3 +111,11 @@ def test_no_text_breaks_any_kind(text: str, kind: Kind) -> None:
 def test_a_monstrous_text_is_refused_quickly() -> None:
     for kind in Kind:
         assert parse_leaf("1" * 1_000_000, _leaf(kind)).value is None
+
+
+@pytest.mark.parametrize(
+    "words", ["PEN 2.50 TOTAL $ 5.50", "TOP CAD DESIGN Austin, TX 78701 $ 5", "ALL COP MAD SHOP $ 5"]
+)
+def test_words_that_are_codes_as_well_name_no_currency(words: str) -> None:
+    seen = currencies_seen(words.split())
+    assert not seen & {"TOP", "CAD", "ALL", "COP", "MAD"}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
+from extractors.grammar.spans import GROUP_GAP
 from extractors.validation.currencies import currencies_of
 from extractors.validation.months import months, name_key, weekdays
 from extractors.validation.values import DocumentStyle, parse_leaf
@@ -18,6 +19,8 @@ _MAX_DATE_TOKENS = 5
 _AMBIGUOUS = (ReviewReason.AMBIGUOUS_DATE, ReviewReason.AMBIGUOUS_NUMBER)
 _GROUP_HEAD = re.compile(r"^[-(+]?[^\w\s]?\d{1,3}$")
 _GROUP_TAIL = re.compile(r"^\d{3}(?:[.,]\d+)?[^\w\s]*$")
+_PAIRS = re.compile(r"\d{1,2} \d{1,2} \d{1,2}")
+"""Pairs of digits held apart by spaces: a telephone number."""
 _CENTS = re.compile(r"\d[.,]\d{2}(?!\d)")
 _SIGN_IN_WORD = re.compile(
     r"[^\W\d_]{0,2}[^\w\s.,'()%+*/:;#&@\-]"  # a sign: €, US$
@@ -85,7 +88,7 @@ def _continues(left: Token, right: Token, text: str) -> bool:
     if not _GROUP_TAIL.match(right.text) or not (_GROUP_HEAD.match(text) or " " in text):
         return False
     height = max(left.word.box.y1 - left.word.box.y0, 1.0)
-    return right.word.box.x0 - left.word.box.x1 < 0.5 * height
+    return right.word.box.x0 - left.word.box.x1 <= GROUP_GAP * height
 
 
 def _beside_currency(line: Line, start: int, end: int) -> bool:
@@ -122,6 +125,8 @@ def _date_at(line: Line, start: int, kind: Kind, style: DocumentStyle) -> Candid
             break
         text = f"{text} {token.text}".strip()
         trimmed = text.rstrip(",;.:)").lstrip("(")
+        if _PAIRS.fullmatch(trimmed):
+            continue
         if any(c.isdigit() for c in trimmed) and _plausible(trimmed, kind, style):
             compact = trimmed.isdigit()
             return Candidate(piece(line, start, end, trimmed), 0.5 if compact else 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, pairwise, takewhile
@@ -15,7 +15,7 @@ from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
 from extractors.backends.scripted.sheet import Line, Piece, Token, join, piece
 from extractors.validation.text import text_key
 from extractors.validation.values import DocumentStyle
-from schemas.patterns import matcher_of
+from schemas.patterns import PatternError, matcher_of
 from schemas.tree import NUMERIC, Kind
 
 MIN_SCORE = 0.35
@@ -300,6 +300,8 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     prefix = token.text.isalpha() and token.text.isupper() and len(token.text) <= 4
     if goal.means("iban") or (prefix and goal.means("tax", "id", "number")):
         while last < end and re.fullmatch(r"[A-Z0-9]{1,10}", line.tokens[last].text):
+            if line.tokens[last].concepts & {"bic", "bank"}:
+                break
             last += 1
     text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
     if not any(c.isdigit() for c in text) or _NO_CODE.search(text):
@@ -327,14 +329,23 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
         return
     if goal.kind is not Kind.TEXT or not (goal.means("iban") or goal.leaf.pattern):
         return
+    whole = _whole(goal.leaf.pattern) if goal.leaf.pattern else None
     for line in scene.lines:
         for i, token in enumerate(line.tokens):
-            if goal.leaf.pattern and matcher_of(f"^(?:{goal.leaf.pattern})$")(token.text):
+            if whole is not None and whole(token.text):
                 yield Match(goal, piece(line, i, i + 1), 0.55)
             elif goal.means("iban") and re.match(r"[A-Z]{2}\d{2}", token.text):
                 found = _code(goal, line, i, line.cell_end(i))
                 if found is not None and _IBAN.fullmatch(found.raw.replace(" ", "")):
                     yield Match(goal, found, 0.9)
+
+
+def _whole(pattern: str) -> Callable[[str], bool]:
+    """Whether a text as a whole is what a pattern asks for."""
+    try:
+        return matcher_of(f"^(?:{pattern})$")
+    except PatternError:  # a comment that ends the line would take the bracket along
+        return matcher_of(pattern)
 
 
 def _of_range(goal: Goal, scene: Scene) -> Iterator[Match]:

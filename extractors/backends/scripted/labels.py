@@ -14,6 +14,7 @@ from schemas.tree import Kind, Leaf
 
 _QUOTED = re.compile(r"['\"‘“]([^'\"’”]{2,40})['\"’”]")
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
+_COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
 _HEADING_REACH = 14
 
@@ -162,9 +163,11 @@ class Run:
     @property
     def firm(self) -> bool:
         """Whether its form says that it is a label: a colon, or a cell of its own but for the number of an item."""
-        cell = self.line.tokens[self.start].cell
-        before = [token for token in self.line.tokens[: self.start] if token.cell == cell]
-        opens = all(numbers_item(token.text) for token in before)
+        tokens, at = self.line.tokens, self.start
+        cell = tokens[at].cell
+        while at and tokens[at - 1].cell == cell and numbers_item(tokens[at - 1].text):
+            at -= 1
+        opens = at == 0 or tokens[at - 1].cell != cell
         alone = opens and self.line.cell_end(self.start) == self.end
         return self.tokens[-1].ends_label or alone or _is_colon(self.line, self.end)
 
@@ -191,6 +194,8 @@ def find_runs(lines: list[Line], vocabulary: frozenset[str]) -> dict[int, list[R
 
 def _runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
     def speaks(token: Token) -> bool:
+        if token.text in _COUNTRIES and _before_digits(token, line):
+            return False  # VAT No DE 123 456 789: a country, and no word for "from"
         return bool(token.concepts) or text_key(token.text) in vocabulary
 
     i = 0
@@ -218,6 +223,11 @@ def _runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
             _strangers(line, i, last),
         )
         i = last
+
+
+def _before_digits(token: Token, line: Line) -> bool:
+    at = next(i for i, one in enumerate(line.tokens) if one is token) + 1
+    return at < len(line.tokens) and line.tokens[at].text[:1].isdigit()
 
 
 def _strangers(line: Line, start: int, end: int) -> int:

@@ -75,6 +75,10 @@ class Line:
         return self._ends[self.tokens[position].cell]
 
 
+_MAX_TOKENS = 400
+"""Of a line: what looks at each with every other stays quick, whatever a page prints."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A run of tokens on one line (or over several, for addresses): a value with its place."""
@@ -128,8 +132,8 @@ def read_sheet(document: ReadDocument) -> list[Line]:
     for page in document.pages:
         for words in group_lines(page.words):
             tokens = _tokens(words)
-            if tokens:
-                lines.append(Line(page.number, len(lines), tokens))
+            for start in range(0, len(tokens), _MAX_TOKENS):  # no printed line is that long
+                lines.append(Line(page.number, len(lines), tokens[start : start + _MAX_TOKENS]))
     return lines
 
 

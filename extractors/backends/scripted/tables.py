@@ -148,9 +148,7 @@ def _ends(line: Line) -> bool:
 
 def _goes_on_after(line: Line, first: Row, columns: list[Column], scene: Scene) -> bool:
     """Whether one of the next lines is as full a row as the first: what names a sum stood between rows."""
-    after = [
-        one for one in scene.lines if one.page == line.page and line.index < one.index <= line.index + _AFTER
-    ]
+    after = [one for one in scene.lines[line.index + 1 : line.index + 1 + _AFTER] if one.page == line.page]
     return len(first) > 1 and any(
         not _ends(one) and len(_row(one, columns, scene)) >= len(first) for one in after
     )
@@ -180,9 +178,14 @@ def _row(line: Line, columns: list[Column], scene: Scene) -> Row:
                 row.setdefault(goal.path, (found, 0.95 * min(1.0, 0.4 + column.named)))
                 taken.update(range(found.start, found.end))
                 break
+    at: int | None = None
     for i, token in enumerate(line.tokens):
-        if i not in taken:
-            texts.setdefault(_nearest(columns, token.word.box.x0, token.word.box.x1), []).append((i, i + 1))
+        if i in taken:
+            at = None
+            continue
+        if at is None or line.tokens[i - 1].cell != token.cell:  # the words of a cell stay together
+            at = _nearest(columns, token.word.box.x0, token.word.box.x1)
+        texts.setdefault(at, []).append((i, i + 1))
     for index, parts in texts.items():
         goal = columns[index].goal
         if goal is None or goal.kind is not Kind.TEXT:
