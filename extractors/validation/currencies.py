@@ -158,9 +158,9 @@ def currencies_seen(words: Iterable[str]) -> frozenset[str]:
 
 
 def _figures(word: str) -> bool:
-    return any(c.isdigit() for c in word) or (
-        bool(word) and not any(c.isalnum() for c in word.strip(".,:;()[]-"))
-    )
+    """Whether a word is a figure, a sign, or a code itself."""
+    bare = word.strip(".,:;()[]-")
+    return any(c.isdigit() for c in word) or bare in _NO_WORDS or not any(c.isalnum() for c in bare)
 
 
 def _speaks_of_currency(word: str) -> bool:
