@@ -100,3 +100,34 @@ def test_other_values_are_of_the_window_and_of_fields_whose_name_is_theirs_alone
     guess = guess_of(tree, {}, SpanIndex(window), {"due": ["5.5.2024", "4.5.2024"], "a.total": ["4.50"]})
     assert guess.other('{"due":"').startswith('4.5.2024"')
     assert guess.other('{"due":null,"a":{"total":"') == ""
+
+
+def test_rows_of_other_windows_are_no_rows_of_this_one() -> None:
+    """A lone quantity stands anywhere: a row is shown where most of it does."""
+    schema = from_json_schema(
+        {
+            "type": "object",
+            "properties": {
+                "rows": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "name": {"type": ["string", "null"]},
+                            "quantity": {"type": ["number", "null"]},
+                            "price": {"type": ["number", "null"]},
+                        },
+                    },
+                }
+            },
+        },
+        "rows",
+    )
+    document = document_of(["Lamp   1   4.50"])
+    (window,) = windows_of(document, 1000, lambda texts: [len(t) for t in texts])
+    rows = [
+        {"name": "Chair", "quantity": "1", "price": "9.00"},
+        {"name": "Lamp", "quantity": "1", "price": "4.50"},
+    ]
+    guess = guess_of(schema.tree, {"rows": rows}, SpanIndex(window))
+    assert json.loads(guess.text) == {"rows": rows[1:]}

@@ -151,3 +151,25 @@ def test_a_leaf_carries_how_the_windows_voted() -> None:
     signals = {leaf.path: leaf.signals for leaf in merge(given, RECEIPT).leaves}
     assert signals["total"] == {"windows_same": 2, "windows_other": 1, "windows_null": 1}
     assert signals["date"] == {"windows_same": 0, "windows_other": 0, "windows_null": 4}
+
+
+def test_numbers_differ_by_sign_and_point() -> None:
+    merged = merge(
+        [window(0.6, total="-1.50"), window(0.9, total="150"), window(0.6, total="-1.50")], RECEIPT
+    )
+    total = next(leaf for leaf in merged.leaves if leaf.path == "total")
+    assert (total.raw, total.signals["windows_same"], total.signals["windows_other"]) == ("-1.50", 2, 1)
+    assert total.reasons == ("windows_disagree",)
+
+
+def test_a_list_of_choices_is_one_list_although_every_window_tells_it() -> None:
+    tree = tree_of(
+        {"type": "object", "properties": {"paid": {"type": "array", "items": {"enum": ["cash", "card"]}}}}
+    )
+
+    def said(*choices: str) -> WindowAnswer:
+        leaves = tuple(LeafAnswer(f"paid.{i}", choice, -0.1) for i, choice in enumerate(choices))
+        return WindowAnswer({"paid": list(choices)}, leaves, truncated=False)
+
+    merged = merge([said("cash"), said("cash", "card"), said("card")], tree)
+    assert merged.data == {"paid": ["cash", "card"]}

@@ -144,3 +144,12 @@ def test_a_leaf_carries_what_speaks_for_its_place() -> None:
     assert amount.signals["label"] > 0
     assert (day.signals["weakest"], amount.signals["weakest"]) == (-0.01, -0.01)
     assert read_form("01/02/2026", "$900.00").leaves[0].signals["label"] == 0
+
+
+def test_figures_beside_a_text_that_goes_on_below_are_of_its_row() -> None:
+    lines = ("Chair oak      1     9.00", "dark stain", "Table          1     9.00")
+    answer = read(f'{{"rows":[{row("Chair oak dark stain", "9.00")}],"total":null}}', *lines)
+    price = next(leaf for leaf in answer.leaves if leaf.path == "rows.0.price")
+    first = min(word.box.y0 for word in document_of(lines).pages[0].words)
+    assert price.span is not None
+    assert price.span.words[0][1].box.y0 == pytest.approx(first)
