@@ -108,7 +108,7 @@ class TransformersBackend:
             _Work(
                 document,
                 windows_of(document, self.loaded.window_tokens, self._count),
-                self.rules.answer([document], schema)[0],
+                self._by_rules(document, schema),
                 [[] for _ in parts],
             )
             for document in documents
@@ -127,6 +127,14 @@ class TransformersBackend:
                 remedy="Try again; if it stays, use smaller windows or another model.",
             ) from error
         return [self._answer(work, schema, parts) for work in works]
+
+    def _by_rules(self, document: ReadDocument, schema: LoadedSchema) -> Answer:
+        """What the rules say; a slip of theirs costs a document its drafts and its hint, and not its answer."""
+        try:
+            return self.rules.answer([document], schema)[0]
+        except Exception:
+            log.exception("%s: the rules failed; the model reads without them", document.ref.uri)
+            return Answer({}, ())
 
     def _requests(
         self, works: Sequence[_Work], parts: Sequence[LoadedSchema], asked: dict[int, _Asked]

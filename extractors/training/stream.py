@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from extractors.prompting.split import split_schema
 from extractors.prompting.window import CountTokens
 from extractors.training.checkpoint import Position
 from extractors.training.config import LabelledSet, TrainConfig
@@ -108,7 +109,8 @@ class ExampleStream:
         random.Random(f"{self.config.seed}/{number}").shuffle(plan)
         for position, (labelled, identity) in enumerate(plan):
             chance = random.Random(f"{self.config.seed}/{number}/{position}")
-            yield from self._document(labelled, identity, chance, chance.choice(self.config.budgets))
+            budget = chance.choice(self.config.budgets)
+            yield from self._document(labelled, identity, chance, budget, self.config.injected_share)
 
     def dev(self, count: int) -> list[Example]:
         """A fixed sample of development windows: the share that is made up, then the sets in turn."""
@@ -121,18 +123,23 @@ class ExampleStream:
                 continue
             chance = random.Random(f"dev/{place}")
             identity = random.Random("dev").sample(ids, len(ids))[place // len(self.config.sets) % len(ids)]
-            chosen += list(self._document(labelled, identity, chance, self.config.budgets[0]))[:1]
+            found = self._document(labelled, identity, chance, self.config.budgets[0], steered=0.0)
+            chosen += list(found)[:1]
         return chosen
 
     def _document(
-        self, labelled: LabelledSet, identity: str, chance: random.Random, budget: int
+        self, labelled: LabelledSet, identity: str, chance: random.Random, budget: int, steered: float
     ) -> Iterator[Example]:
+        """The examples of one document; in a share ``steered`` of draws its page has a line that means to steer."""
         document = self.load(document_path(labelled.folder, identity))
         if document is None:
             return
         schema = self.schemas[chance.choice(labelled.schemas)]
         truth = truth_of(labelled.folder, identity)
-        if chance.random() < self.config.injected_share:
+        parts = split_schema(schema, self.count_tokens)
+        if len(parts) > 1:  # as it will be asked
+            schema = chance.choice(parts)
+        if chance.random() < steered:
             document = injected(document, schema.tree, chance)
         examples = without_unspelt(examples_of(document, truth, schema, budget, self.count_tokens), truth)
         for example in choose_windows(examples, chance, labelled.windows, self.config.empty_share):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 
+import pytest
+
 from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.transformers import TransformersBackend
 from extractors.models.load import LoadedModel
@@ -70,3 +72,14 @@ def test_a_model_that_was_trained_with_hints_is_shown_what_the_rules_found() -> 
     said = json.dumps(ruled.data, ensure_ascii=False, separators=(",", ":"))
     tokens = len(tiny_processor().tokenizer(said, add_special_tokens=False)["input_ids"])
     assert tokens < hinted.counts["prompt_tokens"] - plain.counts["prompt_tokens"] < tokens + 60
+
+
+def test_a_slip_of_the_rules_costs_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("a slip")
+
+    made = backend(hints=True)
+    monkeypatch.setattr(made.rules, "answer", fail)
+    (answer,) = made.answer([document_of(LINES)], load_schema("receipt"))
+    assert [leaf.path for leaf in answer.leaves] == ["company", "date", "address", "total"]
+    assert not any(leaf.signals["rules_same"] or leaf.signals["rules_other"] for leaf in answer.leaves)
