@@ -20,6 +20,7 @@ from extractors.grounding.merge import merge, value_key
 from extractors.grounding.place import read_answer
 from extractors.models.load import LoadedModel
 from extractors.prompting.encode import count_tokens, encode
+from extractors.prompting.meant import as_meant
 from extractors.prompting.split import joined, split_schema
 from extractors.prompting.window import Window, windows_of
 from extractors.validation.paths import pattern_of
@@ -103,7 +104,7 @@ class TransformersBackend:
 
     def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
         """One answer per document, in order; see `extractors.backends.base.Backend`."""
-        parts = split_schema(schema, self._count)
+        parts = split_schema(as_meant(schema), self._count)
         works = [
             _Work(
                 document,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.grammar.spans import SpanIndex
+from extractors.prompting.meant import as_meant
 from extractors.prompting.window import CountTokens, Window, windows_of
 from extractors.training.align import target_of
 from extractors.validation.text import text_key
@@ -129,6 +130,7 @@ def examples_of(
     A labelled value that no window has (the recogniser misread it beyond recognition) is taken out of the schema
     for this document: it would teach the model to say null to what a person can read.
     """
+    schema = as_meant(schema)
     windows = windows_of(document, budget, count_tokens)
     indexes = [SpanIndex(w) for w in windows]
     tree = _labelled(schema.tree, truth)
