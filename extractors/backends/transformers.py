@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
+from extractors.backends.rows import lists_of, rows_by_rules
 from extractors.backends.scripted import ScriptedBackend
 from extractors.decoding.greedy import GreedyDecoder
 from extractors.decoding.guess import guess_of
@@ -171,12 +172,14 @@ class TransformersBackend:
             in_order = [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
             answers.append(merge(in_order, part.tree) if in_order else WindowAnswer({}, (), False))
         data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
+        merged = [leaf for answer in answers for leaf in answer.leaves]
+        for path in lists_of(schema.tree):
+            merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
         kinds = {pattern_of(path): leaf for path, leaf in leaves(schema.tree)}
         said = _said(work.by_rules, kinds)
         found_leaves = tuple(
             replace(self._doubted(leaf), signals={**leaf.signals, **_agreement(leaf, said, kinds)})
-            for answer in answers
-            for leaf in answer.leaves
+            for leaf in merged
         )
         seconds = {"model": round(work.ended - work.began, 3)}
         return Answer(data, found_leaves, any(a.truncated for a in answers), dict(work.counts), seconds)

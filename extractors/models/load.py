@@ -30,7 +30,8 @@ class LoadedModel:
     """``model`` and ``processor`` ready to answer; ``window_tokens`` of document text per window.
 
     ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong. ``hints``: it was
-    trained to be shown what the scripted rules found.
+    trained to be shown what the scripted rules found. ``rows_unsure_below``: of a list on whose rows its mean score is
+    lower, the rules' rows were found to be better.
     """
 
     name: str
@@ -40,6 +41,7 @@ class LoadedModel:
     window_tokens: int
     unsure_below: float = -math.inf
     hints: bool = False
+    rows_unsure_below: float = -math.inf
 
 
 def load_base(base: str, cache: Path) -> tuple[Any, Any]:
@@ -120,7 +122,8 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     window = int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS))
     unsure = float(card.get("unsure_below", -math.inf))
     hints = bool(card.get("hints", False))
-    return LoadedModel(name, _identity(folder, card), model, processor, window, unsure, hints)
+    rows = float(card.get("rows_unsure_below", -math.inf))
+    return LoadedModel(name, _identity(folder, card), model, processor, window, unsure, hints, rows)
 
 
 def model_identity(name: str) -> str:
