@@ -17,7 +17,7 @@ def test_predictions_are_judged_read_and_compared(tmp_path: Path, capfd: pytest.
     rules = ["--schema", "invoice", "--model", "scripted", "--home", home]
     files = [str(path) for path in sorted((folder / "docs").iterdir())]
     assert main(["extract", *files, "--output", str(predictions), *rules]) == 0
-    judged = ["evaluate", str(folder), "--split", "train", "--predictions", str(predictions), *rules]
+    judged = ["evaluate", str(folder), "--split", "calibrate", "--predictions", str(predictions), *rules]
     assert main([*judged, "--report", str(report), "--json"]) == 0
     figures = json.loads(capfd.readouterr().out)
     assert (figures["micro"]["n"], figures["micro"]["ceiling"]) == (4, None)
@@ -49,6 +49,6 @@ def test_wrong_input_is_told(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], more: list[str], said: str
 ) -> None:
     folder = labelled(tmp_path / "set", 1)
-    line = ["evaluate", str(folder), "--split", "train", "--schema", "invoice", "--model", "scripted"]
+    line = ["evaluate", str(folder), "--split", "calibrate", "--schema", "invoice", "--model", "scripted"]
     assert main([*line, *more]) in (2, 3)
     assert said in " ".join(capfd.readouterr().err.split())
