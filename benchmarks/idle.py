@@ -56,6 +56,7 @@ def work(
             reader=real.reader,
             read_options=real.read_options,
             options=real.options,
+            judge=real.judge,
             shortest=shortest,
             longest=longest,
         )

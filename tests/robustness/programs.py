@@ -42,6 +42,7 @@ def work(plan: Plan, name: str, run_id: str, act: Act) -> None:
             reader=real.reader,
             read_options=real.read_options,
             options=real.options,
+            judge=real.judge,
             plan=plan,
             act=act,
         )
