@@ -94,9 +94,8 @@ class TransformersBackend:
         self.max_answer_tokens = max_answer_tokens
         self.with_image = with_image
         self.decoder = GreedyDecoder(loaded.model, loaded.processor.tokenizer)
-        self.rules = (
-            ScriptedBackend()
-        )  # its answer is a draft, and a hint to a model that was trained with hints
+        # Their answer is a draft, and a hint to a model that was trained with hints.
+        self.rules = ScriptedBackend()
         self.with_hints = loaded.hints
 
     @property
@@ -172,15 +171,18 @@ class TransformersBackend:
             in_order = [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
             answers.append(merge(in_order, part.tree) if in_order else WindowAnswer({}, (), False))
         data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
-        merged = [leaf for answer in answers for leaf in answer.leaves]
-        for path in lists_of(schema.tree):
-            merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
         kinds = {pattern_of(path): leaf for path, leaf in leaves(schema.tree)}
         said = _said(work.by_rules, kinds)
-        found_leaves = tuple(
-            replace(self._doubted(leaf), signals={**leaf.signals, **_agreement(leaf, said, kinds)})
-            for leaf in merged
-        )
+        merged = [
+            replace(leaf, signals={**leaf.signals, **_agreement(leaf, said, kinds)})
+            for answer in answers
+            for leaf in answer.leaves
+        ]
+        for path in lists_of(
+            schema.tree
+        ):  # behind agreement: that the rules agree with themselves says nothing
+            merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
+        found_leaves = tuple(map(self._doubted, merged))
         seconds = {"model": round(work.ended - work.began, 3)}
         return Answer(data, found_leaves, any(a.truncated for a in answers), dict(work.counts), seconds)
 

@@ -104,10 +104,8 @@ def collect(
             record = done.get(key)
             if record is None:
                 validated = ask(schema, path)
-                if (
-                    validated is None
-                ):  # never lands; another time it may be readable (a password, a longer limit)
-                    continue
+                if validated is None:
+                    continue  # never lands; another time it may be readable (a password, a longer limit)
                 fields = judge_fields(validated, truth, schema, skip)
                 document = JudgedDocument(schema.fingerprint, tuple(fields))
                 record = JudgedRecord(sha256, schema.name, labelled.name, document)

@@ -143,12 +143,9 @@ def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:
         for sign in signs:
             if currencies_of(sign) and _plausible(sign, Kind.CURRENCY, style):
                 beside = any(c.isdigit() for c in token.text) or _number_beside(line, i)
-                code = (
-                    sign.isalpha() and len(sign) == 3 and not sign.startswith("X")
-                )  # gold, bonds, test codes
-                if (
-                    (beside and (len(sign) > 2 or sign != "FR")) or code or not sign.isalpha()
-                ):  # FR on its own is a country
+                # Codes that begin with X are gold, bonds and tests; FR is a country.
+                code = sign.isalpha() and len(sign) == 3 and not sign.startswith("X")
+                if (beside and sign != "FR") or code or not sign.isalpha():
                     yield Candidate(piece(line, i, i + 1, sign), 1.0 if beside else 0.7 if code else 0.5)
                     break
 
