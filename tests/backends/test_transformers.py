@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
+from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted import ScriptedBackend
-from extractors.backends.transformers import TransformersBackend
+from extractors.backends.transformers import TransformersBackend, _Work
 from extractors.models.load import LoadedModel
 from schemas.outcome import ReviewReason
 from schemas.registry import from_json_schema, load_schema
@@ -83,3 +85,18 @@ def test_a_slip_of_the_rules_costs_no_answer(monkeypatch: pytest.MonkeyPatch) ->
     (answer,) = made.answer([document_of(LINES)], load_schema("receipt"))
     assert [leaf.path for leaf in answer.leaves] == ["company", "date", "address", "total"]
     assert not any(leaf.signals["rules_same"] or leaf.signals["rules_other"] for leaf in answer.leaves)
+
+
+def test_rows_that_are_the_rules_own_do_not_count_as_agreement() -> None:
+    """Else the calibrator would take them for values that two readers found."""
+    schema, document = load_schema("invoice"), document_of(["Chair oak   1   9.00   9.00"])
+    made = backend()
+    made.loaded = replace(made.loaded, rows_unsure_below=-0.4)
+    mine = (LeafAnswer("line_items.0.description", "Chair", -0.9),)
+    theirs = (LeafAnswer("line_items.0.description", "Chair oak", -0.1),)
+    found = WindowAnswer({"line_items": [{"description": "Chair"}]}, mine, truncated=False)
+    ruled = Answer({"line_items": [{"description": "Chair oak"}]}, theirs)
+    answer = made._answer(_Work(document, [], ruled, [[(0, found)]]), schema, [schema])
+    (leaf,) = answer.leaves
+    assert (leaf.raw, leaf.log_probability) == ("Chair oak", -0.9)
+    assert not leaf.signals.get("rules_same")
