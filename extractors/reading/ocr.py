@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -30,6 +31,8 @@ from extractors.reading.request import Raster
 from extractors.reading.text import normalise_text
 from schemas.document import Box, Word
 
+MODEL = Path(__file__).parent / "models" / "recogniser.onnx"
+"""The recogniser of lines, tuned on worn receipts; the README beside it says how."""
 _DETECT_SIDE_PX = 1280
 """Longer side of the image in which lines are looked for; they are read at full resolution."""
 _MIN_SIDE_PX = 2.0
@@ -58,6 +61,16 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class CutLine:
+    """A line as the recogniser gets it: its pixels, the upright box around it in pixels, and what is read there."""
+
+    pixels: Pixels
+    box: Box
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Lines:
     crops: list[Pixels]
     boxes: NDArray[np.floating]
@@ -68,12 +81,13 @@ class _Lines:
 class Recogniser:
     """The OCR models, loaded once."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, model: Path = MODEL) -> None:
         _let_idle_threads_sleep()
         self._engine = RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.return_word_box": True,
+                "Rec.model_path": str(model),
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
@@ -93,7 +107,7 @@ class Recogniser:
             raster: pixels of the page.
             frame: size of the page in points.
         """
-        pixels = np.frombuffer(raster.data, dtype=np.uint8).reshape(raster.height, raster.width, 3)
+        pixels = _pixels_of(raster)
         lines = self._find(pixels)
         quarters = _direction(lines) if lines else 0
         if lines and quarters:
@@ -114,7 +128,7 @@ class Recogniser:
 
     def read_lines(self, raster: Raster, boxes: Sequence[Sequence[float]]) -> list[str]:
         """What stands in given boxes (pixels, upright), each taken for one line; ``""`` where nothing does."""
-        pixels = np.frombuffer(raster.data, dtype=np.uint8).reshape(raster.height, raster.width, 3)
+        pixels = _pixels_of(raster)
         found = [""] * len(boxes)
         crops: dict[int, Pixels] = {}
         for index, (x0, y0, x1, y1) in enumerate(boxes):
@@ -133,6 +147,24 @@ class Recogniser:
         for index, text in zip(crops, read.txts or (), strict=False):
             found[index] = normalise_text(text)
         return found
+
+    def cut_lines(self, raster: Raster) -> list[CutLine]:
+        """The lines of an upright page, to train on; none of a page that is turned."""
+        lines = self._find(_pixels_of(raster))
+        if lines is None or _direction(lines):
+            return []
+        upright = [
+            at for at, (t, r) in enumerate(zip(lines.turned, lines.reversed, strict=True)) if not (t or r)
+        ]
+        crops = [lines.crops[at] for at in upright]
+        try:
+            read = self._engine.recognize_txt(crops) if crops else None
+        except RapidOCRError:
+            return []
+        if read is None or read.txts is None:
+            return []
+        boxes = [_part(lines.boxes[at], 0.0, 1.0, tall=False) for at in upright]
+        return list(map(CutLine, crops, boxes, read.txts, map(float, read.scores)))
 
     def _find(self, pixels: Pixels) -> _Lines | None:
         """Lines of text with their pixels, each the right way up.
@@ -189,6 +221,10 @@ def _let_idle_threads_sleep() -> None:
 
     options.sleeps = True  # type: ignore[attr-defined]
     OrtInferSession._init_sess_opts = staticmethod(options)  # type: ignore[method-assign]
+
+
+def _pixels_of(raster: Raster) -> Pixels:
+    return np.frombuffer(raster.data, dtype=np.uint8).reshape(raster.height, raster.width, 3)
 
 
 def without_echoes(words: list[Word]) -> list[Word]:
