@@ -1,10 +1,10 @@
 """Other names on a training document, on its page and in its labels alike.
 
-A labelled folder has few vendors, and each prints its name on many documents. A model learns such names by heart, where it
-should learn how and where names stand, and then misreads the first vendor it has not seen. So in a share of draws the
-words that make a text label this document's own are replaced by others everywhere on the page: names by names of other
-documents or by words that do not exist, long numbers by other digits. What many labels share (`Street`, `Ltd`) stays,
-and so does whatever else a date, a sum or a choice is made of.
+A labelled folder has few vendors, and each prints its name on many documents. A model learns such names by heart,
+where it should learn how and where names stand, and then misreads the first vendor it has not seen. So in a share of
+draws the words that make a text label this document's own are replaced by others everywhere on the page: names by names
+of other documents or by words that do not exist, long numbers by other digits. What many labels share (`Street`, `Ltd`)
+stays, and so does whatever else a date, a sum or a choice is made of.
 """
 
 from __future__ import annotations
