@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,8 +13,11 @@ from hypothesis import strategies as st
 
 from extractors.prompting.meant import as_meant
 from extractors.prompting.window import windows_of
+from extractors.training.checkpoint import Position
+from extractors.training.config import LabelledSet, TrainConfig
 from extractors.training.dataset import examples_of
 from extractors.training.renamed import Renamer
+from extractors.training.stream import ExampleStream
 from schemas.document import ReadDocument
 from schemas.registry import load_schema
 from tests.tiny import document_of
@@ -111,3 +116,30 @@ def test_a_document_without_names_is_left_alone() -> None:
     page = document_of(["Total   1,234.50"])
     truth = {"company": None, "total": "1,234.50"}
     assert Renamer([truth]).renamed(page, truth, TREE, random.Random(0)) == (page, truth)
+
+
+def test_a_share_of_training_is_renamed_and_development_never_is(tmp_path: Path) -> None:
+    for name in ("docs", "truth"):
+        (tmp_path / name).mkdir()
+    for identity in ("a", "b"):
+        (tmp_path / "docs" / f"{identity}.pdf").write_bytes(b"")
+        (tmp_path / "truth" / f"{identity}.json").write_text(json.dumps(TRUTH))
+    (tmp_path / "splits.json").write_text(json.dumps({"train": ["a"], "dev": ["b"]}))
+
+    def companies(share: float) -> tuple[list[str], str]:
+        config = TrainConfig(
+            sets=[LabelledSet(folder=tmp_path, schemas=["receipt"])],
+            output=tmp_path / "run",
+            renamed_share=share,
+            injected_share=0.0,
+        )
+        stream = ExampleStream(config, lambda path: document_of(LINES), count)
+        taken = islice(stream.examples(Position()), 40)
+        (dev,) = stream.dev(1)
+        return [json.loads(one.answer)["company"] for one in taken], json.loads(dev.answer)["company"]
+
+    for share, fewest, most in ((0.0, 0, 0), (0.5, 8, 32), (1.0, 40, 40)):
+        trained, dev = companies(share)
+        renamed = sum(company != TRUTH["company"] for company in trained)
+        assert fewest <= renamed <= most, share
+        assert dev == TRUTH["company"]
