@@ -12,7 +12,7 @@ from extractors.decoding.guess import Guess, guess_of
 from extractors.grammar.spans import SpanIndex
 from extractors.prompting.window import windows_of
 from schemas.registry import from_json_schema, load_schema
-from tests.tiny import document_of
+from tests.tiny import document_of, rows_schema
 
 TEXT = '{"a":"x, {y}","items":[{"d":"q","n":"1"},{"d":"r","n":"2"}],"z":null}'
 
@@ -104,25 +104,7 @@ def test_other_values_are_of_the_window_and_of_fields_whose_name_is_theirs_alone
 
 def test_rows_of_other_windows_are_no_rows_of_this_one() -> None:
     """A lone quantity stands anywhere: a row is shown where most of it does."""
-    schema = from_json_schema(
-        {
-            "type": "object",
-            "properties": {
-                "rows": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "name": {"type": ["string", "null"]},
-                            "quantity": {"type": ["number", "null"]},
-                            "price": {"type": ["number", "null"]},
-                        },
-                    },
-                }
-            },
-        },
-        "rows",
-    )
+    schema = rows_schema({"name": "string", "quantity": "number", "price": "number"})
     document = document_of(["Lamp   1   4.50"])
     (window,) = windows_of(document, 1000, lambda texts: [len(t) for t in texts])
     rows = [
