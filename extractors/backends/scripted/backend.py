@@ -11,8 +11,9 @@ from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted.choices import choose, tell_shape
-from extractors.backends.scripted.fields import MIN_SCORE, Match, Scene, find_fields
+from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of
+from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Piece, read_sheet
 from extractors.backends.scripted.tables import Row, find_rows
 from extractors.grounding.merge import merge
