@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from extractors.backends.scripted.heads import BETWEEN, first_place
 from extractors.backends.scripted.labels import Goal
-from extractors.backends.scripted.marks import LETTER, is_call, is_called, is_place, is_registration
+from extractors.backends.scripted.marks import (
+    LETTER,
+    is_call,
+    is_called,
+    is_place,
+    is_registration,
+    names_street,
+)
 from extractors.backends.scripted.scene import ID, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, join
 from schemas.tree import Kind
@@ -12,7 +19,6 @@ from schemas.tree import Kind
 _LINES = 6
 _LOOKED_AT = 12
 _ENDS = ("phone", "mail", "tax", "date", "doc", "iban", "bank", "amount", "order")
-_TAIL = ("phone", "mail", "tax")
 
 Cells = list[tuple[Line, int, int]]
 
@@ -137,11 +143,12 @@ def _end(line: Line, start: int, end: int) -> int:
     for i in range(start, end):
         token = line.tokens[i]
         numbered = any(c.isdigit() for t in line.tokens[i : i + 3] for c in t.text)
-        tail = bool(token.concepts.intersection(_TAIL)) and numbered
-        if i < start + 2 and token.concepts.intersection(_ENDS):
+        if (numbered and token.concepts & {"phone", "mail"}) or is_called(token.text) or "@" in token.text:
+            return i
+        if token.ends_label or (i < start + 2 and token.concepts.intersection(_ENDS)):
             return start
-        if token.ends_label or tail or "@" in token.text or is_called(token.text):
-            return start if token.ends_label else i
+        if numbered and "tax" in token.concepts:
+            return i
     return end
 
 
@@ -153,7 +160,7 @@ def _trim(lines: Cells) -> Cells:
         street = next((i for i, text in enumerate(texts) if any(c.isdigit() for c in text)), None)
     if street is None:
         return []
-    while street and texts[street - 1].endswith(","):
+    while street and (texts[street - 1].endswith(",") or names_street(texts[street - 1])):
         street -= 1
     kept = lines[street:]
     while kept and not LETTER.search(_text(kept[-1])):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from statistics import median
 
 from extractors.backends.scripted.labels import Goal
@@ -30,6 +30,7 @@ _OVER_ADDRESS = 0.12
 _UNDER_ADDRESS = 0.1
 _LEGAL, _KIND = 0.15, 0.12
 _TALLER = 2.5
+_APART = 2.5
 _BRACKETED = re.compile(r"\s*[(<\[][^)>\]]*\d{4,}[^)>\]]*[)>\]].*$")
 _NUMBERED = re.compile(r"\s+\W*[A-Z]{0,2}\d[\d-]{4,}\W*[A-Z]?\W*$")
 _NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
@@ -129,9 +130,12 @@ def _before_address(line: Line, end: int) -> int:
 
 
 def _set_apart(line: Line, i: int) -> bool:
-    """Whether a new cell is no part of the name before it: behind a legal form, a lone sign, of another size."""
+    """Whether a new cell is no part of the name: further off than its words, of another size, behind a legal form."""
     if line.tokens[i].cell == line.tokens[i - 1].cell:
         return False
+    gaps = [b.word.box.x0 - a.word.box.x1 for a, b in pairwise(line.tokens[: i + 1])]
+    if len(gaps) > 1 and gaps[-1] > _APART * max(*gaps[:-1], 1.0):
+        return True
     said = [t.word.box.y1 - t.word.box.y0 for t in line.tokens[:i]]
     height = line.tokens[i].word.box.y1 - line.tokens[i].word.box.y0
     other = not 0.6 < height / max(median(said), 1.0) < 1.6

@@ -35,7 +35,7 @@ _PARTY_VERBS = {
     **dict.fromkeys(("bill", "billed", "sold", "invoice", "invoiced", "sell"), "buyer"),
     **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),
 }
-_CONTAINED = frozenset({"included", "enthalten", "enthaltene", "incluse", "incluido", "compris", "comprise"})
+CONTAINED = frozenset({"included", "enthalten", "enthaltene", "incluse", "incluido", "compris", "comprise"})
 _PARTIES = frozenset({"buyer", "seller", "delivery"})
 _SUMS = frozenset({"amount", "net", "gross", "tax", "price", "discount", "rounding", "quantity"})
 _NO_SUM = frozenset(
@@ -265,7 +265,7 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
 def _tells_of_tax(tokens: tuple[Token, ...], per_word: list[frozenset[str]]) -> bool:
     """``GST included in total``: how much tax is in a sum, where ``total incl. GST`` is the sum."""
     first = next(concepts for concepts in per_word if concepts)
-    within = any(text_key(t.text) in _CONTAINED for t in tokens)
+    within = any(text_key(t.text) in CONTAINED for t in tokens)
     return "tax" in first and "amount" not in first and within
 
 

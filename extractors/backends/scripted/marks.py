@@ -90,6 +90,11 @@ def is_place(text: str) -> bool:
     return street or bool(_HOUSE.match(text)) or is_town(text)
 
 
+def names_street(text: str) -> bool:
+    """Whether a line names a street, with a number or without."""
+    return bool(_STREET.search(text) or _HOUSE.match(text))
+
+
 def is_town(text: str) -> bool:
     """Whether a line tells a town with its code."""
     return bool(_POST_CODE.search(text) or _BEHIND_TOWN.search(text))
@@ -99,6 +104,8 @@ def is_registration(text: str) -> bool:
     """A company's registration, with or without its label, as receipts print it under the name."""
     if not _LONG_NUMBER.search(text):
         return False
+    if text.startswith("(") and text.endswith(")"):
+        return True
     words = [word.casefold() for word in re.findall(r"[^\W\d_]+", text)]
     return all(word in _REGISTERS or len(word) <= 2 for word in words)
 

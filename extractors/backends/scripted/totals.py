@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from extractors.backends.scripted.labels import Goal, Run
+from extractors.backends.scripted.labels import CONTAINED, Goal, Run
 from extractors.backends.scripted.scene import Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece
 from extractors.validation.text import text_key
@@ -39,6 +39,8 @@ def as_total(named: float, run: Run, scene: Scene) -> float:
     index = run.line.index
     if _of_one_rate(run):
         return 0.6 * named
+    if _tax_within(run):
+        return 0.3 * named
     if any(line in scene.roundings for line in range(index - _ROUNDED_LINES, index)):
         return min(1.0, named + 0.25)
     if any(line in scene.roundings for line in range(index + 1, index + 1 + _ROUNDED_LINES)):
@@ -55,6 +57,13 @@ def _of_one_rate(run: Run) -> bool:
     """A total of what one rate of tax is on: ``Total 6% supplies``."""
     after = run.line.tokens[run.end : run.end + 2]
     return len(after) == 2 and after[0].text.endswith("%") and after[1].text[:1].isalpha()
+
+
+def _tax_within(run: Run) -> bool:
+    """The end of ``GST @6% included in total``, which the rate holds apart from its beginning."""
+    cell = run.tokens[0].cell
+    before = [t for t in run.line.tokens[: run.start] if t.cell == cell]
+    return text_key(run.tokens[0].text) in CONTAINED and any("tax" in t.concepts for t in before)
 
 
 def settled(goal: Goal, scene: Scene) -> Iterator[Match]:
