@@ -8,8 +8,8 @@ from typing import Any
 
 from extractors.backends.base import LeafAnswer
 from extractors.backends.scripted.concepts import concepts_of, parts_of
-from extractors.backends.scripted.fields import MIN_SCORE, Scene
 from extractors.backends.scripted.labels import Goal, score
+from extractors.backends.scripted.scene import MIN_SCORE, Scene
 from extractors.backends.scripted.sheet import Line
 from extractors.validation.shapes import says
 from extractors.validation.text import text_key

@@ -47,7 +47,7 @@ delivery: delivery delivered ship shipping shipment liefer lieferung livraison l
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
   skonto prepaid prepayment
 discount: discount rabatt remise sconto descuento savings allowance
-rounding: rounding rounded rundung
+rounding: rounding rounded round rundung arrondi redondeo arrotondamento afronding pembundaran
 percent: percent rate satz prozent
 terms: terms zahlungsbedingungen zahlungsbedingung conditions zahlungsziel
 phone: phone tel telephone telefon fax mobile hp
@@ -112,6 +112,8 @@ MODIFIERS = frozenset(
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SPLIT = re.compile(r"[^\W_]+")
+_RATE = re.compile(r"[^\w\s]?\d{1,2}(?:[.,]\d+)?%$")
+"""A rate glued to the name of a tax: ``GST@6%``, ``VAT20%``."""
 
 
 def _load(table: str) -> dict[str, frozenset[str]]:
@@ -155,6 +157,7 @@ def parts_of(text: str) -> list[str]:
 @lru_cache(maxsize=16_384)
 def label_concepts(word: str) -> frozenset[str]:
     """The concepts of a printed word and of its parts (``Rechnungs-Nr.:``); of ``Käufer/Empfänger`` those of both."""
+    word = _RATE.sub("", word) or word
     parts = parts_of(word) if len(word) <= 60 else []
     meant = [concepts_of(part) for part in parts]
     if "/" in word and len(parts) > 1 and all(meant):

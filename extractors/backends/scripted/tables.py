@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from extractors.backends.scripted.fields import Scene
 from extractors.backends.scripted.labels import Goal, Run, score
+from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
 from extractors.validation.text import text_key
 from schemas.tree import NUMERIC, Kind
