@@ -14,7 +14,7 @@ from extractors.validation.text import text_key
 _TABLE = """
 amount: total totals amount amt sum betrag summe gesamt gesamtbetrag endbetrag montant importe totale totaal
   bedrag suma balance jumlah endsumme gesamtsumme zahlbetrag rechnungsbetrag positionssumme nettobetrag
-  bruttobetrag
+  bruttobetrag nettowert entgelt positionsbetrag
 date: date dated datum fecha data tarikh dato datedoc
 time: time uhrzeit zeit heure hora ora tijd
 number: number numbers no nos nr num nummer numero nbr nro nome
@@ -88,6 +88,7 @@ _STEMS = {
     "vertrag": "contract",
     "zahlung": "payment",
     "bezeichnung": "description",
+    "beschreibung": "description",
     "preis": "price",
     "einzel": "unit",
     "menge": "quantity",

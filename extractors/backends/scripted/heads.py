@@ -164,7 +164,7 @@ def _rest(line: Line) -> Piece | None:
 def _joins(line: Line, name: Piece, below: Line, rest: Piece) -> bool:
     """Whether the line below goes on with the name."""
     near = below.page == line.page and below.top - line.bottom <= line.height
-    near = near and 0.6 < below.height / line.height < 1.6
+    near = near and 0.6 * line.height < below.height < 1.6 * line.height
     meets = name.x0 < rest.x1 and rest.x0 < name.x1
     open_end = not ends_legal(name.raw) and goes_on(rest.raw)
     return near and meets and (open_end or bool(_UNFINISHED.search(name.raw)))
