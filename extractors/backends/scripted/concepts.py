@@ -22,7 +22,7 @@ reference: reference ref referenz riferimento referencia reference
 id: id ident identification identifier uid code registration reg regno
 doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
   contract vertrag contrat
-due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige
+due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige solde
   zahlbetrag
 net: net netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
 gross: gross brutto grand ttc final bruttobetrag

@@ -14,7 +14,7 @@ from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
 from extractors.backends.scripted.marks import LEGAL_FORM, LETTER, is_registration
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
-from extractors.backends.scripted.totals import as_total, is_total, settled
+from extractors.backends.scripted.totals import as_total, fill_due, is_total, settled
 from extractors.validation.text import text_key
 from schemas.patterns import PatternError, matcher_of
 from schemas.tree import NUMERIC, Kind
@@ -28,6 +28,7 @@ _THROUGH = frozenset(
 _DOC_DATE = 0.15
 _NAMED = ("name", "seller", "buyer")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
 
 
@@ -51,6 +52,7 @@ def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict
             chosen[match.goal.path] = match
             taken.add(place)
     fill_addresses(goals, chosen, scene)
+    fill_due(goals, chosen, scene)
     return chosen, {path: list(found.values()) for path, found in ranked.items()}
 
 
@@ -191,8 +193,8 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return None
     if not LETTER.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
         return None
-    if goal.means(*_NAMED) and is_registration(raw):
-        return None
+    if goal.means(*_NAMED) and (is_registration(raw) or not _SPOKEN.search(raw)):
+        return None  # a code, as customers have: CUST-0047
     if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start : end - 1]):
         return None  # a label with its own value behind it
     return fits(goal, piece(line, start, end, raw))

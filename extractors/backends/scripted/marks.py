@@ -47,7 +47,7 @@ _BEHIND_TOWN = re.compile(
 )
 _REGISTER_WORDS = """
 co comp company no nr num number reg regn registration registered roc rob ssm brn uen abn acn tin crn siret
-siren rcs hrb hra gst vat sst id business biz pendaftaran syarikat tax ust idnr ref
+siren rcs hrb hra gst vat sst id business biz pendaftaran syarikat tax ust idnr ref gln gtin duns kunden
 """
 _REGISTERS = frozenset(_REGISTER_WORDS.split())
 _CALL = re.compile(

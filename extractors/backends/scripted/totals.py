@@ -21,6 +21,12 @@ _NO_TOTAL = ("net", "tax", "unit", "price", "quantity", "rounding", "discount", 
 _CHANGE = frozenset(
     ["change", "baki", "wechselgeld", "ruckgeld", "rückgeld", "rendu", "vuelto", "troco", "wisselgeld"]
 )
+_PREPAID_WORDS = """
+prepaid prepayment deposit advance paid anzahlung anzahlungen vorauszahlung angezahlt bezahlt gezahlt acompte acomptes
+anticipo acconto réglé regle betaald pagado pago
+"""
+_PREPAID = frozenset(_PREPAID_WORDS.split())
+_SAME_AS_TOTAL = 0.55
 _TENDER = frozenset(
     ["credit", "debit", "voucher", "tunai", "bar", "gegeben", "especes", "espèces", "efectivo", "contanti"]
 )
@@ -51,6 +57,17 @@ def as_total(named: float, run: Run, scene: Scene) -> float:
     in_table = any(line in scene.tax_heads for line in range(index - _TAX_LINES, index))
     several = len(scene.values(scene.lines[index], Kind.DECIMAL)) > 1
     return 0.6 * named if in_table and several else named
+
+
+def fill_due(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
+    """What is still to be paid is the total, where no label tells it and nothing was paid before."""
+    totals = [m for m in chosen.values() if is_total(m.goal) and not m.goal.means("due")]
+    if not totals or any(_says(line, _PREPAID) for line in scene.lines):
+        return
+    total = max(totals, key=lambda match: match.score)
+    for goal in goals:
+        if goal.path not in chosen and goal.means("due") and is_total(goal) and goal.kind is Kind.DECIMAL:
+            chosen[goal.path] = Match(goal, total.piece, min(total.score, _SAME_AS_TOTAL))
 
 
 def _of_one_rate(run: Run) -> bool:
