@@ -1,8 +1,8 @@
-"""Tiny models and documents of the real architecture, made in memory: what tests decode and train with."""
+"""Tiny models of the real architecture, documents and schemas, made in memory: what tests decode and train with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFa
 from extractors.models.base import ADDED_TOKENS, processor_for, vision_language_config
 from extractors.models.cpu import settle_instruction_set
 from schemas.document import Box, DocumentRef, Page, PageImage, ReadDocument, Word
+from schemas.registry import LoadedSchema, from_json_schema
 
 # oneDNN looks once, at the first product of a process, at what it may use; the embedded model's tests come after these.
 settle_instruction_set(Path("~/.cache/parquetry").expanduser())
@@ -96,3 +97,15 @@ def document_of(*pages: Sequence[str], image: PageImage | None = None) -> ReadDo
     """A document of such pages."""
     made = tuple(page_of(lines, i, image) for i, lines in enumerate(pages, 1))
     return ReadDocument(DocumentRef("memory://doc.pdf", "0" * 64, 1, "application/pdf"), made, len(made))
+
+
+def rows_schema(columns: Mapping[str, str], **beside: str) -> LoadedSchema:
+    """A schema of a list ``rows`` of objects, and fields beside it; all by name and JSON type, and none required."""
+
+    def fields(types: Mapping[str, str]) -> dict[str, Any]:
+        return {name: {"type": [kind, "null"]} for name, kind in types.items()}
+
+    rows = {"type": "array", "items": {"type": "object", "properties": fields(columns)}}
+    return from_json_schema(
+        {"title": "slip", "type": "object", "properties": {"rows": rows, **fields(beside)}}, "slip"
+    )

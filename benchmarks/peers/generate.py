@@ -45,7 +45,7 @@ class Generate:
         began = time.perf_counter()
         tokenizer = self.processor.tokenizer
         prompts = [
-            encode(self.processor, t.schema, t.window, t.document, with_image=self.with_image, hint=t.hint)
+            encode(self.processor, t.asked, t.window, t.document, with_image=self.with_image, hint=t.hint)
             for t in tasks
         ]
         ids, seen = _padded([p.input_ids[0] for p in prompts], tokenizer.pad_token_id)
@@ -82,7 +82,7 @@ def page_grammars(tokenizer: Any) -> Constrain:
     guide = llguidance.hf.from_tokenizer(tokenizer)
 
     def constrain(tasks: Sequence[Task]) -> Any:
-        return _Masks(guide, [grammar_of(t.schema.tree, SpanIndex(t.window)) for t in tasks])
+        return _Masks(guide, [grammar_of(t.asked.tree, SpanIndex(t.window)) for t in tasks])
 
     return constrain
 
@@ -108,7 +108,7 @@ def outlines_schemas(model: Any, tokenizer: Any) -> Constrain:
         name = tasks[0].schema_name
         if name not in made:
             # Without this llguidance allows white space anywhere, which costs the peer tokens.
-            schema = {"x-guidance": {"whitespace_flexible": False}, **json_schema_of(tasks[0].schema.tree)}
+            schema = {"x-guidance": {"whitespace_flexible": False}, **json_schema_of(tasks[0].asked.tree)}
             made[name] = get_json_schema_logits_processor("llguidance", wrapped, json.dumps(schema))
         made[name].reset()
         return made[name]

@@ -49,8 +49,9 @@ class Llama:
         """See `Engine`."""
         (task,) = tasks
         began = time.perf_counter()
-        schema = task.schema
-        prompt = encode(self.processor, schema, task.window, task.document, with_image=False, hint=task.hint)
+        prompt = encode(
+            self.processor, task.asked, task.window, task.document, with_image=False, hint=task.hint
+        )
         ids: list[int] = prompt.input_ids[0].tolist()
         if len(ids) + max_tokens > CONTEXT:
             max_tokens = max(CONTEXT - len(ids), 0)
@@ -83,7 +84,7 @@ class Llama:
     def _grammar(self, task: Task) -> Any:
         """The grammar of the schema; its text is made once, its state is new for every answer."""
         if task.schema_name not in self.grammars:
-            plain = json.dumps(json_schema_of(task.schema.tree))
+            plain = json.dumps(json_schema_of(task.asked.tree))
             text = self.library.llama_grammar.json_schema_to_gbnf(plain)
             # White space is allowed between all parts; without it the peer writes fewer tokens.
             rules = [r for r in text.splitlines() if not r.startswith("space ::=")]

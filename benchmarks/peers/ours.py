@@ -47,22 +47,22 @@ class Ours:
         )
 
     def _request(self, task: Task, max_tokens: int) -> Request:
-        schema = task.schema
-        by_rules = self.rules.answer([task.document], schema)[0]
+        asked = task.asked
+        by_rules = self.rules.answer([task.document], task.schema)[0]
         index = SpanIndex(task.window)
         return Request(
             encode(
                 self.processor,
-                schema,
+                asked,
                 task.window,
                 task.document,
                 with_image=self.with_image,
                 hint=task.hint,
             ),
-            grammar_of(schema.tree, index),
+            grammar_of(asked.tree, index),
             index,
             max_tokens,
-            guess_of(schema.tree, by_rules.data, index, by_rules.others),
+            guess_of(asked.tree, by_rules.data, index, by_rules.others),
         )
 
 

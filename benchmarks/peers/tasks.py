@@ -11,16 +11,18 @@ from typing import Any
 
 import jsonschema
 
-from extractors.backends.base import Answer
+from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.decoding.guess import guess_of
 from extractors.decoding.row import Decoded
 from extractors.grammar.spans import SpanIndex
 from extractors.grounding.place import read_answer
 from extractors.options import ExtractOptions, ReadOptions
+from extractors.prompting.meant import as_meant
 from extractors.prompting.split import split_schema
 from extractors.prompting.window import CountTokens, Window, windows_of
 from extractors.reading import ReaderPool, document_ref
+from extractors.validation.paths import leaf_at
 from extractors.validation.validate import validate
 from schemas.document import ReadDocument
 from schemas.errors import DocumentError, ParquetryError
@@ -45,8 +47,16 @@ class Task:
 
     @property
     def schema(self) -> LoadedSchema:
-        """The schema; loaded anew, because a Pydantic class may not travel between processes."""
+        """The schema as written, by which answers are judged.
+
+        Loaded anew, because a Pydantic class may not travel between processes.
+        """
         return load_schema(self.schema_name)
+
+    @property
+    def asked(self) -> LoadedSchema:
+        """The schema as the product asks it: every engine's prompt, grammar, guess and JSON schema are of this one."""
+        return as_meant(self.schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,8 @@ class Verdict:
         valid: complete, strict JSON, and valid under the schema of the verbatim answer.
         typed: valid, and our validation finds every value of its type and none missing.
         values: how many were copied (nulls, choices and free text are none).
-        invented: how many of them do not stand on the page as they are.
+        invented: how many of them do not stand on the page as they are, neither as what the schema says nor as what
+            was asked (a total that is a text: ``9.00`` of a printed ``RM9.00``).
     """
 
     complete: bool
@@ -102,13 +113,14 @@ def tasks_of(
         SystemExit: the schema is answered in several parts, which the peers cannot.
     """
     schema = load_schema(schema_name)
-    if len(split_schema(schema, count)) > 1:
+    asked = as_meant(schema)
+    if len(split_schema(asked, count)) > 1:
         raise SystemExit(f"{schema_name} is too wide for one prompt; measure with a smaller schema.")
     tasks = []
     for name, document in documents:
         data = ScriptedBackend().answer([document], schema)[0].data if hints else {}
         for window in windows_of(document, budget, count):
-            hint = guess_of(schema.tree, data, SpanIndex(window)).text if hints else ""
+            hint = guess_of(asked.tree, data, SpanIndex(window)).text if hints else ""
             tasks.append(Task(name, document, window, schema_name, hint))
     return tasks
 
@@ -157,7 +169,7 @@ def json_schema_of(node: Node) -> dict[str, Any]:
 
 def judge(text: str, complete: bool, task: Task) -> Verdict:
     """Holds an answer against schema, page and our own validation."""
-    schema = task.schema
+    schema, index = task.schema, SpanIndex(task.window)
     try:
         data = json.loads(text, parse_constant=_refuse)
         jsonschema.validate(data, json_schema_of(schema.tree))
@@ -165,7 +177,7 @@ def judge(text: str, complete: bool, task: Task) -> Verdict:
         return Verdict(complete, False, False, 0, 0)
     compact = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     decoded = Decoded(compact, [compact], [0.0], [0.0], truncated=not complete)
-    found = read_answer(decoded, schema.tree, SpanIndex(task.window))
+    found = read_answer(decoded, task.asked.tree, index)
     copied = [leaf for leaf in found.leaves if leaf.span is not None or leaf.reasons]
     answer = Answer(found.data, found.leaves, found.truncated)
     reasons = set(validate(answer, schema, task.document, ExtractOptions()).reasons)
@@ -174,8 +186,13 @@ def judge(text: str, complete: bool, task: Task) -> Verdict:
         complete,
         complete and not reasons & _BAD,
         len(copied),
-        sum(leaf.span is None for leaf in copied),
+        sum(leaf.span is None and not _stands_as_written(leaf, schema.tree, index) for leaf in copied),
     )
+
+
+def _stands_as_written(leaf: LeafAnswer, tree: ObjectNode, index: SpanIndex) -> bool:
+    node = leaf_at(tree, leaf.path)
+    return node is not None and leaf.raw is not None and bool(index.places(leaf.raw, node.kind))
 
 
 def _refuse(constant: str) -> None:

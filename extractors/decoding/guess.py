@@ -135,7 +135,7 @@ def guess_of(
     kinds = {path: leaf.kind for path, leaf in leaves(tree)}
     names = Counter(path.rpartition(".")[2] for path in kinds)
     near = {
-        name: [value for value in values if index.places(value, kinds[path])]
+        name: [offered for value in values if (offered := _offered(value, kinds[path], index)) is not None]
         for path, values in (others or {}).items()
         if path in kinds and names[name := path.rpartition(".")[2]] == 1
     }
@@ -147,7 +147,7 @@ def _window(node: Node, value: Any, index: SpanIndex) -> Any:
         case Leaf(kind=Kind.BOOLEAN):
             return value == "true" if isinstance(value, str) else value
         case Leaf(grounding="span"):
-            return value if isinstance(value, str) and index.places(value, node.kind) else None
+            return _offered(value, node.kind, index) if isinstance(value, str) else None
         case Leaf():
             return value
         case ObjectNode():
@@ -156,6 +156,21 @@ def _window(node: Node, value: Any, index: SpanIndex) -> Any:
         case ArrayNode():
             items = [(_window(node.item, item, index), item) for item in value or []]
             return [found for found, whole in items if _stands(node.item, found, whole)]
+
+
+def _offered(value: str, kind: Kind, index: SpanIndex) -> str | None:
+    """A value of the rules as the window offers it: of ``RM9.00`` for a number its ``9.00``; or not at all.
+
+    Rules that are asked for a text give what is printed, a currency grown to a number and a label to a date with it.
+    """
+    if index.places(value, kind):
+        return value
+    whole = (
+        text
+        for text in index.candidates(kind) or ()
+        if text in value and re.search(rf"(?<![\d.,/-]){re.escape(text)}(?![.,/-]?\d)", value)
+    )
+    return max(whole, key=len, default=None)
 
 
 def _stands(node: Node, found: Any, whole: Any) -> bool:

@@ -96,6 +96,12 @@ class TrainConfig(_Config):
     injected_share: float = Field(
         0.08, ge=0, le=1, description="share of examples whose page has a line that means to steer its reader"
     )
+    renamed_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="share of labelled examples whose document is given other names and numbers",
+    )
     checkpoint_every: int = Field(20, ge=1)
     dev_every: int = Field(60, ge=1)
     dev_windows: int = Field(16, ge=0)

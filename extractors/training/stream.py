@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from extractors.prompting.meant import as_meant
 from extractors.prompting.split import split_schema
 from extractors.prompting.window import CountTokens
 from extractors.training.checkpoint import Position
@@ -21,6 +22,7 @@ from extractors.training.dataset import (
     truth_of,
 )
 from extractors.training.injected import injected
+from extractors.training.renamed import Renamer
 from extractors.training.synthesis.spelt import without_unspelt
 from schemas.document import ReadDocument
 from schemas.errors import UsageError
@@ -63,6 +65,11 @@ class ExampleStream:
             name: load_schema(name) for labelled in config.sets for name in labelled.schemas
         }
         self.ids = [documents_of(one.folder, one.split, one.dev_split, one.hold_out) for one in config.sets]
+        self.renamers = [
+            Renamer(truth_of(one.folder, identity) for identity in train)
+            for one, (train, _) in zip(config.sets, self.ids, strict=True)
+            if config.renamed_share
+        ]
 
     def examples(self, position: Position) -> Iterator[Example]:
         """Examples from a position on; moves it as they are taken.
@@ -101,16 +108,19 @@ class ExampleStream:
     def epoch(self, number: int) -> Iterator[Example]:
         """The examples of one epoch, in order."""
         plan = [
-            (labelled, identity)
-            for labelled, (train, _) in zip(self.config.sets, self.ids, strict=True)
+            (place, identity)
+            for place, (labelled, (train, _)) in enumerate(zip(self.config.sets, self.ids, strict=True))
             for identity in train
             for _ in range(labelled.repeat)
         ]
         random.Random(f"{self.config.seed}/{number}").shuffle(plan)
-        for position, (labelled, identity) in enumerate(plan):
+        for position, (place, identity) in enumerate(plan):
             chance = random.Random(f"{self.config.seed}/{number}/{position}")
             budget = chance.choice(self.config.budgets)
-            yield from self._document(labelled, identity, chance, budget, self.config.injected_share)
+            renamer = self.renamers[place] if chance.random() < self.config.renamed_share else None
+            yield from self._document(
+                self.config.sets[place], identity, chance, budget, self.config.injected_share, renamer
+            )
 
     def dev(self, count: int) -> list[Example]:
         """A fixed sample of development windows: the share that is made up, then the sets in turn."""
@@ -128,9 +138,18 @@ class ExampleStream:
         return chosen
 
     def _document(
-        self, labelled: LabelledSet, identity: str, chance: random.Random, budget: int, steered: float
+        self,
+        labelled: LabelledSet,
+        identity: str,
+        chance: random.Random,
+        budget: int,
+        steered: float,
+        renamer: Renamer | None = None,
     ) -> Iterator[Example]:
-        """The examples of one document; in a share ``steered`` of draws its page has a line that means to steer."""
+        """The examples of one document, under other names where there is someone to give them.
+
+        In a share ``steered`` of draws its page has a line that means to steer.
+        """
         document = self.load(document_path(labelled.folder, identity))
         if document is None:
             return
@@ -139,6 +158,8 @@ class ExampleStream:
         parts = split_schema(schema, self.count_tokens)
         if len(parts) > 1:  # as it will be asked
             schema = chance.choice(parts)
+        if renamer is not None:
+            document, truth = renamer.renamed(document, truth, as_meant(schema).tree, chance)
         if chance.random() < steered:
             document = injected(document, schema.tree, chance)
         examples = without_unspelt(examples_of(document, truth, schema, budget, self.count_tokens), truth)

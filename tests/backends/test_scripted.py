@@ -131,7 +131,7 @@ def test_a_clean_invoice_is_read_right_and_accepted() -> None:
         "tax_rate": "19",
         "tax_total": "57.00",
         "gross_total": "357.00",
-        "amount_due": None,
+        "amount_due": "357.00",  # nothing was paid before
         "line_items": [
             _item("Cordless drill", "2", "119.00", "238.00"),
             _item("Drill bits, steel", "10", "4.50", "45.00"),

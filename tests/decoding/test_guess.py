@@ -12,7 +12,7 @@ from extractors.decoding.guess import Guess, guess_of
 from extractors.grammar.spans import SpanIndex
 from extractors.prompting.window import windows_of
 from schemas.registry import from_json_schema, load_schema
-from tests.tiny import document_of
+from tests.tiny import document_of, rows_schema
 
 TEXT = '{"a":"x, {y}","items":[{"d":"q","n":"1"},{"d":"r","n":"2"}],"z":null}'
 
@@ -102,27 +102,38 @@ def test_other_values_are_of_the_window_and_of_fields_whose_name_is_theirs_alone
     assert guess.other('{"due":null,"a":{"total":"') == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "said", "offered"),
+    [
+        ("Total RM9.00", "RM9.00", "9.00"),
+        ("Total RM9.00  9  0", "RM9.00", "9.00"),  # not the loose numbers that are pieces of it
+        ("Total 9.00", "19.00", None),
+        ("Total 9.00", "9.001", None),
+        ("Total 1,234.50", "1,234.50", "1,234.50"),
+        ("Total 234.50", "1,234.50", None),
+    ],
+)
+def test_a_number_that_rules_give_as_printed_is_the_one_that_is_offered(
+    line: str, said: str, offered: str | None
+) -> None:
+    (window,) = windows_of(document_of([line]), 1000, lambda texts: [len(t) for t in texts])
+    tree = from_json_schema(
+        name="sum",
+        data={
+            "title": "sum",
+            "type": "object",
+            "properties": {"total": {"type": "number"}, "day": {"type": "string"}},
+        },
+    ).tree
+    guess = guess_of(tree, {"total": said}, SpanIndex(window), {"total": [said]})
+    assert json.loads(guess.text)["total"] == offered
+    if offered is not None:
+        assert guess.other(f'{{"total":"{offered[0]}').startswith(offered[1:])
+
+
 def test_rows_of_other_windows_are_no_rows_of_this_one() -> None:
     """A lone quantity stands anywhere: a row is shown where most of it does."""
-    schema = from_json_schema(
-        {
-            "type": "object",
-            "properties": {
-                "rows": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "name": {"type": ["string", "null"]},
-                            "quantity": {"type": ["number", "null"]},
-                            "price": {"type": ["number", "null"]},
-                        },
-                    },
-                }
-            },
-        },
-        "rows",
-    )
+    schema = rows_schema({"name": "string", "quantity": "number", "price": "number"})
     document = document_of(["Lamp   1   4.50"])
     (window,) = windows_of(document, 1000, lambda texts: [len(t) for t in texts])
     rows = [

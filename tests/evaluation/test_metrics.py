@@ -14,6 +14,7 @@ from extractors.evaluation.metrics import Counts, Guess, aligned, flatten, is_ri
 from schemas.extraction import ExtractedField, Extraction
 from schemas.registry import from_json_schema, load_schema
 from schemas.tree import Kind, Leaf
+from tests.tiny import rows_schema
 
 INVOICE = load_schema("invoice").tree
 
@@ -161,18 +162,7 @@ def test_a_json_schema_set_is_judged_by_its_own_tree(tmp_path: Path) -> None:
 
 def test_a_row_of_nulls_aligns_with_no_labelled_row() -> None:
     truth = {"rows": [{"name": f"n{i}"} for i in range(10)]}
-    schema = from_json_schema(
-        {
-            "type": "object",
-            "properties": {
-                "rows": {
-                    "type": "array",
-                    "items": {"type": "object", "properties": {"name": {"type": ["string", "null"]}}},
-                }
-            },
-        },
-        "rows",
-    )
+    schema = rows_schema({"name": "string"})
     given = {
         "rows.0.name": Guess("n5", "n5"),
         "rows.1.name": Guess(None, None),

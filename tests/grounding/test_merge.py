@@ -11,6 +11,7 @@ from extractors.grounding.merge import merge
 from schemas.document import Box, Word
 from schemas.registry import load_schema
 from schemas.tree import tree_of
+from tests.tiny import rows_schema
 
 RECEIPT = load_schema("receipt").tree
 
@@ -52,26 +53,14 @@ def test_rivals_are_a_reason_for_review() -> None:
 
 
 def test_lists_are_joined_and_numbered_anew() -> None:
-    tree = tree_of(
-        {
-            "type": "object",
-            "properties": {
-                "lines": {
-                    "type": "array",
-                    "items": {"type": "object", "properties": {"name": {"type": "string"}}},
-                }
-            },
-        }
-    )
-
-    def lines(*names: str) -> WindowAnswer:
-        data: dict[str, Any] = {"lines": [{"name": n} for n in names]}
-        leaves = tuple(LeafAnswer(f"lines.{i}.name", n, -0.1) for i, n in enumerate(names))
+    def names(*said: str) -> WindowAnswer:
+        data: dict[str, Any] = {"rows": [{"name": n} for n in said]}
+        leaves = tuple(LeafAnswer(f"rows.{i}.name", n, -0.1) for i, n in enumerate(said))
         return WindowAnswer(data, leaves, False)
 
-    merged = merge([lines("a", "b"), lines(), lines("c")], tree)
-    assert merged.data == {"lines": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}
-    assert [leaf.path for leaf in merged.leaves] == ["lines.0.name", "lines.1.name", "lines.2.name"]
+    merged = merge([names("a", "b"), names(), names("c")], rows_schema({"name": "string"}).tree)
+    assert merged.data == {"rows": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}
+    assert [leaf.path for leaf in merged.leaves] == ["rows.0.name", "rows.1.name", "rows.2.name"]
 
 
 def test_a_cut_off_window_cuts_off_the_whole() -> None:
@@ -79,20 +68,7 @@ def test_a_cut_off_window_cuts_off_the_whole() -> None:
     assert merge([window(company="A"), cut], RECEIPT).truncated
 
 
-TABLE = tree_of(
-    {
-        "type": "object",
-        "properties": {
-            "rows": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"name": {"type": "string"}, "sum": {"type": "string"}},
-                },
-            }
-        },
-    }
-)
+TABLE = rows_schema({"name": "string", "sum": "string"}).tree
 
 
 def word(text: str, line: int) -> Word:

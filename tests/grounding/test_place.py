@@ -10,26 +10,9 @@ from extractors.grammar.spans import SpanIndex
 from extractors.grounding.place import read_answer
 from extractors.prompting.window import windows_of
 from schemas.tree import Kind, tree_of
-from tests.tiny import document_of
+from tests.tiny import document_of, rows_schema
 
-TREE = tree_of(
-    {
-        "type": "object",
-        "properties": {
-            "rows": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "name": {"type": ["string", "null"]},
-                        "price": {"type": ["number", "null"]},
-                    },
-                },
-            },
-            "total": {"type": ["number", "null"]},
-        },
-    }
-)
+TREE = rows_schema({"name": "string", "price": "number"}, total="number").tree
 
 
 def read(text: str, *lines: str) -> WindowAnswer:

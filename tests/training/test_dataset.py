@@ -12,44 +12,20 @@ from extractors.training.dataset import examples_of
 from extractors.training.stream import document_path
 from schemas.errors import UsageError
 from schemas.registry import from_json_schema
-from tests.tiny import document_of
+from tests.tiny import document_of, rows_schema
 
 
 def count(texts: Any) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
-def text(**more: Any) -> dict[str, Any]:
-    return {"type": ["string", "null"], **more}
-
-
-ROWS = from_json_schema(
-    {
-        "title": "slip",
-        "type": "object",
-        "properties": {
-            "rows": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "sku": text(),
-                        "name": text(),
-                        "quantity": {"type": ["number", "null"]},
-                        "price": {"type": ["number", "null"]},
-                    },
-                },
-            }
-        },
-    },
-    "slip",
-)
+ROWS = rows_schema({"sku": "string", "name": "string", "quantity": "number", "price": "number"})
 FIELDS = from_json_schema(
     {
         "title": "slip",
         "type": "object",
         "properties": {
-            "number": text(description="Invoice number."),
+            "number": {"type": ["string", "null"], "description": "Invoice number."},
             "kind": {"enum": ["cash", "credit_card", None]},
             "total": {"type": ["number", "null"], "description": "Total to pay."},
         },

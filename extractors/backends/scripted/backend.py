@@ -11,8 +11,9 @@ from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted.choices import choose, tell_shape
-from extractors.backends.scripted.fields import MIN_SCORE, Match, Scene, find_fields
+from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of
+from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Piece, read_sheet
 from extractors.backends.scripted.tables import Row, find_rows
 from extractors.grounding.merge import merge
@@ -21,7 +22,7 @@ from schemas.document import ReadDocument
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
 
-RULES = "scripted-3"
+RULES = "scripted-4"
 """Name and version of the rules; raised whenever they change what they answer."""
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from extractors.backends.base import LeafAnswer
 from extractors.backends.scripted.concepts import concepts_of, parts_of
-from extractors.backends.scripted.fields import MIN_SCORE, Scene
 from extractors.backends.scripted.labels import Goal, score
+from extractors.backends.scripted.scene import MIN_SCORE, Scene
 from extractors.backends.scripted.sheet import Line
 from extractors.validation.shapes import says
 from extractors.validation.text import text_key
@@ -20,6 +20,8 @@ GUESSED = 0.55
 """Score of the choice that is given because one must be."""
 _TITLE_LINES = 40
 _TITLE_TOKENS = 4
+_NUMBERED = 0.8
+"""What is printed with a number may be another document that this one refers to: of two such the first counts."""
 # Titles of documents that no word-by-word comparison finds.
 _TITLES = {
     "creditnote": (
@@ -88,6 +90,8 @@ def _seen(choice: str, lines: list[Line]) -> float:
                 strength = (0.9 if keys <= words or titled else 0.75) if short else 0.5
                 if _numbered(concepts, line, start):
                     strength = max(strength, 0.85)
+                if any(t.ends_label or any(map(str.isdigit, t.text)) for t in tokens):
+                    strength = min(strength, _NUMBERED)
                 best = max(best, strength - 0.006 * line.index + (0.05 if len(keys) > 1 else 0.0))
     return best
 

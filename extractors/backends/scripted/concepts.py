@@ -14,7 +14,7 @@ from extractors.validation.text import text_key
 _TABLE = """
 amount: total totals amount amt sum betrag summe gesamt gesamtbetrag endbetrag montant importe totale totaal
   bedrag suma balance jumlah endsumme gesamtsumme zahlbetrag rechnungsbetrag positionssumme nettobetrag
-  bruttobetrag
+  bruttobetrag nettowert entgelt positionsbetrag
 date: date dated datum fecha data tarikh dato datedoc
 time: time uhrzeit zeit heure hora ora tijd
 number: number numbers no nos nr num nummer numero nbr nro nome
@@ -22,7 +22,7 @@ reference: reference ref referenz riferimento referencia reference
 id: id ident identification identifier uid code registration reg regno
 doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
   contract vertrag contrat
-due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige
+due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige solde
   zahlbetrag
 net: net netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
 gross: gross brutto grand ttc final bruttobetrag
@@ -47,7 +47,7 @@ delivery: delivery delivered ship shipping shipment liefer lieferung livraison l
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
   skonto prepaid prepayment
 discount: discount rabatt remise sconto descuento savings allowance
-rounding: rounding rounded rundung
+rounding: rounding rounded round rundung arrondi redondeo arrotondamento afronding pembundaran
 percent: percent rate satz prozent
 terms: terms zahlungsbedingungen zahlungsbedingung conditions zahlungsziel
 phone: phone tel telephone telefon fax mobile hp
@@ -88,6 +88,7 @@ _STEMS = {
     "vertrag": "contract",
     "zahlung": "payment",
     "bezeichnung": "description",
+    "beschreibung": "description",
     "preis": "price",
     "einzel": "unit",
     "menge": "quantity",
@@ -112,6 +113,8 @@ MODIFIERS = frozenset(
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SPLIT = re.compile(r"[^\W_]+")
+_RATE = re.compile(r"[^\w\s]?\d{1,2}(?:[.,]\d+)?%$")
+"""A rate glued to the name of a tax: ``GST@6%``, ``VAT20%``."""
 
 
 def _load(table: str) -> dict[str, frozenset[str]]:
@@ -155,6 +158,7 @@ def parts_of(text: str) -> list[str]:
 @lru_cache(maxsize=16_384)
 def label_concepts(word: str) -> frozenset[str]:
     """The concepts of a printed word and of its parts (``Rechnungs-Nr.:``); of ``Käufer/Empfänger`` those of both."""
+    word = _RATE.sub("", word) or word
     parts = parts_of(word) if len(word) <= 60 else []
     meant = [concepts_of(part) for part in parts]
     if "/" in word and len(parts) > 1 and all(meant):

@@ -3,117 +3,33 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice, pairwise, takewhile
 
-from extractors.backends.scripted.candidates import Candidate, candidates
+from extractors.backends.scripted.addresses import fill_addresses
+from extractors.backends.scripted.candidates import Candidate
+from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
-from extractors.backends.scripted.sheet import Line, Piece, Token, join, piece
+from extractors.backends.scripted.marks import LEGAL_FORM, LETTER, is_registration
+from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
+from extractors.backends.scripted.sheet import Line, Piece, Token, piece
+from extractors.backends.scripted.totals import as_total, fill_due, is_total, settled
 from extractors.validation.text import text_key
-from extractors.validation.values import DocumentStyle
 from schemas.patterns import PatternError, matcher_of
 from schemas.tree import NUMERIC, Kind
 
-MIN_SCORE = 0.35
-"""Below this a value is not given; the field is taken to be absent."""
 _BELOW = 0.85
-_MAX_BELOW_LINES = 4
-_ROUNDED_LINES = 3
-_TAX_LINES = 4
-_NO_TOTAL = ("net", "tax", "unit", "price", "quantity", "rounding", "discount", "percent")
 _DATES = 100
 _RANGE = 0.62
 _THROUGH = frozenset(
     ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
 )
 _DOC_DATE = 0.15
-_HEAD_LINES = 12
-_HEAD_GAP = 2.0
-_BRACKETED = re.compile(r"\s*[(<\[][^)>\]]*\d{4,}[^)>\]]*[)>\]]\s*$")
-_ADDRESS_LINES = 5
 _NAMED = ("name", "seller", "buyer")
-_ID = ("number", "id", "reference", "iban", "bic")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
-_LEGAL_FORM = re.compile(
-    r"\b(?:sdn|bhd|gmbh|mbh|kg|ag|ug|ltd|limited|inc|llc|llp|corp|plc|s\.?a\.?s?|sarl|s\.?r\.?l|spa|b\.?v|n\.?v|oy|ab|aps"
-    r"|enterprise|trading|restaurant|company|co|pty|e\.?k|gbr|se|sp\.? z)\b",
-    re.IGNORECASE,
-)
-_LETTERS = re.compile(r"[^\W\d_]")
-_NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
-_ADDRESS_END = ("phone", "mail", "tax", "date", "doc", "iban", "bank", "amount", "order")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A value for a field and how good it is (0 to 1)."""
-
-    goal: Goal
-    piece: Piece
-    score: float
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What every search looks at: the lines, their labels, their values by kind."""
-
-    lines: list[Line]
-    runs: dict[int, list[Run]]
-    style: DocumentStyle
-    _found: dict[tuple[int, Kind], list[Candidate]]
-
-    @cached_property
-    def roundings(self) -> frozenset[int]:
-        """The lines that round a sum."""
-        return frozenset(
-            index for index, runs in self.runs.items() for run in runs if "rounding" in run.concepts
-        )
-
-    @cached_property
-    def tax_heads(self) -> frozenset[int]:
-        """The lines that head a column of taxes beside one of amounts."""
-        found = set()
-        for index, runs in self.runs.items():
-            meant = [run.concepts for run in runs]
-            figures = any(c.isdigit() for token in self.lines[index].tokens for c in token.text)
-            apart = any(
-                "tax" in one and "amount" in other for one in meant for other in meant if one is not other
-            )
-            if apart and not figures:
-                found.add(index)
-        return frozenset(found)
-
-    def values(self, line: Line, kind: Kind) -> list[Candidate]:
-        key = (line.index, kind)
-        if key not in self._found:
-            self._found[key] = candidates(line, kind, self.style)
-        return self._found[key]
-
-    def values_between(self, line: Line, kind: Kind, start: int, end: int) -> list[Candidate]:
-        """The values of a kind that begin at the tokens ``start`` to ``end`` of a line."""
-        found = self.values(line, kind)
-        first = bisect_left(found, start, key=lambda c: c.piece.start)
-        return found[first : bisect_left(found, end, lo=first, key=lambda c: c.piece.start)]
-
-    def labels_from(self, line: Line, start: int) -> Iterator[Run]:
-        """The labels of a line that begin at the token ``start`` or behind it, left to right."""
-        runs = self.runs.get(line.index, [])
-        return islice(runs, bisect_left(runs, start, key=lambda r: r.start), None)
-
-    def limit(self, run: Run) -> int:
-        """Where the next label on the line begins."""
-        return next((r.start for r in self.labels_from(run.line, run.end)), len(run.line.tokens))
-
-    def below(self, run: Run) -> Iterator[Line]:
-        """The next lines under a label, on its page."""
-        for line in self.lines[run.line.index + 1 : run.line.index + 1 + _MAX_BELOW_LINES]:
-            if line.page == run.line.page and line.top - run.line.bottom < 3 * run.line.height:
-                yield line
 
 
 def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict[str, list[Match]]]:
@@ -135,7 +51,8 @@ def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict
         if match.goal.path not in chosen and place not in taken:
             chosen[match.goal.path] = match
             taken.add(place)
-    _fill_addresses(goals, chosen, scene)
+    fill_addresses(goals, chosen, scene)
+    fill_due(goals, chosen, scene)
     return chosen, {path: list(found.values()) for path, found in ranked.items()}
 
 
@@ -152,24 +69,12 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             if named < MIN_SCORE:
                 continue
             place = index / pages
-            if late and goal.means("amount") and not goal.means(*_NO_TOTAL):
-                named = _as_total(named, index, scene)
+            if late and is_total(goal):
+                named = as_total(named, run, scene)
             for found, quality in _values_of(goal, run, scene):
                 yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
     yield from _by_form(goal, scene)
     yield from _by_position(goal, scene)
-
-
-def _as_total(named: float, index: int, scene: Scene) -> float:
-    """How well a label names a total, by what stands around it: behind a rounding the total is final."""
-    if any(line in scene.roundings for line in range(index - _ROUNDED_LINES, index)):
-        return min(1.0, named + 0.25)
-    if any(line in scene.roundings for line in range(index + 1, index + 1 + _ROUNDED_LINES)):
-        return 0.9 * named
-    # The sums of a table of taxes are those of its columns, of which the last is the tax.
-    in_table = any(line in scene.tax_heads for line in range(index - _TAX_LINES, index))
-    several = len(scene.values(scene.lines[index], Kind.DECIMAL)) > 1
-    return 0.6 * named if in_table and several else named
 
 
 def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
@@ -219,7 +124,7 @@ def _choose(goal: Goal, found: list[Candidate]) -> Candidate | None:
 
 
 def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
-    if not run.firm and not goal.means(*_ID):
+    if not run.firm and not goal.means(*ID):
         return
     line, start = run.line, run.end
     while start < len(line.tokens) and _passed_over(goal, line.tokens[start]):
@@ -246,7 +151,7 @@ def _passed_over(goal: Goal, token: Token) -> bool:
     if not text_key(token.text):
         return True
     bracketed = token.text.startswith("(") and token.text.endswith(")")
-    return goal.means(*_ID) and (bracketed or token.concepts == {"number"})
+    return goal.means(*ID) and (bracketed or token.concepts == {"number"})
 
 
 def _heads_column(run: Run, scene: Scene, start: int) -> bool:
@@ -270,7 +175,7 @@ def _is_label(scene: Scene, line: Line, start: int, end: int) -> bool:
         start += 1
     if any(r.start == start and (r.end == end or r.tokens[-1].ends_label) for r in inside):
         return True
-    if end - start > 1 and _LEGAL_FORM.fullmatch(line.tokens[end - 1].text.rstrip(".,")):
+    if end - start > 1 and LEGAL_FORM.fullmatch(line.tokens[end - 1].text.rstrip(".,")):
         return False  # a company may be called after what it does: "Supplier Services Ltd"
     digits = any(c.isdigit() for t in line.tokens[start:end] for c in t.text)
     return not digits and 2 * sum(r.end - r.start for r in inside) >= end - start
@@ -280,17 +185,19 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     """The tokens as a value of the field, or ``None`` when they cannot be one."""
     if start >= end:
         return None
-    if goal.means(*_ID):
+    if goal.means(*ID):
         return _code(goal, line, start, end)
     found = piece(line, start, end)
     raw = found.raw.strip(" ,;:|")
     if raw.startswith("(") and raw.endswith(")"):
         return None
-    if not _LETTERS.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
+    if not LETTER.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
         return None
+    if goal.means(*_NAMED) and (is_registration(raw) or not _SPOKEN.search(raw)):
+        return None  # a code, as customers have: CUST-0047
     if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start : end - 1]):
         return None  # a label with its own value behind it
-    return _fits(goal, piece(line, start, end, raw))
+    return fits(goal, piece(line, start, end, raw))
 
 
 def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
@@ -306,15 +213,7 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
     if not any(c.isdigit() for c in text) or _NO_CODE.search(text):
         return None
-    return _fits(goal, piece(line, start, last, text))
-
-
-def _fits(goal: Goal, found: Piece) -> Piece | None:
-    if not text_key(found.raw) or len(found.raw) > goal.leaf.max_chars:
-        return None
-    if goal.leaf.pattern and not matcher_of(goal.leaf.pattern)(found.raw):
-        return None
-    return found
+    return fits(goal, piece(line, start, last, text))
 
 
 def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
@@ -361,119 +260,18 @@ def _of_range(goal: Goal, scene: Scene) -> Iterator[Match]:
 def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     """What usually stands where: the seller at the head, the date of issue first among the dates."""
     if goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
-        for line in scene.lines[: 4 * _HEAD_LINES]:
+        for line in scene.lines[: 4 * HEAD_LINES]:
             for candidate in scene.values(line, Kind.DATE):
                 # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
                 named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
                 yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
-    elif goal.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *_ID):
-        for line in scene.lines[:_HEAD_LINES]:
-            found = _head_name(goal, line, scene)
-            if found is not None:
-                legal = 0.15 if _LEGAL_FORM.search(found.raw) else 0.0
-                yield Match(goal, found, 0.55 + legal - 0.01 * line.index)
+    elif goal.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *ID):
+        yield from head_names(goal, scene)
+    elif goal.kind in NUMERIC and is_total(goal):
+        yield from settled(goal, scene)
 
 
 def _names_document(line: Line, end: int) -> bool:
     """Whether a line begins with the name of the document and its number, up to the token ``end``."""
     before = line.tokens[:end]
     return any("doc" in t.concepts for t in before) and any(any(c.isdigit() for c in t.text) for t in before)
-
-
-def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
-    start, end = 0, 1
-    while end < len(line.tokens) and _close(line, end):
-        end += 1
-    text = " ".join(t.text for t in line.tokens[start:end])
-    speaking = sum(bool(t.concepts) for t in line.tokens[start:end])
-    if len(_LETTERS.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking >= end - start:
-        return None
-    if any(t.ends_label for t in line.tokens[start:end]) or scene.values(line, Kind.DATE):
-        return None
-    return _fits(goal, piece(line, start, end, _BRACKETED.sub("", text)))
-
-
-def _close(line: Line, i: int) -> bool:
-    """Whether the token still belongs to the name on its left, set a little apart as in large print."""
-    gap = line.tokens[i].word.box.x0 - line.tokens[i - 1].word.box.x1
-    return gap < _HEAD_GAP * line.height
-
-
-def _fill_addresses(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
-    """An address goes on over several lines; one without a label stands below its name."""
-    for goal in goals:
-        if goal.kind is not Kind.TEXT or not goal.means("address"):
-            continue
-        own = chosen.get(goal.path)
-        if own is not None:
-            lines = _block(scene, own.piece.line, own.piece.x0, own.piece.start)
-            if lines:
-                chosen[goal.path] = Match(goal, join(lines), own.score)
-            else:  # a telephone number, say, behind the label
-                del chosen[goal.path]
-            continue
-        names = [m for m in chosen.values() if _names_same_party(m.goal, goal)]
-        if names:
-            lines = _block(scene, names[0].piece.line + 1, names[0].piece.x0, None)
-            if lines:
-                found = _fits(goal, join(lines))
-                if found is not None:
-                    chosen[goal.path] = Match(goal, found, min(names[0].score, 0.55))
-
-
-def _names_same_party(name: Goal, address: Goal) -> bool:
-    if name.kind is not Kind.TEXT or name.means("address", *_ID) or not name.means("name", "seller", "buyer"):
-        return False
-    return name.means("buyer") == address.means("buyer")
-
-
-def _block(scene: Scene, first: int, x0: float, start: int | None) -> list[tuple[Line, int, int]]:
-    """Cells under each other that go on like an address; ``start`` when the first begins inside its line."""
-    found: list[tuple[Line, int, int]] = []
-    for line in scene.lines[first : first + _ADDRESS_LINES + 2]:
-        if found and (line.page != found[-1][0].page or line.top - found[-1][0].bottom > 1.5 * line.height):
-            break
-        if start is not None and not found:
-            cell = (start, line.cell_end(start))
-        else:
-            near = [c for c in line.cells if _starts_near(line, c, x0)]
-            if not near:
-                continue
-            cell = near[0]
-        tokens = line.tokens[cell[0] : cell[1]]
-        text = " ".join(t.text for t in tokens)
-        ends = any(t.concepts.intersection(_ADDRESS_END) for t in tokens[:2]) or "@" in text
-        if ends or any(t.ends_label for t in tokens) or len(found) >= _ADDRESS_LINES:
-            if found or not _registration(text):
-                break
-            continue
-        if not found and _registration(text):
-            continue
-        found.append((line, *cell))
-    return _trim(found) if start is None else found
-
-
-def _trim(lines: list[tuple[Line, int, int]]) -> list[tuple[Line, int, int]]:
-    """Without lines before the first that has a digit (a second name), and without telephone numbers."""
-
-    def text(entry: tuple[Line, int, int]) -> str:
-        line, start, end = entry
-        return " ".join(t.text for t in line.tokens[start:end])
-
-    first = next((i for i, entry in enumerate(lines) if any(c.isdigit() for c in text(entry))), 0)
-    kept = lines[first:]
-    while kept and not _LETTERS.search(text(kept[-1])):
-        kept.pop()
-    return kept
-
-
-def _starts_near(line: Line, cell: tuple[int, int], x0: float) -> bool:
-    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
-    return abs(left - x0) < 4 * line.height or left <= x0 <= right
-
-
-def _registration(text: str) -> bool:
-    """A company registration in brackets or without a street, which receipts print under the name."""
-    return bool(re.fullmatch(r"\(?[A-Z]{0,3}\W?[\d-]{5,}\W?[A-Z]{0,2}\)?", text)) or (
-        text.startswith("(") and text.endswith(")")
-    )

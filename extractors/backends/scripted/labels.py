@@ -35,6 +35,7 @@ _PARTY_VERBS = {
     **dict.fromkeys(("bill", "billed", "sold", "invoice", "invoiced", "sell"), "buyer"),
     **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),
 }
+CONTAINED = frozenset({"included", "enthalten", "enthaltene", "incluse", "incluido", "compris", "comprise"})
 _PARTIES = frozenset({"buyer", "seller", "delivery"})
 _SUMS = frozenset({"amount", "net", "gross", "tax", "price", "discount", "rounding", "quantity"})
 _NO_SUM = frozenset(
@@ -253,10 +254,19 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
         if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
             per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
     union = frozenset().union(*per_word)
+    if "tax" in union and _tells_of_tax(tokens, per_word):
+        return [c - {"incl", "excl", "amount"} for c in per_word]
     if "tax" in union and ("incl" in union or "excl" in union):
         meant = frozenset({"gross"}) if "incl" in union else frozenset({"net"})
         return [meant if c & {"tax", "incl", "excl"} else c for c in per_word]
     return [c - {"incl", "excl"} for c in per_word]
+
+
+def _tells_of_tax(tokens: tuple[Token, ...], per_word: list[frozenset[str]]) -> bool:
+    """``GST included in total``: how much tax is in a sum, where ``total incl. GST`` is the sum."""
+    first = next(concepts for concepts in per_word if concepts)
+    within = any(text_key(t.text) in CONTAINED for t in tokens)
+    return "tax" in first and "amount" not in first and within
 
 
 def _give_context(lines: list[Line], found: dict[int, list[Run]]) -> None:
@@ -321,6 +331,9 @@ def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: s
         key = text_key(token.text)
         return 0.0 if not key or key in named or key in STOP or key in goal.hint_words else 0.25
     if concepts & goal.hints:
+        # Of a sum, "payable" says no more than the description does, and "tax" that it is another sum.
+        if goal.means("amount") and concepts <= {"due", "tax"}:
+            return 0.0 if concepts == {"due"} else 1.0
         return 0.5 if concepts <= MODIFIERS else 0.0
     if concepts <= {"doc"}:
         return 0.15

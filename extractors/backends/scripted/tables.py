@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from extractors.backends.scripted.fields import Scene
 from extractors.backends.scripted.labels import Goal, Run, score
+from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
 from extractors.validation.text import text_key
 from schemas.tree import NUMERIC, Kind
@@ -13,8 +13,18 @@ from schemas.tree import NUMERIC, Kind
 _MIN_NAMED = 0.4
 _MAX_GAP = 5.0
 """A table ends where this many line heights are empty."""
+_OPENING = 0.6
+"""How well a header names a column of texts with its first word, whatever follows."""
+_FLUSH = 0.2
+"""So many line heights apart are two left edges the same."""
+_FULL = 3
+_WRAPPED = 0.6
+"""A line that a text wraps into stands at most so many of its heights below."""
+_MAX_WRAPPED = 3
 _AFTER = 3
 """So many lines after one that names a sum may the next row stand, if the table goes on."""
+_INDENTED_AFTER = 20
+"""So many, where the lines between are indented: prices, discounts and notes below a row."""
 _END = frozenset(
     {"amount", "net", "gross", "tax", "payment", "discount", "rounding", "terms", "bank", "iban"}
 )
@@ -45,7 +55,11 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
             best = (weight, line.index, columns)
     if best is None:
         return []
-    return _rows(scene, best[1], best[2], max_items)
+    named = text_key(scene.lines[best[1]].text)
+    first = next(
+        line.index for line in scene.lines if text_key(line.text) == named
+    )  # it is printed on every page
+    return _rows(scene, first, best[2], max_items)
 
 
 def _header(goals: list[Goal], line: Line, scene: Scene) -> list[Column]:
@@ -63,19 +77,29 @@ def _header(goals: list[Goal], line: Line, scene: Scene) -> list[Column]:
         if named >= _MIN_NAMED and i not in owner and goal.path not in used:
             owner[i] = (goal, named)
             used.add(goal.path)
-    columns = [Column(run.x0, run.x1, *owner.get(i, (None, 0.0))) for i, run in enumerate(runs)]
+    columns: list[Column] = []
+    for i, run in enumerate(runs):
+        before = columns[-1] if columns else None
+        if before and before.goal and i not in owner and _same_cell(line, runs[i - 1], run):
+            columns[-1] = replace(before, x1=run.x1)  # "Total Price", where the price is another column's
+        else:
+            columns.append(Column(run.x0, run.x1, *owner.get(i, (None, 0.0))))
     covered = {i for run in runs for i in range(run.start, run.end)}
     others = [i for i in range(len(line.tokens)) if i not in covered and text_key(line.tokens[i].text)]
     columns += [Column(line.tokens[i].word.box.x0, line.tokens[i].word.box.x1, None) for i in others]
     return sorted(columns, key=lambda c: c.x0)
 
 
+def _same_cell(line: Line, before: Run, run: Run) -> bool:
+    return run.start == before.end and line.tokens[before.start].cell == line.tokens[run.start].cell
+
+
 def _split(runs: list[Run], goals: list[Goal]) -> list[Run]:
     """Headers printed close together (``Qty Price Total``) are one run; cut it where words are columns."""
     found: list[Run] = []
     for run in runs:
-        if run.end - run.start < 2:
-            found.append(run)
+        if run.end - run.start < 2 or any(token.text == "/" for token in run.tokens):
+            found.append(run)  # "Description / Price" is one column
             continue
         whole = max((_column_score(goal, run) for goal in goals), default=0.0)
         parts = [
@@ -92,43 +116,114 @@ def _split(runs: list[Run], goals: list[Goal]) -> list[Run]:
         scores = [max((_column_score(goal, part) for goal in goals), default=0.0) for part in parts]
         wanted = [max(goals, key=lambda g: _column_score(g, part)).path for part in parts]
         distinct = len({w for w, s in zip(wanted, scores, strict=True) if s >= _MIN_NAMED})
-        found += parts if distinct >= 2 and sum(scores) > 1.2 * whole else [run]
+        apart = distinct >= 2 and sum(scores) > 1.2 * whole
+        hidden = whole < _MIN_NAMED and max(scores, default=0.0) >= _OPENING  # "No Item Description"
+        found += parts if apart or hidden else [run]
     return found
 
 
 def _column_score(goal: Goal, run: Run) -> float:
     """As `score`; the name of the list (``line_items``) is not expected in a column header."""
     named = score(goal, run)
+    if 0 < named < _OPENING and goal.kind is Kind.TEXT and run.per_word[0] & _concepts(goal):
+        named = _OPENING
     # "Price" alone is the unit price, "Amount" alone the total of the line.
     if goal.means("unit") and "price" in run.concepts and "amount" not in run.concepts:
-        named = max(named, 0.6)
+        named = max(named, 0.6 if "price" in run.per_word[0] or "unit" in run.concepts else 0.5)
     return named
+
+
+def _concepts(goal: Goal) -> frozenset[str]:
+    return frozenset().union(*(unit.concepts for unit in goal.units))
 
 
 def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> list[Row]:
     rows: list[Row] = []
-    previous = scene.lines[header]
+    last = previous = scene.lines[header]
+    top: Line | None = None
     for line in scene.lines[header + 1 :]:
-        if len(rows) >= max_items:
-            break
         if line.page == previous.page and line.top - previous.bottom > _MAX_GAP * line.height:
             break
-        if rows and _ends(line):
+        row = _row(line, columns, scene)
+        if rows and _ends(line) and not _is_full(row, rows[0], line):
             if not _goes_on_after(line, rows[0], columns, scene):
                 break
+            previous = line
             continue
-        row = _row(line, columns, scene)
         numbers = sum(goal_path_is_number(path, columns) for path in row)
         if rows and numbers and _goes_on(row, rows[-1], line, previous):
             rows[-1].update({path: found for path, found in row.items() if path not in rows[-1]})
-        elif numbers and (len(row) >= 2 or len([c for c in columns if c.goal]) == 1):
+        elif numbers and _is_row(row, line, rows, top, columns):
+            if len(rows) == max_items:
+                break
             rows.append(row)
-            previous = line
-        elif line.page == previous.page:
-            previous = line
-        elif rows and not _is_header_again(line, scene.lines[header]):
+            last = previous = line
+            top = top or line
             continue
+        elif rows and _wraps(line, last, previous):
+            _go_on(rows[-1], row, line, scene)
+        elif rows and line.page != previous.page and not _is_header_again(line, scene.lines[header]):
+            continue
+        if line.page == previous.page:
+            previous = line
+    return _without_numbers(rows, scene)
+
+
+def _without_numbers(rows: list[Row], scene: Scene) -> list[Row]:
+    """The rows without their own numbers, where a column of texts begins with these."""
+    for path in {path for row in rows for path in row}:
+        texts = [row[path][0] for row in rows if path in row]
+        numbered = [text.raw.split(" ", 1)[0].rstrip(".") for text in texts]
+        if len(texts) < 2 or numbered != [str(n) for n in range(1, len(texts) + 1)]:
+            continue
+        for row, text in zip(rows, texts, strict=True):
+            line = scene.lines[text.line]
+            if text.end - text.start > 1 and text.raw == piece(line, text.start, text.end).raw:
+                row[path] = (piece(line, text.start + 1, text.end), row[path][1])
     return rows
+
+
+def _is_row(row: Row, line: Line, rows: list[Row], top: Line | None, columns: list[Column]) -> bool:
+    """Whether a line with numbers is a row, and no note below one: that is indented, and fills fewer columns."""
+    if len(row) < 2:
+        return sum(column.goal is not None for column in columns) == 1
+    indented = top is not None and line.tokens[0].word.box.x0 > top.tokens[0].word.box.x0 + line.height
+    full = bool(rows) and _is_full(row, rows[0], line)
+    if line.tokens[line.cell_end(0) - 1].ends_label and (indented or not full):
+        return False  # "Country of origin: ..."
+    return not (indented and len(row) < len(rows[0]) - 1)
+
+
+def _is_full(row: Row, first: Row, line: Line) -> bool:
+    """Whether a line fills as many columns as the first row, or all but one; a line of a sum never fills three."""
+    return len(row) >= max(_FULL, len(first) - 1) and len(line.cells) >= _FULL
+
+
+def _wraps(line: Line, last: Line, previous: Line) -> bool:
+    """Whether a line stands so close below a row, or below what goes on from it, that its texts may go on there."""
+    near = line.page == previous.page and line.top - previous.bottom < _WRAPPED * line.height
+    labelled = line.tokens[line.cell_end(0) - 1].ends_label
+    return near and not labelled and line.index - last.index <= _MAX_WRAPPED
+
+
+def _go_on(row: Row, found: Row, line: Line, scene: Scene) -> None:
+    """Adds to a row's texts what is printed below them in their column, flush with them, and is no label."""
+    for path, (below, named) in found.items():
+        above = row.get(path)
+        if ":" in below.raw or (path not in row and not any(map(str.isalpha, below.raw))):
+            continue
+        if above is None:
+            row[path] = (below, named)
+        elif (
+            all(any(map(str.isalpha, text)) for text in (above[0].raw, below.raw))
+            and abs(above[0].x0 - below.x0) < _FLUSH * line.height
+        ):
+            parts = [
+                (scene.lines[above[0].line], above[0].start, above[0].end),
+                (line, below.start, below.end),
+            ]
+            if above[0].line == line.index - 1 and len(above[0].words) == above[0].end - above[0].start:
+                row[path] = (join(parts), above[1])
 
 
 def _goes_on(row: Row, last: Row, line: Line, previous: Line) -> bool:
@@ -148,10 +243,23 @@ def _ends(line: Line) -> bool:
 
 def _goes_on_after(line: Line, first: Row, columns: list[Column], scene: Scene) -> bool:
     """Whether one of the next lines is as full a row as the first: what names a sum stood between rows."""
-    after = [one for one in scene.lines[line.index + 1 : line.index + 1 + _AFTER] if one.page == line.page]
-    return len(first) > 1 and any(
-        not _ends(one) and len(_row(one, columns, scene)) >= len(first) for one in after
-    )
+
+    def is_row(one: Line) -> bool:
+        row = _row(one, columns, scene)
+        return _is_full(row, first, one) or (not _ends(one) and len(row) >= len(first))
+
+    if len(first) < 2:
+        return False
+    after = [
+        one for one in scene.lines[line.index + 1 : line.index + 1 + _INDENTED_AFTER] if one.page == line.page
+    ]
+    if any(is_row(one) for one in after[:_AFTER]):
+        return True
+    at = columns[0].x0
+    if line.tokens[0].word.box.x0 <= at + line.height:
+        return False
+    flush = next((one for one in after if one.tokens[0].word.box.x0 <= at + line.height), None)
+    return flush is not None and is_row(flush)
 
 
 def _is_header_again(line: Line, header: Line) -> bool:
@@ -183,8 +291,13 @@ def _row(line: Line, columns: list[Column], scene: Scene) -> Row:
         if i in taken:
             at = None
             continue
-        if at is None or line.tokens[i - 1].cell != token.cell:  # the words of a cell stay together
+        numbered = i == 1 and line.tokens[0].text.rstrip(".").isdecimal()
+        if (
+            at is None or numbered or line.tokens[i - 1].cell != token.cell
+        ):  # the words of a cell stay together
             at = _nearest(columns, token.word.box.x0, token.word.box.x1)
+        elif (begun := _begun(columns, token.word.box.x0, line.height)) is not None:
+            at = begun  # ... unless one begins where a column does: columns printed close together
         texts.setdefault(at, []).append((i, i + 1))
     for index, parts in texts.items():
         goal = columns[index].goal
@@ -195,6 +308,11 @@ def _row(line: Line, columns: list[Column], scene: Scene) -> Row:
         if text_key(found.raw) and len(found.raw) <= goal.leaf.max_chars:
             row[goal.path] = (found, 0.9 * min(1.0, 0.4 + columns[index].named))
     return row
+
+
+def _begun(columns: list[Column], x0: float, height: float) -> int | None:
+    """The column whose left edge is that of a word."""
+    return next((i for i, column in enumerate(columns) if abs(column.x0 - x0) < _FLUSH * height), None)
 
 
 def _nearest(columns: list[Column], x0: float, x1: float) -> int:

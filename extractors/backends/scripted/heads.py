@@ -1,0 +1,170 @@
+"""The head of a receipt or letter: which of its lines is the seller's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise, zip_longest
+from statistics import median
+
+from extractors.backends.scripted.labels import Goal
+from extractors.backends.scripted.marks import (
+    LEGAL_FORM,
+    LETTER,
+    ends_legal,
+    goes_on,
+    is_call,
+    is_place,
+    is_registration,
+    is_town,
+    tells_kind,
+)
+from extractors.backends.scripted.scene import Match, Scene, fits
+from extractors.backends.scripted.sheet import Line, Piece, join, piece
+from schemas.tree import Kind
+
+HEAD_LINES = 12
+_HEAD_GAP = 2.0
+_BLOCK_GAP = 1.6
+_OVER_ADDRESS = 0.12
+_UNDER_ADDRESS = 0.1
+_LEGAL, _KIND = 0.15, 0.12
+_TALLER = 2.5
+_APART = 2.5
+_BRACKETED = re.compile(r"\s*[(<\[][^)>\]]*\d{4,}[^)>\]]*[)>\]].*$")
+_NUMBERED = re.compile(r"\s+\W*[A-Z]{0,2}\d[\d-]{4,}\W*[A-Z]?\W*$")
+_NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
+BETWEEN = frozenset("·•∙|-–—*")
+_UNFINISHED = re.compile(r"(?:&|\band|\bund|\bet|-)$", re.IGNORECASE)
+
+
+def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """Lines at the head that may be the seller's name; best the one with a legal form, right over its address."""
+    place = first_place(scene)
+    over = _over(scene, place) if place is not None else frozenset()
+    before: tuple[Line, Piece] | None = None
+    for line in scene.lines[:HEAD_LINES]:
+        found = _head_name(goal, line, scene)
+        if found is None:
+            continue
+        rest_of = before is not None and _joins(*before, line, found)
+        before = (line, found)
+        if rest_of:  # the second half of a name is none
+            continue
+        whole = _with_next(goal, line, found, scene)
+        legal = _LEGAL if ends_legal(whole.raw) else _KIND if LEGAL_FORM.search(whole.raw) else 0.0
+        stands = 0.0
+        if place is not None:
+            stands = _OVER_ADDRESS if line.index in over else -_UNDER_ADDRESS * (line.index >= place.index)
+        yield Match(goal, whole, 0.55 + legal + stands - 0.01 * line.index)
+
+
+def first_place(scene: Scene) -> Line | None:
+    """The first line at the head that tells a town, or a street with another place under it; else any place."""
+    places = [
+        line
+        for line in scene.lines[: HEAD_LINES + 2]
+        if is_place(line.text) and not is_registration(line.text) and not _says_value(line)
+    ]
+    for line, below in zip_longest(places, places[1:]):
+        if is_town(line.text):
+            return line
+        if below is not None and below.index - line.index <= 3 and below.top - line.bottom < 4 * line.height:
+            return line
+    return places[0] if places else None
+
+
+def _says_value(line: Line) -> bool:
+    """Whether a line tells the value of a label (``Order Lot: 12``) that no address has."""
+    named = {"phone", "mail", "tax", "date", "doc", "order", "quantity", "price", "bank"}
+    return any(t.concepts & named for t in line.tokens[:2])
+
+
+def _over(scene: Scene, place: Line) -> frozenset[int]:
+    """The lines from the address upwards, as far as they stand together."""
+    lines: list[int] = []
+    lower = place
+    for line in reversed(scene.lines[: place.index]):
+        if line.height > _TALLER * lower.height:  # a stamp
+            break
+        if lower.top - line.bottom > _BLOCK_GAP * min(line.height, lower.height) or len(lines) > 5:
+            break
+        lines.append(line.index)
+        lower = line
+    return frozenset(lines)
+
+
+def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
+    end = _before_address(line, _name_end(line))
+    text = " ".join(t.text for t in line.tokens[:end])
+    if is_registration(text) or is_call(text) or (is_place(text) and not LEGAL_FORM.search(text)):
+        return None
+    speaking = sum(bool(t.concepts) and not tells_kind(t.text) for t in line.tokens[:end])
+    if len(LETTER.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking >= end:
+        return None
+    if any(t.ends_label for t in line.tokens[:end]) or scene.values(line, Kind.DATE):
+        return None
+    raw = _BRACKETED.sub("", text)
+    if ends_legal(_NUMBERED.sub("", raw)):
+        raw = _NUMBERED.sub("", raw)
+    return fits(goal, piece(line, 0, end, raw))
+
+
+def _name_end(line: Line) -> int:
+    """Where the name ends: at a gap, or at a stamp or a lone letter set apart from it."""
+    end = 1
+    while end < len(line.tokens):
+        gap = line.tokens[end].word.box.x0 - line.tokens[end - 1].word.box.x1
+        if gap >= _HEAD_GAP * line.height or _set_apart(line, end):
+            break
+        end += 1
+    return end
+
+
+def _before_address(line: Line, end: int) -> int:
+    """Where the name ends in a line that goes on with the address: ``Name GmbH · Street 1 · 12345 Town``."""
+    for i in range(1, end):
+        if line.tokens[i].text in BETWEEN and is_place(" ".join(t.text for t in line.tokens[i + 1 : end])):
+            return i
+    return end
+
+
+def _set_apart(line: Line, i: int) -> bool:
+    """Whether a new cell is no part of the name: further off than its words, of another size, behind a legal form."""
+    if line.tokens[i].cell == line.tokens[i - 1].cell:
+        return False
+    gaps = [b.word.box.x0 - a.word.box.x1 for a, b in pairwise(line.tokens[: i + 1])]
+    if len(gaps) > 1 and gaps[-1] > _APART * max(*gaps[:-1], 1.0):
+        return True
+    said = [t.word.box.y1 - t.word.box.y0 for t in line.tokens[:i]]
+    height = line.tokens[i].word.box.y1 - line.tokens[i].word.box.y0
+    other = not 0.6 < height / max(median(said), 1.0) < 1.6
+    return other or len(line.tokens[i].text) == 1 or ends_legal(" ".join(t.text for t in line.tokens[:i]))
+
+
+def _with_next(goal: Goal, line: Line, found: Piece, scene: Scene) -> Piece:
+    """A name with its rest on the next printed line: ``... HARDWARE`` over ``TRADING SDN BHD``."""
+    if line.index + 1 >= len(scene.lines):
+        return found
+    below = scene.lines[line.index + 1]
+    rest = _head_name(goal, below, scene) or _rest(below)
+    if rest is None or not _joins(line, found, below, rest):
+        return found
+    both = join([(line, found.start, found.end), (below, rest.start, rest.end)])
+    whole = Piece(f"{found.raw} {rest.raw}", both.words, both.line, both.start, both.end)
+    return fits(goal, whole) or found
+
+
+def _rest(line: Line) -> Piece | None:
+    """A line of nothing but kinds of business, which alone would not pass for a name."""
+    end = _name_end(line)
+    return piece(line, 0, end) if goes_on(" ".join(t.text for t in line.tokens[:end])) else None
+
+
+def _joins(line: Line, name: Piece, below: Line, rest: Piece) -> bool:
+    """Whether the line below goes on with the name."""
+    near = below.page == line.page and below.top - line.bottom <= line.height
+    near = near and 0.6 * line.height < below.height < 1.6 * line.height
+    meets = name.x0 < rest.x1 and rest.x0 < name.x1
+    open_end = not ends_legal(name.raw) and goes_on(rest.raw)
+    return near and meets and (open_end or bool(_UNFINISHED.search(name.raw)))

@@ -1,0 +1,98 @@
+"""What every search looks at: a document's lines, labels and values, and what a search finds."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+from extractors.backends.scripted.candidates import Candidate, candidates
+from extractors.backends.scripted.labels import Goal, Run
+from extractors.backends.scripted.sheet import Line, Piece
+from extractors.validation.text import text_key
+from extractors.validation.values import DocumentStyle
+from schemas.patterns import matcher_of
+from schemas.tree import Kind
+
+ID = ("number", "id", "reference", "iban", "bic")
+MIN_SCORE = 0.35
+"""Below this a value is not given; the field is taken to be absent."""
+_MAX_BELOW_LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A value for a field and how good it is (0 to 1)."""
+
+    goal: Goal
+    piece: Piece
+    score: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What every search looks at: the lines, their labels, their values by kind."""
+
+    lines: list[Line]
+    runs: dict[int, list[Run]]
+    style: DocumentStyle
+    _found: dict[tuple[int, Kind], list[Candidate]]
+
+    @cached_property
+    def roundings(self) -> frozenset[int]:
+        """The lines that round a sum."""
+        return frozenset(
+            index for index, runs in self.runs.items() for run in runs if "rounding" in run.concepts
+        )
+
+    @cached_property
+    def tax_heads(self) -> frozenset[int]:
+        """The lines that head a column of taxes beside one of amounts."""
+        found = set()
+        for index, runs in self.runs.items():
+            meant = [run.concepts for run in runs]
+            figures = any(c.isdigit() for token in self.lines[index].tokens for c in token.text)
+            apart = any(
+                "tax" in one and "amount" in other for one in meant for other in meant if one is not other
+            )
+            if apart and not figures:
+                found.add(index)
+        return frozenset(found)
+
+    def values(self, line: Line, kind: Kind) -> list[Candidate]:
+        key = (line.index, kind)
+        if key not in self._found:
+            self._found[key] = candidates(line, kind, self.style)
+        return self._found[key]
+
+    def values_between(self, line: Line, kind: Kind, start: int, end: int) -> list[Candidate]:
+        """The values of a kind that begin at the tokens ``start`` to ``end`` of a line."""
+        found = self.values(line, kind)
+        first = bisect_left(found, start, key=lambda c: c.piece.start)
+        return found[first : bisect_left(found, end, lo=first, key=lambda c: c.piece.start)]
+
+    def labels_from(self, line: Line, start: int) -> Iterator[Run]:
+        """The labels of a line that begin at the token ``start`` or behind it, left to right."""
+        runs = self.runs.get(line.index, [])
+        return islice(runs, bisect_left(runs, start, key=lambda r: r.start), None)
+
+    def limit(self, run: Run) -> int:
+        """Where the next label on the line begins."""
+        return next((r.start for r in self.labels_from(run.line, run.end)), len(run.line.tokens))
+
+    def below(self, run: Run) -> Iterator[Line]:
+        """The next lines under a label, on its page."""
+        for line in self.lines[run.line.index + 1 : run.line.index + 1 + _MAX_BELOW_LINES]:
+            if line.page == run.line.page and line.top - run.line.bottom < 3 * run.line.height:
+                yield line
+
+
+def fits(goal: Goal, found: Piece) -> Piece | None:
+    """The value, or ``None`` when the field cannot hold it."""
+    if not text_key(found.raw) or len(found.raw) > goal.leaf.max_chars:
+        return None
+    if goal.leaf.pattern and not matcher_of(goal.leaf.pattern)(found.raw):
+        return None
+    return found

@@ -1,0 +1,144 @@
+"""Which of several sums is the one to be paid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from extractors.backends.scripted.labels import CONTAINED, Goal, Run
+from extractors.backends.scripted.scene import Match, Scene
+from extractors.backends.scripted.sheet import Line, Piece
+from extractors.validation.text import text_key
+from extractors.validation.values import parse_leaf
+from schemas.tree import Kind, Leaf
+
+_ROUNDED_LINES = 3
+_TAX_LINES = 4
+_TENDER_LINES = 4
+_SETTLED = 1.0
+_NO_TOTAL = ("net", "tax", "unit", "price", "quantity", "rounding", "discount", "percent")
+_CHANGE = frozenset(
+    ["change", "baki", "wechselgeld", "ruckgeld", "rückgeld", "rendu", "vuelto", "troco", "wisselgeld"]
+)
+_PREPAID_WORDS = """
+prepaid prepayment deposit advance paid anzahlung anzahlungen vorauszahlung angezahlt bezahlt gezahlt acompte acomptes
+anticipo acconto réglé regle betaald pagado pago
+"""
+_PREPAID = frozenset(_PREPAID_WORDS.split())
+_SAME_AS_TOTAL = 0.55
+_TENDER = frozenset(
+    ["credit", "debit", "voucher", "tunai", "bar", "gegeben", "especes", "espèces", "efectivo", "contanti"]
+)
+_CENTS = re.compile(r"[.,]\d{2}$")
+_ROUNDED_BY = Decimal("0.05")
+_MONEY = Leaf(Kind.DECIMAL, True, "", "string")
+
+
+def is_total(goal: Goal) -> bool:
+    """Whether a field asks for a sum of the whole document."""
+    return goal.means("amount") and not goal.means(*_NO_TOTAL)
+
+
+def as_total(named: float, run: Run, scene: Scene) -> float:
+    """How well a label names a total, by what stands around it: behind a rounding the total is final."""
+    index = run.line.index
+    if _of_one_rate(run):
+        return 0.6 * named
+    if _tax_within(run):
+        return 0.3 * named
+    if any(line in scene.roundings for line in range(index - _ROUNDED_LINES, index)):
+        return min(1.0, named + 0.25)
+    if any(line in scene.roundings for line in range(index + 1, index + 1 + _ROUNDED_LINES)):
+        return 0.9 * named
+    # The sums of a table of taxes are those of its columns, of which the last is the tax.
+    if index in scene.tax_heads:
+        return 0.6 * named
+    in_table = any(line in scene.tax_heads for line in range(index - _TAX_LINES, index))
+    several = len(scene.values(scene.lines[index], Kind.DECIMAL)) > 1
+    return 0.6 * named if in_table and several else named
+
+
+def fill_due(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
+    """What is still to be paid is the total, where no label tells it and nothing was paid before."""
+    totals = [m for m in chosen.values() if is_total(m.goal) and not m.goal.means("due")]
+    if not totals or any(_says(line, _PREPAID) for line in scene.lines):
+        return
+    total = max(totals, key=lambda match: match.score)
+    for goal in goals:
+        if goal.path not in chosen and goal.means("due") and is_total(goal) and goal.kind is Kind.DECIMAL:
+            chosen[goal.path] = Match(goal, total.piece, min(total.score, _SAME_AS_TOTAL))
+
+
+def _of_one_rate(run: Run) -> bool:
+    """A total of what one rate of tax is on: ``Total 6% supplies``."""
+    after = run.line.tokens[run.end : run.end + 2]
+    return len(after) == 2 and after[0].text.endswith("%") and after[1].text[:1].isalpha()
+
+
+def _tax_within(run: Run) -> bool:
+    """The end of ``GST @6% included in total``, which the rate holds apart from its beginning."""
+    cell = run.tokens[0].cell
+    before = [t for t in run.line.tokens[: run.start] if t.cell == cell]
+    return text_key(run.tokens[0].text) in CONTAINED and any("tax" in t.concepts for t in before)
+
+
+def settled(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """What was paid less the change, where that sum is printed above: by it the receipt itself tells its total."""
+    if goal.means("due"):
+        return
+    for line in scene.lines:
+        change = _amount(line, scene) if _says(line, _CHANGE) else None
+        if change is None or not _CENTS.search(change[1].raw):
+            continue
+        for tender in scene.lines[max(line.index - _TENDER_LINES, 0) : line.index]:
+            given = _amount(tender, scene) if _is_tender(tender) else None
+            if given is not None and given[0] > change[0]:
+                found = _printed(given[0] - change[0], tender, scene)
+                if found is None and not change[0] and _nearly(given[0], tender, scene):
+                    found = given[1]  # rounded only as it was paid
+                if found is not None:
+                    yield Match(goal, found, _SETTLED)
+                    return
+
+
+def _says(line: Line, words: frozenset[str]) -> bool:
+    return any(text_key(t.text) in words for t in line.tokens)
+
+
+def _is_tender(line: Line) -> bool:
+    paid = any("payment" in t.concepts or text_key(t.text) in _TENDER for t in line.tokens[:3])
+    return paid and not _says(line, _CHANGE)
+
+
+def _amount(line: Line, scene: Scene) -> tuple[Decimal, Piece] | None:
+    """The last amount of a line."""
+    found = scene.values(line, Kind.DECIMAL)
+    return _parsed(found[-1].piece, scene) if found else None
+
+
+def _parsed(found: Piece, scene: Scene) -> tuple[Decimal, Piece] | None:
+    value = parse_leaf(found.raw, _MONEY, scene.style).value
+    return (abs(Decimal(str(value))), found) if value is not None else None
+
+
+def _nearly(paid: Decimal, tender: Line, scene: Scene) -> bool:
+    """Whether a sum above the payment differs from it by no more than cash is rounded by."""
+    amounts = (
+        _amount(line, scene) for line in scene.lines[max(tender.index - _TENDER_LINES, 0) : tender.index]
+    )
+    return any(found is not None and abs(found[0] - paid) < _ROUNDED_BY for found in amounts)
+
+
+def _printed(wanted: Decimal, tender: Line, scene: Scene) -> Piece | None:
+    """Where a sum is printed above the payment: beside the name of a sum, else the last time."""
+    named: Piece | None = None
+    bare: Piece | None = None
+    for line in scene.lines[: tender.index]:
+        for candidate in scene.values(line, Kind.DECIMAL):
+            value = _parsed(candidate.piece, scene)
+            if value is not None and value[0] == wanted:
+                bare = candidate.piece
+                if any("amount" in t.concepts for t in line.tokens[: candidate.piece.start]):
+                    named = candidate.piece
+    return named or bare

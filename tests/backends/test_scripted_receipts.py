@@ -1,0 +1,165 @@
+"""The scripted backend on receipts: names over two lines, addresses among other lines, totals among other sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from extractors.backends.scripted import ScriptedBackend
+from extractors.backends.scripted.marks import ends_legal, goes_on, is_place, is_registration
+from schemas.registry import load_schema
+from tests.validation.paper import paper
+
+TAIL = """
+Date: 04/03/2018
+
+TEA                     5.00
+
+TOTAL                   5.00
+"""
+
+
+def read(head: str, tail: str = TAIL) -> dict[str, Any]:
+    (answer,) = ScriptedBackend().answer([paper(head + tail)], load_schema("receipt"))
+    return dict(answer.data)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (
+            "GREEN HILL HARDWARE\nENTERPRISE (NORTH SIDE) SDN BHD",
+            "GREEN HILL HARDWARE ENTERPRISE (NORTH SIDE) SDN BHD",
+        ),
+        ("BLUE LAKE VEGETARIAN\nRESTAURANT PTE LTD", "BLUE LAKE VEGETARIAN RESTAURANT PTE LTD"),
+        ("OLD MILL PRINTERS\nTRADING", "OLD MILL PRINTERS TRADING"),
+        ("SMITH, BROWN &\nWALKER", "SMITH, BROWN & WALKER"),
+        ("HAPPY PIZZA\nROUND DOUGH FOODS SDN BHD", "ROUND DOUGH FOODS SDN BHD"),
+        ("SUN PHARMACY\nRISING SUN HEALTH LTD\n(1234567-K)", "RISING SUN HEALTH LTD"),
+        ("RED BARN LTD (123456-X) K0042", "RED BARN LTD"),
+        ("RED BARN LTD  X", "RED BARN LTD"),
+        ("MAPLE COMPANY", "MAPLE COMPANY"),
+    ],
+)
+def test_a_name_is_whole_and_the_legal_one(lines: str, name: str) -> None:
+    found = read(f"{lines}\nNO. 3, MILL STREET\n40150 GREENVILLE\nTEL: 03-5555 1234\n")
+    assert found["company"] == name
+    assert found["address"] == "NO. 3, MILL STREET 40150 GREENVILLE"
+
+
+def test_the_name_is_over_the_first_address_and_not_a_note_at_the_top_or_the_customer() -> None:
+    found = read(
+        """\
+jane smith
+
+
+GREEN GIFT & HOME
+GG0123456-V
+12 MILL STREET
+40150 GREENVILLE
+TEL: 03-5555 1234
+SIMPLIFIED TAX INVOICE
+BIG BUYER ENGINEERING (M) SDN BHD
+"""
+    )
+    assert found["company"] == "GREEN GIFT & HOME"
+    assert found["address"] == "12 MILL STREET 40150 GREENVILLE"
+
+
+def test_a_stamp_beside_a_name_is_none_of_it() -> None:
+    assert (
+        read("GREEN HILL CAFE   POSTED\nNO. 3, MILL STREET\n40150 GREENVILLE\n")["company"]
+        == "GREEN HILL CAFE"
+    )
+
+
+def test_a_name_and_its_address_in_one_line_are_told_apart() -> None:
+    found = read("Good Wares Inc. · 7 Trade Street · 20095 Harbour\n")
+    assert found["company"] == "Good Wares Inc."
+    assert found["address"] == "7 Trade Street · 20095 Harbour"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "CO-REG:222333-D",
+        "GST REG NO: 001234567890",
+        "(Co No. 222333-T) GST No. 001234567890",
+        "TAX INVOICE",
+        "HILL BRANCH 2",
+    ],
+)
+def test_an_address_begins_with_its_street(between: str) -> None:
+    found = read(f"GREEN HILL SDN BHD\n{between}\nLOT 12, MILL ROAD,\n40150 GREENVILLE\n")
+    assert found["address"] == "LOT 12, MILL ROAD, 40150 GREENVILLE"
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        " TEL: 03-5555 1234",
+        "\n03-5555 1234",
+        "\nTEL03-55551234",
+        "\n(GST ID No :000123456789)",
+        "\n(NOIDGST001234567890)",
+    ],
+)
+def test_an_address_ends_with_its_town(behind: str) -> None:
+    found = read(f"GREEN HILL SDN BHD\nLOT 1234&1235 MILL ROAD,\n40150 GREENVILLE,\nWESTLAND{behind}\n")
+    assert found["address"] == "LOT 1234&1235 MILL ROAD, 40150 GREENVILLE, WESTLAND"
+
+
+def test_an_address_centred_under_a_wide_name_is_found() -> None:
+    found = read(
+        """\
+A VERY WIDE NAME OF A COMPANY THAT BAKES BREAD SDN BHD
+                  Lot 3, Mill Road 23/1,
+                  40300 Greenville, Westland.
+"""
+    )
+    assert found["address"] == "Lot 3, Mill Road 23/1, 40300 Greenville, Westland."
+
+
+def test_a_slogan_or_a_number_is_no_address() -> None:
+    assert read("GREEN HILL SDN BHD\n2223334-K\nCARRY OUT NOW\n")["address"] is None
+
+
+@pytest.mark.parametrize(
+    ("sums", "total"),
+    [
+        # What was paid less the change decides, whatever the labels say.
+        (
+            "Sales RM  52.08\nRounding Adj RM  .02\nFinal RM  52.10\nCASH  60.00\nCHANGE  7.90",
+            "52.10",
+        ),
+        ("TOTAL 52.08\nAFTER ADJ 52.10\nCASH 60.00\nItems 4    Change Amt   7.90", "52.10"),
+        (
+            "NET AMOUNT  64.00\nTAX          3.85\nNET TOTAL   67.85\nCASH       100.00\nCHANGE      32.15",
+            "67.85",
+        ),
+        ("TOTAL  12.46\nCASH  12.45\nCHANGE  0.00", "12.45"),
+        # A change that fits nothing decides nothing.
+        ("TOTAL  12.40\nCASH  50.00\nCHANGE  17.00", "12.40"),
+        ("Total Incl. GST@6%     42.90\nGST @6% included in total      2.43", "42.90"),
+        ("Total Incl. VAT        42.90\nVAT included in total          2.43", "42.90"),
+        ("Total 0% supplies: 20.67\nTotal 6% supplies: 73.52\nTotal Payable: 94.19", "94.19"),
+        ("TOTAL 45.00\nGST Summary   Amount    Tax\nS 6%           42.45    2.55", "45.00"),
+        ("Total  20.00\nTotal GST   1.20\nTotal Payable   21.20", "21.20"),
+    ],
+)
+def test_the_total_is_what_is_to_be_paid(sums: str, total: str) -> None:
+    assert read("GREEN HILL SDN BHD\n", f"\nDate: 04/03/2018\n\nTEA    5.00\n\n{sums}\n")["total"] == total
+
+
+def test_lines_of_a_letterhead_are_told_apart() -> None:
+    assert (
+        ends_legal("Green Hill Sdn. Bhd.")
+        and ends_legal("Bau GmbH & Co. KG")
+        and not ends_legal("Green Hill")
+    )
+    assert goes_on("ENTERPRISE (NORTH) SDN BHD") and goes_on("TRADING") and not goes_on("RESTAURANT LA MER")
+    assert is_place("12, Mill Road") and is_place("Werkstraße 12") and is_place("40150 Greenville")
+    assert not is_place("GREEN HILL SDN BHD") and not is_place("TEA 2 X 2.50")
+    assert is_registration("(123456-K)") and is_registration("Co. Reg No: 222333-W")
+    assert not is_registration("NO 24, 25 & 26,") and not is_registration("LOT 12345 MILL ROAD")

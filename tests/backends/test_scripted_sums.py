@@ -1,0 +1,67 @@
+"""The scripted backend on what is to be paid, what kind of document it is, and who it is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from extractors.backends.scripted import ScriptedBackend
+from schemas.registry import from_json_schema
+from tests.validation.paper import paper
+
+SCHEMA = from_json_schema(
+    {
+        "title": "bill",
+        "type": "object",
+        "properties": {
+            "document_type": {"enum": ["invoice", "credit_note", "order"]},
+            "buyer_name": {"type": ["string", "null"]},
+            "gross_total": {"type": ["number", "null"], "description": "Grand total including tax."},
+            "amount_due": {"type": ["number", "null"], "description": "Amount still to be paid."},
+        },
+        "required": ["document_type", "buyer_name", "gross_total", "amount_due"],
+    },
+    "bill",
+)
+
+
+def read(text: str) -> dict[str, Any]:
+    (answer,) = ScriptedBackend().answer([paper(text)], SCHEMA)
+    return dict(answer.data)
+
+
+def test_what_is_due_is_the_total_where_nothing_else_says_it() -> None:
+    data = read("Invoice 77\n\nNet total        100.00\nTax 19 %          19.00\nGross total      119.00\n")
+    assert (data["gross_total"], data["amount_due"]) == ("119.00", "119.00")
+
+
+@pytest.mark.parametrize(
+    "line", ["Deposit           50.00", "Anzahlung         50.00", "Paid              50.00"]
+)
+def test_what_was_paid_before_leaves_it_open(line: str) -> None:
+    data = read(f"Invoice 77\n\nNet total        100.00\nGross total      119.00\n\n\n\n\n{line}\n")
+    assert data["amount_due"] != data["gross_total"] == "119.00"
+
+
+def test_a_label_of_its_own_is_believed() -> None:
+    data = read("Invoice 77\n\nGross total      119.00\n\nAmount due        69.00\n")
+    assert (data["gross_total"], data["amount_due"]) == ("119.00", "69.00")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("INVOICE\n\nPurchase order: PO445\n", "invoice"),
+        ("Handelsrechnung Nr. 471102 vom 13.11.2019\n\nBestellung : PO445\n", "invoice"),
+        ("PURCHASE ORDER\n\nNo. 445\n", "order"),
+        ("CREDIT NOTE\n\nfor invoice 445\n", "credit_note"),
+    ],
+)
+def test_what_is_referred_to_is_not_what_it_is(text: str, kind: str) -> None:
+    assert read(text)["document_type"] == kind
+
+
+def test_a_code_is_no_name() -> None:
+    assert read("Invoice 77\n\nBuyer:\nCUST-00456\n")["buyer_name"] is None
+    assert read("Invoice 77\n\nBuyer:\nGreen Hill 24 Ltd\n")["buyer_name"] == "Green Hill 24 Ltd"
