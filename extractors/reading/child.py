@@ -7,7 +7,7 @@ document come through the pipe, and a child opens no file but those of its libra
 
 Text child: ``read`` (body: the file) -> ``opened``, then per page ``step`` (several) and ``page`` (body: pixels
             for OCR), then ``end``; ``render`` (body: the file) -> ``image``.
-OCR child:  ``ocr`` (body: pixels) -> ``page``; ``lines`` (body: pixels) -> ``texts``.
+OCR child:  ``ocr`` (body: pixels) -> ``page``, with marks; ``lines`` (body: pixels) -> ``texts``.
 Both:       ``ready`` once; ``probe`` -> ``probed``; ``error``, after which the parent replaces the child.
 """
 
@@ -138,6 +138,8 @@ def _page_frame(raw: RawPage) -> Frame:
         raw.rotation,
         raw.image,
         tuple(raw.warnings),
+        raw.marks or (),
+        raw.marks is not None,
     )
     data: dict[str, Any] = {
         "page": PAGE.dump_python(page, mode="json"),
@@ -154,6 +156,7 @@ def _page_frame(raw: RawPage) -> Frame:
 
 
 def _ocr_handler(threads: int) -> Handler:
+    from extractors.reading.marks import find_marks, raster_pixels
     from extractors.reading.ocr import Recogniser
     from extractors.reading.raster import encode_model_image, from_raster, turn_image
     from extractors.reading.request import Raster
@@ -173,7 +176,10 @@ def _ocr_handler(threads: int) -> Handler:
         image = encode_model_image(turn_image(from_raster(raster), read.quarters), side) if side else None
         upright = frame.turned(read.quarters)
         rotation = (data["rotation"] + 90 * read.quarters) % 360
-        page = Page(data["number"], upright.width, upright.height, "ocr", read.words, rotation, image)
+        marks = find_marks(raster_pixels(raster, read.quarters), upright, read.words)
+        page = Page(
+            data["number"], upright.width, upright.height, "ocr", read.words, rotation, image, (), marks, True
+        )
         send(Frame("page", {"page": PAGE.dump_python(page, mode="json")}))
 
     return handle

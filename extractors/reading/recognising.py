@@ -81,7 +81,9 @@ class Recognising:
             return replace(page, source="blank", words=(), warnings=(*page.warnings, lost))
         read = PAGE.validate_python(answer.data["page"])
         if letters(read) < wanted:
-            return replace(page, image=read.image) if read.rotation == page.rotation else page
+            if read.rotation != page.rotation:
+                return page
+            return replace(page, image=read.image, marks=read.marks, marks_sought=read.marks_sought)
         if read.words:
             return replace(read, warnings=page.warnings)
         nothing = Doubt("Nothing could be read on the page, though it is not blank.", ReviewReason.NO_WORDS)

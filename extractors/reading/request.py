@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from extractors.reading.geometry import Frame2D
-from schemas.document import Box, Doubt, PageImage, Word
+from schemas.document import Box, Doubt, Mark, PageImage, Word
 from schemas.outcome import FailureReason
 
 Step = Literal["open", "text", "draw"]
@@ -69,6 +69,7 @@ class RawPage:
     With ``samples`` OCR reads these lines only, and the page as a whole if they are not what the layer says.
     Without, OCR takes the layer's place if it finds at least ``ocr_share`` as many letters; 0: whatever it finds.
     ``drawn``: the page was looked at as a picture. ``lost``: nothing could be had from it, and why.
+    ``marks`` are ``None`` where nobody looked for them: where OCR looks at the page as a whole, it finds them.
     """
 
     number: int
@@ -83,3 +84,4 @@ class RawPage:
     ocr_share: float = 0.0
     samples: tuple[Sample, ...] = ()
     warnings: list[Doubt] = field(default_factory=list)
+    marks: tuple[Mark, ...] | None = None
