@@ -21,7 +21,7 @@ SIDE_POINTS = (5.8, 21.0)
 """Printed boxes are 6 to 20 points wide."""
 _REACH = 2.6
 """A component is looked at up to so many sides: a tick may go far over the edge."""
-_TICK_POINTS = 3.0
+_TICK_POINTS = (3.0, 4.8)
 """What is thinner than this is a stroke and no box."""
 _ASPECT = 1.3
 _SQUARE = 0.88
@@ -117,8 +117,15 @@ def _candidates(ink: Ink) -> Iterator[_Candidate]:
         if one is not None and max(w, h) <= _OVER * one.side and _stands_apart(one, x, y, label, labels):
             inner = ink.mask[y : y + h, x : x + w]
             full = _fullness(one, inner)
-            if full is not None:
-                yield replace(one, x0=one.x0 + x, y0=one.y0 + y, x1=one.x1 + x, y1=one.y1 + y, full=full)
+            yield replace(
+                one,
+                x0=one.x0 + x,
+                y0=one.y0 + y,
+                x1=one.x1 + x,
+                y1=one.y1 + y,
+                full=1.0 if full is None else full,
+                solid=one.solid or full is None,
+            )
 
 
 def _has_walls(crop: Grid, low: float) -> bool:
@@ -156,12 +163,19 @@ def _stands_apart(one: _Candidate, x: int, y: int, label: int, labels: Grid) -> 
 
 
 def _outline(crop: Grid, ink: Ink, low: float, high: float, circle: bool) -> _Candidate | None:
-    """The box in one component of ink, in its coordinates."""
+    """The box in one component of ink, in its coordinates; wide strokes go beyond few boxes, and are tried last."""
+    for stroke in _TICK_POINTS:
+        found = _outline_below(crop, ink.pixels(stroke, 3), low, high, circle)
+        if found is not None:
+            return found
+    return None
+
+
+def _outline_below(crop: Grid, kernel: int, low: float, high: float, circle: bool) -> _Candidate | None:
     pad = 2
     drawn = cv2.copyMakeBorder(crop, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
     closed = cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     filled = _filled(np.asarray(closed, dtype=np.uint8))
-    kernel = ink.pixels(_TICK_POINTS, 3)
     body = cv2.morphologyEx(filled, cv2.MORPH_OPEN, np.ones((kernel, kernel), np.uint8))
     contours, _ = cv2.findContours(body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
@@ -246,8 +260,8 @@ def _circle(drawn: Grid, contour: Grid, pad: int) -> _Candidate | None:
         return None
     near = cv2.dilate(drawn, np.ones((3, 3), np.uint8))
     turns = np.linspace(0, 2 * math.pi, 48, endpoint=False)
-    columns = np.rint(x + (width - 1) / 2 * (1 + np.cos(turns))).astype(int)
-    rows = np.rint(y + (height - 1) / 2 * (1 + np.sin(turns))).astype(int)
+    columns = np.rint(x + (width - 1) / 2 + ((width - 1) / 2 - 1) * np.cos(turns)).astype(int)
+    rows = np.rint(y + (height - 1) / 2 + ((height - 1) / 2 - 1) * np.sin(turns)).astype(int)
     covered = float(near[rows, columns].mean())
     if covered < _ROUND_COVERED:
         return None
@@ -263,7 +277,7 @@ def _is_solid(drawn: Grid, x0: float, y0: float, x1: float, y1: float) -> bool:
 
 
 def _fullness(one: _Candidate, mask: Grid) -> float | None:
-    """Share of ink within the walls, of whatever component; ``None``: walls so thick are no outline."""
+    """Share of ink within the walls, of whatever component; ``None``: no walls can be told from what is in them."""
     rows = slice(max(round(one.y0), 0), max(round(one.y1), 0))
     columns = slice(max(round(one.x0), 0), max(round(one.x1), 0))
     box = mask[rows, columns]
@@ -294,7 +308,7 @@ def _is_letter(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
     """Whether words say that letters are there.
 
     A text layer is certain of its own print. A recogniser takes a box for a letter of the word beside it, so that it is
-    believed where the letters go on at both sides, where there are several in the box, and of numbers.
+    believed where the letters go on at both sides, where there are several in the box, of numbers, and of circles.
     """
     x0, x1 = one.x0 / scale, one.x1 / scale
     x, y = (x0 + x1) / 2, (one.y0 + one.y1) / 2 / scale
@@ -306,13 +320,13 @@ def _is_letter(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
         if word.confidence is None:
             if letters > 1 or (letters and box.x1 - box.x0 > 0.75 * (x1 - x0)):
                 return True
-        elif letters > 1 and word.confidence >= _READ and one.full >= _TICKED:
+        elif letters > 1 and word.confidence >= _READ:
             beyond = min(x0 - box.x0, box.x1 - x1)
             within = min(x1, box.x1) - max(x0, box.x0)
             inside = within * len(word.text) / max(box.x1 - box.x0, 1e-6)
-            if beyond > 0.3 * (x1 - x0) or inside >= _LETTERS_INSIDE:
+            if one.round or beyond > 0.3 * (x1 - x0) or (one.full >= _TICKED and inside >= _LETTERS_INSIDE):
                 return True
-        if letters > 1 and word.text[:2].isdigit():
+        if sum(char.isdigit() for char in word.text) > 1:
             return True
     return False
 
@@ -337,7 +351,12 @@ def _has_company(one: _Candidate, all_of_them: Sequence[_Candidate]) -> bool:
     if not one.round and not one.solid and (hollow or (one.drawn >= _WELL_DRAWN and not one.in_word)):
         return True
     alike = [other for other in all_of_them if other is not one and _is_like(one, [other])]
-    return any(other.full < _TICKED or (not one.solid and other.drawn >= _WELL_DRAWN) for other in alike)
+    if hollow:
+        return bool(alike)
+    return any(
+        other.full < _TICKED or (not one.solid and not other.solid and other.drawn >= _WELL_DRAWN)
+        for other in alike
+    )
 
 
 def _is_like(one: _Candidate, others: Sequence[_Candidate]) -> bool:

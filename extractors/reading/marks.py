@@ -1,4 +1,4 @@
-"""Marks on a page: checkboxes, signatures, stamps, rings and strikes by hand, found in its pixels and among its words.
+"""Marks on a page: checkboxes, signatures, stamps and rings by hand, found in its pixels and among its words.
 
 Plain image processing, no weights: `ink` tells ink from paper, a module for each kind of mark looks at shapes. What a
 text layer says of its own boxes (``[x]``, ``☐``, a tick of ZapfDingbats) counts without pixels. A mark that is missed
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from extractors.reading.geometry import Frame2D
 from extractors.reading.ink import Pixels, ink_of
 from extractors.reading.raster import OCR_SIDE_PX
 from extractors.reading.request import Raster
+from extractors.reading.rings import find_rings
 from extractors.reading.signatures import find_signatures
 from extractors.reading.stamps import find_stamps
 from schemas.document import Box, Mark, Word
@@ -50,6 +52,7 @@ def find_marks(pixels: Pixels, frame: Frame2D, words: Sequence[Word]) -> tuple[M
         return written
     ink = ink_of(pixels, pixels.shape[1] / max(frame.width, 1.0))
     marks = _united(list(written), find_checkboxes(ink, words))
+    marks += find_rings(ink, words)
     marks += find_stamps(ink, words, [mark.box for mark in marks])
     marks += find_signatures(ink, words, [mark.box for mark in marks])
     return tuple(sorted(marks, key=lambda mark: (mark.box.y0, mark.box.x0)))
@@ -78,7 +81,7 @@ def text_marks(words: Sequence[Word]) -> tuple[Mark, ...]:
     """
     found: list[Mark] = []
     passed = False
-    for word, after in zip(words, [*words[1:], None], strict=True):
+    for word, after in zip_longest(words, words[1:]):
         if passed or word.confidence is not None:
             passed = False
             continue

@@ -53,11 +53,14 @@ def find_signatures(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> li
     across, down = (ink.pixels(reach) for reach in _REACH)
     joined = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    found = []
+    found: list[Mark] = []
+    edge = ink.pixels(2.0)
     for label in range(1, count):
         x, y, w, h, _ = (int(value) for value in stats[label])
         if not _fits(w / ink.scale, h / ink.scale):
             continue
+        if min(x, y) <= edge or x + w >= ink.mask.shape[1] - edge or y + h >= ink.mask.shape[0] - edge:
+            continue  # what the scanner saw beside the page
         strokes = rest[y : y + h, x : x + w] * (labels[y : y + h, x : x + w] == label).astype(np.uint8)
         shape = _shape(strokes, ink)
         if shape is None:
@@ -143,7 +146,7 @@ def _support(box: Box, rules: Grid, ink: Ink, words: Sequence[Word]) -> float:
     bottom = int((box.y1 + 12) * ink.scale)
     band = rules[max(top, 0) : bottom, max(x0, 0) : x1]
     if band.size and float(band.max(axis=0).mean()) >= 0.55:
-        found += 0.2
+        found += 0.15
     if any(_asks(word) and _gap(word.box, box) <= _NEAR_POINTS for word in words):
         found += 0.25
     return found

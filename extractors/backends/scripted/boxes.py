@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from extractors.backends.scripted.sheet import Line, Token
@@ -12,7 +13,7 @@ from schemas.document import Box, Mark, ReadDocument
 
 _LABEL_POINTS = 26.0
 """A label begins within so many points of its box."""
-_GAP = 2.2
+_GAP = 1.3
 """A gap of so many heights of the line ends a label."""
 _MOST_WORDS = 14
 _STACKED = 3.2
@@ -38,7 +39,7 @@ class LabelledBox:
 
 
 def labelled_boxes(document: ReadDocument, lines: Sequence[Line]) -> list[LabelledBox]:
-    """All boxes, rings and strikes of choices of a document that have a label."""
+    """All boxes of a document that have a label."""
     found: list[LabelledBox] = []
     for page in document.pages:
         marks = [mark for mark in page.marks if mark.kind == "checkbox"]
@@ -103,21 +104,29 @@ def _place(mark: Mark, lines: Sequence[Line]) -> _Placed:
 
 
 def _labels_stand_right(rows: Sequence[Sequence[_Placed]]) -> bool:
-    """Whether the labels of a page stand to the right of their boxes, by the ends of its rows."""
-    votes = 0
+    """Whether the labels of a page stand to the right of their boxes.
+
+    Print between two boxes of a row is nearer to its own. Where no row has two, the ends tell: what has print behind
+    its last box has its labels there.
+    """
+    votes = ends = 0
     for row in rows:
         line = row[0].line
         assert line is not None
-        first, last = min(row, key=lambda one: one.mark.box.x0), max(row, key=lambda one: one.mark.box.x0)
-        behind, before = _words(line, last, behind=True), _words(line, first, behind=False)
-        near_behind = bool(behind) and behind[0].word.box.x0 - last.mark.box.x1 <= _LABEL_POINTS
-        near_before = bool(before) and first.mark.box.x0 - before[-1].word.box.x1 <= _LABEL_POINTS
-        votes += near_behind - near_before if near_behind != near_before else 0
-        if near_behind and near_before:  # the label is nearer than the question
-            gap_behind = behind[0].word.box.x0 - last.mark.box.x1
-            gap_before = first.mark.box.x0 - before[-1].word.box.x1
-            votes += 1 if gap_behind <= gap_before else -1
-    return votes >= 0
+        boxes = sorted(row, key=lambda one: one.mark.box.x0)
+        for left, right in pairwise(boxes):
+            between = [
+                t.word.box for t in _words(line, left, behind=True) if t.word.box.x1 <= right.mark.box.x0 + 2
+            ]
+            if between:
+                after = between[0].x0 - left.mark.box.x1
+                before = right.mark.box.x0 - between[-1].x1
+                votes += (after < before) - (after > before)
+        behind, ahead = _words(line, boxes[-1], behind=True), _words(line, boxes[0], behind=False)
+        near_behind = bool(behind) and behind[0].word.box.x0 - boxes[-1].mark.box.x1 <= _LABEL_POINTS
+        near_ahead = bool(ahead) and boxes[0].mark.box.x0 - ahead[-1].word.box.x1 <= _LABEL_POINTS
+        ends += 1 if near_behind else -near_ahead
+    return votes > 0 or (votes == 0 and ends >= 0)
 
 
 def _words(line: Line, one: _Placed, *, behind: bool) -> list[Token]:

@@ -26,7 +26,6 @@ SIGNS = {
     "signature": "(signature)",
     "stamp": "(stamp)",
     "ring": "(ring)",
-    "strike": "(strike)",
 }
 """What stands for a mark among the words of a place."""
 MIN_MATCH = 0.55
@@ -83,7 +82,7 @@ class MarkedPages:
     signatures: list[tuple[int, Mark]]
     stamps: list[tuple[int, Mark, str]]
     slots: list[_Slot]
-    rounds: list[tuple[int, Mark, str]] = field(default_factory=list)
+    rounds: list[tuple[int, Mark, str, str]] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
@@ -103,8 +102,9 @@ def marked_pages(document: ReadDocument, lines: Sequence[Line]) -> MarkedPages:
                 signatures.append((page.number, mark))
             elif mark.kind == "stamp":
                 stamps.append((page.number, mark, f"{mark.text} {_inside(page.words, mark.box)}".strip()))
-            elif mark.kind in ("ring", "strike"):
-                rounds.append((page.number, mark, _inside(page.words, mark.box)))
+            elif mark.kind == "ring":
+                said = _inside(page.words, mark.box)
+                rounds.append((page.number, mark, said, _asked_before(page.number, mark.box, lines)))
     sought = bool(pages) and all(page.marks_sought for page in pages)
     slots = _slots(lines) if sought or signatures else []
     return MarkedPages(sought, labelled_boxes(document, lines), signatures, stamps, slots, rounds)
@@ -195,15 +195,14 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
 
 
 def _rounded(goal: Goal, pages: MarkedPages) -> list[tuple[float, bool | None, float, LabelledBox | None]]:
-    """A yes or no with a ring around it, or the other one struck out, behind the field's question."""
+    """A yes or no with a ring around it, behind the field's question."""
     options: list[tuple[float, bool | None, float, LabelledBox | None]] = []
-    for number, mark, text in pages.rounds:
+    for number, mark, text, question in pages.rounds:
         said = meanings_of(text)
         if said not in ({"yes"}, {"no"}):
             continue
-        answer = (said == {"yes"}) == (mark.kind == "ring")
-        box = LabelledBox(number, mark, text, mark.text, 0)
-        options.append((_fit(goal, mark.text), answer, mark.score, box))
+        box = LabelledBox(number, mark, text, question, 0)
+        options.append((_fit(goal, question), said == {"yes"}, mark.score, box))
     return options
 
 
@@ -292,23 +291,17 @@ def _same(choice: str, label: str) -> float:
 
 
 def _round_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
-    """The choice that is ringed, or the only one that is not struck out."""
-    meant = [
+    """The choice that is ringed."""
+    rings = [
         (choice, number, mark)
-        for number, mark, text in pages.rounds
+        for number, mark, text, _ in pages.rounds
         for choice in goal.leaf.choices
         if _same(choice, text) >= _CALLED
     ]
-    rings = [one for one in meant if one[2].kind == "ring"]
-    if len(rings) == 1:
-        choice, number, mark = rings[0]
-        return Marked(choice, mark.score, _span_of(number, mark))
-    struck = {choice: (number, mark) for choice, number, mark in meant if mark.kind == "strike"}
-    left = [choice for choice in goal.leaf.choices if choice not in struck]
-    if struck and len(left) == 1 and len(struck) == len(goal.leaf.choices) - 1:
-        number, mark = next(iter(struck.values()))
-        return Marked(left[0], mark.score, _span_of(number, mark))
-    return None
+    if len(rings) != 1:
+        return None
+    choice, number, mark = rings[0]
+    return Marked(choice, mark.score, _span_of(number, mark))
 
 
 # Signatures and stamps
@@ -393,6 +386,18 @@ def _stamped(goal: Goal, name: frozenset[str], about: frozenset[str], pages: Mar
         number, mark, _ = read[0]
         return Marked("false", min(mark.score, 0.9), _span_of(number, mark))
     return None
+
+
+def _asked_before(number: int, box: Box, lines: Sequence[Line]) -> str:
+    """The print before some words on their line, but for a yes or no: the question they answer."""
+    middle = (box.y0 + box.y1) / 2
+    for line in lines:
+        if line.page == number and line.top <= middle <= line.bottom and any(
+            token.word.box.x0 >= box.x0 - 1 and token.word.box.x1 <= box.x1 + 1 for token in line.tokens
+        ):  # fmt: skip
+            before = [token.text for token in line.tokens if token.word.box.x1 <= box.x0 + 1]
+            return " ".join(text for text in before if not meanings_of(text) & {"yes", "no"})
+    return ""
 
 
 def _inside(words: Sequence[Word], box: Box) -> str:

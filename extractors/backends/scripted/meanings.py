@@ -28,7 +28,7 @@ cleared: cleared|customs cleared|abgefertigt|dedouane|sdoganat|despachad|ingekla
 cancelled: cancelled|canceled|void|storniert|annule|annullat|anulad|geannuleerd|anulowan
 original: original
 confidential: confidential|vertraulich|confidentiel|riservato|confidencial|vertrouwelijk|poufne
-male: male|maennlich|mannlich|masculin|homme|maschio|hombre|masculino|mezczyzna
+male: male|man|maennlich|mannlich|masculin|homme|maschio|hombre|masculino|mezczyzna
 female: female|weiblich|feminin|femme|femmina|mujer|femenino|vrouw|kobieta
 single: single|unmarried|ledig|celibataire|celibe|nubile|soltero|soltera|ongehuwd|wolny
 married: married|verheiratet|marie|coniugat|sposat|casado|casada|gehuwd|malzenstw|zonat|zamez
