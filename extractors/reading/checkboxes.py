@@ -26,7 +26,7 @@ _TICK_POINTS = (3.0, 4.8)
 _ASPECT = 1.3
 _SQUARE = 0.88
 """Share of its tightest rectangle that a filled square covers."""
-_ROUND = (0.94, 1.06)
+_ROUND = (0.93, 1.11)
 """The same for circles, against an ellipse."""
 _COVERED = 0.8
 """Share of each side that must be ink."""
@@ -60,6 +60,7 @@ _WELL_DRAWN = 0.965
 """How well a ticked square is drawn that counts by itself."""
 _READ = 0.8
 """Confidence of a recogniser from which its letters are letters."""
+_SIGNS = frozenset("@©®℗&%#€£¤")
 _LETTERS_INSIDE = 2.0
 """So many letters of a recognised word in one outline are letters."""
 _LABEL_POINTS = 26.0
@@ -80,6 +81,7 @@ class _Candidate:
     round: bool
     solid: bool
     in_word: bool = False
+    apart: bool = False
 
     @property
     def side(self) -> float:
@@ -114,7 +116,10 @@ def _candidates(ink: Ink) -> Iterator[_Candidate]:
         square = _has_walls(crop, low)
         circle = min(w, h) >= _ROUND_POINTS * ink.scale and _is_alone(ink.mask, x, y, w, h)
         one = _outline(crop, ink, low, high, circle) if square or circle else None
-        if one is not None and max(w, h) <= _OVER * one.side and _stands_apart(one, x, y, label, labels):
+        if one is None or max(w, h) > _OVER * one.side:
+            continue
+        lone, apart = _stands_apart(one, x, y, label, labels)
+        if lone:
             inner = ink.mask[y : y + h, x : x + w]
             full = _fullness(one, inner)
             yield replace(
@@ -125,6 +130,7 @@ def _candidates(ink: Ink) -> Iterator[_Candidate]:
                 y1=one.y1 + y,
                 full=1.0 if full is None else full,
                 solid=one.solid or full is None,
+                apart=apart,
             )
 
 
@@ -147,8 +153,8 @@ def _is_alone(mask: Grid, x: int, y: int, width: int, height: int) -> bool:
     return not left.any() and not right.any()
 
 
-def _stands_apart(one: _Candidate, x: int, y: int, label: int, labels: Grid) -> bool:
-    """Whether nothing but its own component stands close to both ends of a box, as letters do in a word."""
+def _stands_apart(one: _Candidate, x: int, y: int, label: int, labels: Grid) -> tuple[bool, bool]:
+    """Whether nothing but its own component stands close to a box, as letters do in a word; and nothing near it."""
     side = one.side
     top, bottom = round(y + one.y0 + 0.2 * side), round(y + one.y1 - 0.2 * side)
     left, right = round(x + one.x0), round(x + one.x1)
@@ -159,7 +165,8 @@ def _stands_apart(one: _Candidate, x: int, y: int, label: int, labels: Grid) -> 
         before, after = (not ((end != 0) & (end != label)).any() for end in ends)
         return before, after
 
-    return all(free(_APART)) and any(free(_ALONE))
+    near = free(_ALONE)
+    return all(free(_APART)) and any(near), all(near)
 
 
 def _outline(crop: Grid, ink: Ink, low: float, high: float, circle: bool) -> _Candidate | None:
@@ -318,13 +325,19 @@ def _is_letter(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
             continue
         letters = sum(char.isalnum() for char in word.text)
         if word.confidence is None:
-            if letters > 1 or (letters and box.x1 - box.x0 > 0.75 * (x1 - x0)):
+            wide = box.x1 - box.x0 > 0.75 * (x1 - x0)
+            if letters > 1 or (wide and (letters or word.text in _SIGNS)):
                 return True
         elif letters > 1 and word.confidence >= _READ:
             beyond = min(x0 - box.x0, box.x1 - x1)
             within = min(x1, box.x1) - max(x0, box.x0)
             inside = within * len(word.text) / max(box.x1 - box.x0, 1e-6)
-            if one.round or beyond > 0.3 * (x1 - x0) or (one.full >= _TICKED and inside >= _LETTERS_INSIDE):
+            if (
+                not one.apart
+                or one.round
+                or beyond > 0.3 * (x1 - x0)
+                or (one.full >= _TICKED and inside >= _LETTERS_INSIDE)
+            ):
                 return True
         if sum(char.isdigit() for char in word.text) > 1:
             return True

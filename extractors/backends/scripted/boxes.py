@@ -66,11 +66,11 @@ def _of_page(number: int, marks: Sequence[Mark], lines: Sequence[Line], first: i
             rows[one.line.index].append(one)
     by_index = {line.index: line for line in lines}
     order = [line.index for line in lines]
-    right_of = _labels_stand_right(list(rows.values()))
     found: list[LabelledBox] = []
     for index, row in rows.items():
         line = by_index[index]
         row.sort(key=lambda one: one.mark.box.x0)
+        right_of = _labels_stand_right(row)
         for at, one in enumerate(row):
             label = _label(line, row, at, right_of)
             question = _before(line, row[0], right_of) or _above(row[0], rows, by_index, order, index)
@@ -103,30 +103,27 @@ def _place(mark: Mark, lines: Sequence[Line]) -> _Placed:
     return _Placed(mark, line, sum((t.word.box.x0 + t.word.box.x1) / 2 < centre for t in line.tokens))
 
 
-def _labels_stand_right(rows: Sequence[Sequence[_Placed]]) -> bool:
-    """Whether the labels of a page stand to the right of their boxes.
+def _labels_stand_right(row: Sequence[_Placed]) -> bool:
+    """Whether the labels of a row of boxes stand to their right.
 
-    Print between two boxes of a row is nearer to its own. Where no row has two, the ends tell: what has print behind
-    its last box has its labels there.
+    Print between two boxes is nearer to its own. Of a single box the ends tell: only where nothing stands behind it,
+    what is before it is its label.
     """
-    votes = ends = 0
-    for row in rows:
-        line = row[0].line
-        assert line is not None
-        boxes = sorted(row, key=lambda one: one.mark.box.x0)
-        for left, right in pairwise(boxes):
-            between = [
-                t.word.box for t in _words(line, left, behind=True) if t.word.box.x1 <= right.mark.box.x0 + 2
-            ]
-            if between:
-                after = between[0].x0 - left.mark.box.x1
-                before = right.mark.box.x0 - between[-1].x1
-                votes += (after < before) - (after > before)
-        behind, ahead = _words(line, boxes[-1], behind=True), _words(line, boxes[0], behind=False)
-        near_behind = bool(behind) and behind[0].word.box.x0 - boxes[-1].mark.box.x1 <= _LABEL_POINTS
-        near_ahead = bool(ahead) and boxes[0].mark.box.x0 - ahead[-1].word.box.x1 <= _LABEL_POINTS
-        ends += 1 if near_behind else -near_ahead
-    return votes > 0 or (votes == 0 and ends >= 0)
+    line = row[0].line
+    assert line is not None
+    votes = 0
+    for left, right in pairwise(row):
+        between = [
+            t.word.box for t in _words(line, left, behind=True) if t.word.box.x1 <= right.mark.box.x0 + 2
+        ]
+        if between:
+            after = between[0].x0 - left.mark.box.x1
+            before = right.mark.box.x0 - between[-1].x1
+            votes += (after < before) - (after > before)
+    if votes:
+        return votes > 0
+    behind = _words(line, row[-1], behind=True)
+    return bool(behind) and behind[0].word.box.x0 - row[-1].mark.box.x1 <= _LABEL_POINTS
 
 
 def _words(line: Line, one: _Placed, *, behind: bool) -> list[Token]:
@@ -178,7 +175,8 @@ def _text(tokens: Sequence[Token], box: Box) -> str:
     texts = []
     for token in tokens:
         text = token.text
-        if token.word.confidence is not None and token.word.box.x0 < box.x1 - 1 and len(text) > _MISREAD:
+        over = token.word.box.x0 < box.x1 - 1 and token.word.box.x1 > box.x0 + 1
+        if token.word.confidence is not None and over and len(text) > _MISREAD:
             text = text[1:]
         elif (token.word.confidence is None and text[:1] in "☒☑☐□❏❐❑❒") or text[:1] == "[":
             text = text.split("]")[-1].lstrip("☒☑☐□❏❐❑❒")

@@ -260,7 +260,8 @@ def _choice(goal: Goal, pages: MarkedPages) -> Marked | None:
         if not ticked:
             certain = min(box.mark.score for _, box in known.values())
             found = Marked(None, certain, None)
-            if not goal.leaf.nullable or len(known) < len(choices):
+            boxes = {id(box) for _, box in known.values()}
+            if not goal.leaf.nullable or len(boxes) < len(choices):  # the missing one may be ticked
                 continue
         else:
             fits, box = known[ticked[0]]
