@@ -18,7 +18,8 @@ from extractors.reading.plain_pdf import plain_page
 from extractors.reading.plumber import Plumber, PlumberFailedError
 from extractors.reading.precheck import why_undrawable
 from extractors.reading.raster import encode_model_image, is_blank, ocr_scale, to_raster, turn_image
-from extractors.reading.request import RawPage, ReadRequest, Report, Sample
+from extractors.reading.request import RawPage, ReadRequest, Report, Sample, Strips
+from extractors.reading.stamp_text import strips_of
 from extractors.reading.text import is_garbled, is_misread, normalise_text
 from extractors.reading.textlayer import MIN_LETTERS, hidden, layer_doubts
 from extractors.reading.visible import look_at, samples_of
@@ -176,6 +177,7 @@ class PdfFile:
             samples,
             warnings,
             marks,
+            _strips(large, upright, words, marks) if request.ocr and marks else None,
         )
 
     def _draw_for_marks(self, page: pdfium.PdfPage, frame: Frame2D, quarters: int) -> Image.Image | None:
@@ -330,6 +332,17 @@ def _marks(
         words = tuple(Word(word.text, word.box, _RECOGNISED) for word in words)
     with suppress(cv2.error, ValueError, IndexError):
         return find_marks(pixels_of(image), frame, words)
+    return None
+
+
+def _strips(
+    image: Image.Image | None, frame: Frame2D, words: tuple[Word, ...], marks: tuple[Mark, ...]
+) -> Strips | None:
+    """The stamps that have no words, for OCR."""
+    if image is None:
+        return None
+    with suppress(cv2.error, ValueError, IndexError):
+        return strips_of(pixels_of(image), image.width / frame.width, marks, words)
     return None
 
 
