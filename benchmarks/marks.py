@@ -201,7 +201,7 @@ def made_folders(folder: Path, count: int, split: Split, seed: int) -> Iterator[
 
 def ask_made(backend: Backend, folders: Iterable[Path], words: Path) -> Iterator[Asked]:
     """Every pixel question about the documents of some labelled folders, asked twice."""
-    options = ReadOptions()
+    options = ReadOptions(max_seconds=300)  # a busy machine is no fault of the reader
     words.mkdir(parents=True, exist_ok=True)
     with ReaderPool(options) as pool:
         for folder in folders:
@@ -209,7 +209,11 @@ def ask_made(backend: Backend, folders: Iterable[Path], words: Path) -> Iterator
             for path in sorted((folder / "docs").iterdir()):
                 kept = words / f"{folder.parent.name}-{path.stem}.json"
                 if not kept.exists():
-                    read = pool.read(document_ref(path, path.name), path, options)
+                    try:
+                        read = pool.read(document_ref(path, path.name), path, options)
+                    except (DocumentError, ParquetryError) as error:
+                        print(f"{path.name}: passed over: {error}", file=sys.stderr)
+                        continue
                     kept.write_bytes(READ_DOCUMENT.dump_json(replace(read, pages=tuple(read.pages))))
                 document = READ_DOCUMENT.validate_json(kept.read_bytes())
                 truth = json.loads((folder / "truth" / f"{path.stem}.json").read_text(encoding="utf-8"))
