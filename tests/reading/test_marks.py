@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from extractors.reading.geometry import Frame2D
 from extractors.reading.marks import find_marks, text_marks
+from extractors.reading.stamp_text import strips_of, with_texts
 from schemas.document import READ_DOCUMENT, Box, DocumentRef, Mark, Page, ReadDocument, Word
 
 SCALE = 150 / 72
@@ -239,3 +240,37 @@ def test_marks_travel_as_json_and_old_readings_have_none() -> None:
     del packed["pages"][0]["marks"], packed["pages"][0]["marks_sought"]
     old = READ_DOCUMENT.validate_python(packed)
     assert old.pages[0].marks == () and not old.pages[0].marks_sought
+
+
+def test_a_ring_around_a_choice_is_found() -> None:
+    page = paper()
+    words = [
+        write(page, "basic", 60, 100),
+        write(page, "standard", 120, 100),
+        write(page, "premium", 200, 100),
+    ]
+    box = words[1].box
+    centre = at((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+    axes = (at((box.x1 - box.x0) / 2 + 6)[0], at(9)[0])
+    cv2.ellipse(page, tuple(centre), axes, 2, 0, 360, (120, 30, 20), 2, cv2.LINE_AA)
+    (ring,) = [mark for mark in find_marks(page, FRAME, words) if mark.kind == "ring"]
+    assert ring.box == box
+
+
+@pytest.mark.parametrize("angle", [-15.0, 0.0, 12.0])
+def test_a_stamp_is_cut_out_upright(angle: float) -> None:
+    page = paper()
+    stamp(page, "PAID", angle, frame="box")
+    mark = Mark("stamp", Box(145, 100, 275, 180), 0.9)
+    strips = strips_of(page, SCALE, [mark], [])
+    assert strips is not None and set(strips.marks) == {0} and len(strips.boxes) == 2
+    assert strips.raster.width > 2 * strips.raster.height  # 120 by 40 points, lying along the page
+    read = Word("PAID IN FULL", Box(180, 130, 240, 150), 0.9)
+    assert strips_of(page, SCALE, [mark], [read]) is None
+
+
+def test_what_was_read_in_a_stamp_is_its_text() -> None:
+    marks = [Mark("checkbox", Box(0, 0, 9, 9), 0.9, False), Mark("stamp", Box(1, 1, 9, 9), 0.9)]
+    assert with_texts(marks, [1, 1], ["|PAID", "PAID"])[1].text == "|PAID PAID"
+    assert with_texts(marks, [1, 1], ["l", ""])[1].text == ""
+    assert with_texts(marks, [0], ["PAID"])[0] == marks[0]
