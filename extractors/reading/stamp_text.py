@@ -83,16 +83,17 @@ def _upright(pixels: Pixels, box: Box, scale: float) -> Grid:
     crop = pixels[y0 : int((box.y1 + margin) * scale) + 1, x0 : int((box.x1 + margin) * scale) + 1]
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     level, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    points = cv2.findNonZero((grey <= level).astype(np.uint8))
-    if points is None:
+    dark = (grey <= level).astype(np.uint8)
+    if not dark.any():
         return crop
+    points = cv2.findNonZero(dark)
     (cx, cy), (w, h), _ = cv2.minAreaRect(points)
     corners = cv2.boxPoints(cv2.minAreaRect(points))
     long = max((corners[(i + 1) % 4] - corners[i] for i in range(2)), key=lambda side: float(np.hypot(*side)))
     angle = (math.degrees(math.atan2(float(long[1]), float(long[0]))) + 90) % 180 - 90
     wide, high = max(round(max(w, h)) + 4, 8), max(round(min(w, h)) + 4, 8)
-    turn = cv2.getRotationMatrix2D((float(cx), float(cy)), angle, 1.0)
-    turn[:, 2] += (wide / 2 - cx, high / 2 - cy)
+    turn: Grid = cv2.getRotationMatrix2D((float(cx), float(cy)), angle, 1.0)
+    turn[:, 2] += np.array([wide / 2 - cx, high / 2 - cy])
     strip = cv2.warpAffine(crop, turn, (wide, high), flags=cv2.INTER_LINEAR, borderValue=(255, 255, 255))
     if high > _HEIGHT:
         size = (max(round(wide * _HEIGHT / high), 8), _HEIGHT)
