@@ -1,8 +1,11 @@
-"""What only pixels answer, on real pages: is there a stamp, is there a signature? With the page's image, and blanked.
+"""What only pixels answer: ticked, signed, stamped? With the page as it was read, and with its pixels blanked.
 
-    python -m benchmarks.marks DOCS [--model embedded] [--labels FILE] [--words FOLDER]
+    python -m benchmarks.marks [DOCS] [--model scripted] [--made 8] [--labels FILE] [--words FOLDER]
 
-DOCS has the scans that the labels name, as ``<document>.pdf``. The labelled pages are rendered and read alone;
+``--made N``: N made-up documents of each kind that has such questions, from the development split, half of them scans
+that are truly recognised. DOCS has the scans that the labels name, as ``<document>.pdf``: real pages. The rules
+(``--model scripted``) answer from the marks that reading found; a blanked page has none. The labelled pages are
+rendered and read alone;
 ``--words`` keeps the readings for the next time. A model that answers as well without the image has guessed from the
 words, and the words of a form tell where to sign and not whether somebody did.
 """
@@ -14,6 +17,7 @@ import io
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,8 +29,13 @@ from rich.table import Table
 
 from extractors.backends import load_backend
 from extractors.backends.base import Backend
+from extractors.backends.marked import CLEAR
+from extractors.backends.scripted import MARK
 from extractors.options import ReadOptions
 from extractors.reading import ReaderPool, document_ref
+from extractors.training.synthesis.examples import Split, SynthesisOptions
+from extractors.training.synthesis.folder import write_folder
+from extractors.training.synthesis.kinds import KINDS
 from schemas.document import READ_DOCUMENT, PageImage, ReadDocument
 from schemas.errors import DocumentError, ParquetryError, UsageError
 from schemas.registry import LoadedSchema, load_schema
@@ -37,6 +46,7 @@ QUESTIONS = {
     "signed": "Whether somebody has signed by hand.",
 }
 DPI = 150
+_STAMPS = frozenset({"paid", "stamped_paid", "is_copy", "approved", "cleared", "stamped_received"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +116,9 @@ def _render(path: Path, page: int, picture: Path) -> Path:
 
 
 def blanked(document: ReadDocument) -> ReadDocument:
-    """The same words over white paper."""
-    return replace(document, pages=tuple(replace(p, image=_white(p.image)) for p in document.pages))
+    """The same words over white paper, on which no marks are."""
+    pages = (replace(p, image=_white(p.image), marks=(), marks_sought=False) for p in document.pages)
+    return replace(document, pages=tuple(pages))
 
 
 def _white(image: PageImage | None) -> PageImage | None:
@@ -145,8 +156,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("docs", type=Path, metavar="DOCS")
+    parser.add_argument(
+        "docs", type=Path, metavar="DOCS", nargs="?", help="folder of the labelled real pages"
+    )
     parser.add_argument("--model", default="embedded")
+    parser.add_argument("--made", type=int, default=0, metavar="N", help="made-up documents of each kind")
+    parser.add_argument("--split", choices=("train", "dev"), default="dev", help="of the made-up documents")
+    parser.add_argument("--seed", type=int, default=0, help="of the made-up documents")
     parser.add_argument("--labels", type=Path, default=LABELS)
     parser.add_argument("--words", type=Path, help="folder for the readings")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/parquetry"))
@@ -159,7 +175,119 @@ def main() -> int:
         return 2
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A pixel question about a made-up document: what is right, what was answered with and without pixels."""
+
+    kind: str
+    field: str
+    scan: bool
+    truth: str | None
+    seen: str | None
+    blind: str | None
+    by_mark: bool
+
+
+def made_folders(folder: Path, count: int, split: Split, seed: int) -> Iterator[Path]:
+    """Labelled folders of made-up documents that ask for what only pixels answer, written where they are not there."""
+    options = SynthesisOptions(seed=seed, split=split, scan_share=0.5)
+    for kind in options.drawn():
+        if any(field.pixels for field in KINDS[kind].fields):
+            place = folder / f"{split}-{seed}-{count}" / kind
+            if not (place / "splits.json").exists():
+                write_folder(place, kind, count, options, pixels_only=True)
+            yield place
+
+
+def ask_made(backend: Backend, folders: Iterable[Path], words: Path) -> Iterator[Asked]:
+    """Every pixel question about the documents of some labelled folders, asked twice."""
+    options = ReadOptions(max_seconds=300)  # a busy machine is no fault of the reader
+    words.mkdir(parents=True, exist_ok=True)
+    with ReaderPool(options) as pool:
+        for folder in folders:
+            schema = load_schema(folder / "schema.json")
+            for path in sorted((folder / "docs").iterdir()):
+                kept = words / f"{folder.parent.name}-{path.stem}.json"
+                if not kept.exists():
+                    try:
+                        read = pool.read(document_ref(path, path.name), path, options)
+                    except (DocumentError, ParquetryError) as error:
+                        print(f"{path.name}: passed over: {error}", file=sys.stderr)
+                        continue
+                    kept.write_bytes(READ_DOCUMENT.dump_json(replace(read, pages=tuple(read.pages))))
+                document = READ_DOCUMENT.validate_json(kept.read_bytes())
+                truth = json.loads((folder / "truth" / f"{path.stem}.json").read_text(encoding="utf-8"))
+                seen, blind = (backend.answer([one], schema)[0] for one in (document, blanked(document)))
+                without = {leaf.path: leaf.raw for leaf in blind.leaves}
+                scan = any(page.source == "ocr" for page in document.pages)
+                for leaf in seen.leaves:
+                    said = truth[leaf.path]
+                    right = (
+                        None if said is None else str(said).lower() if isinstance(said, bool) else str(said)
+                    )
+                    marked = leaf.signals.get(MARK, 0.0) >= CLEAR
+                    yield Asked(folder.name, leaf.path, scan, right, leaf.raw, without.get(leaf.path), marked)
+
+
+def chance(asked: Sequence[Asked]) -> float:
+    """Share that is right by the most frequent answer to each question."""
+    counts: dict[tuple[str, str], Counter[str | None]] = {}
+    for one in asked:
+        counts.setdefault((one.kind, one.field), Counter())[one.truth] += 1
+    return sum(max(counter.values()) for counter in counts.values()) / len(asked)
+
+
+def made_table(asked: Sequence[Asked]) -> Table:
+    """Shares of right answers, of all questions and by what is asked."""
+    table = Table(
+        "questions",
+        "number",
+        "right",
+        "right, blanked",
+        "most frequent",
+        "decided by a mark",
+        "of these right",
+    )
+    groups = {
+        "all": list(asked),
+        "PDF with text": [one for one in asked if not one.scan],
+        "scan": [one for one in asked if one.scan],
+        "signatures": [one for one in asked if "signed" in one.field],
+        "stamps": [one for one in asked if one.field in _STAMPS],
+        "ticks, rings, strikes": [
+            one for one in asked if "signed" not in one.field and one.field not in _STAMPS
+        ],
+    }
+    for name, group in groups.items():
+        if not group:
+            continue
+        marked = [one for one in group if one.by_mark]
+        table.add_row(
+            name,
+            str(len(group)),
+            f"{sum(one.seen == one.truth for one in group) / len(group):.2f}",
+            f"{sum(one.blind == one.truth for one in group) / len(group):.2f}",
+            f"{chance(group):.2f}",
+            str(len(marked)),
+            f"{sum(one.seen == one.truth for one in marked) / max(len(marked), 1):.2f}",
+        )
+    return table
+
+
 def _run(asked: argparse.Namespace, scratch: Path) -> int:
+    if asked.docs is None and not asked.made:
+        raise UsageError("Nothing is asked for.", remedy="Give DOCS, --made N, or both.")
+    if asked.made:
+        backend = load_backend(asked.model, cache=asked.cache.expanduser())
+        words = asked.words or scratch
+        questions = list(
+            ask_made(backend, made_folders(words, asked.made, asked.split, asked.seed), words / "made")
+        )
+        Console().print(f"made-up documents ({asked.split}), model {backend.model_id}", made_table(questions))
+    return _run_real(asked, scratch) if asked.docs is not None else 0
+
+
+def _run_real(asked: argparse.Namespace, scratch: Path) -> int:
     if not asked.docs.is_dir():
         raise UsageError(f"{asked.docs} is no folder.", remedy="Give the folder that has the scans.")
     read = list(readings(asked.docs, labels_of(asked.labels), asked.words or scratch))

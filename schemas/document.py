@@ -17,6 +17,7 @@ from schemas.outcome import ReviewReason
 
 WordSource = Literal["text_layer", "ocr"]
 PageSource = Literal["text_layer", "ocr", "blank"]
+MarkKind = Literal["checkbox", "signature", "stamp", "ring"]
 
 _BYTES_AS_BASE64 = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -65,12 +66,32 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What people leave on a page besides words.
+
+    Attributes:
+        kind: ``checkbox`` (also a radio button), ``signature``, ``stamp``; a ``ring`` around words, by hand.
+        box: where it is; of a ring the words that are meant.
+        score: how certain it is, 0..1; of a checkbox, that it is one and is ticked or not.
+        ticked: of a checkbox.
+        text: what a stamp says, where it was read.
+    """
+
+    kind: MarkKind
+    box: Box
+    score: float
+    ticked: bool | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One upright page.
 
     ``rotation`` is what was turned clockwise, in degrees, to put the stored page upright (0, 90, 180, 270).
     ``words`` stand in reading order: line by line, left to right.
     ``warnings`` tell what was odd (garbled text layer, hidden words).
+    ``marks`` are ticks, signatures and stamps; only where ``marks_sought`` does it say something that there is none.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _BYTES_AS_BASE64
@@ -83,6 +104,8 @@ class Page:
     rotation: int = 0
     image: PageImage | None = None
     warnings: tuple[Doubt, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    marks_sought: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class LeafAnswer:
     there: 0 when the model wanted nothing else, ``None`` where no model answered. ``span`` is ``None`` for nulls,
     choices and free text. ``others``: what else it could be, as text and place, the likeliest first; of a backend
     that weighs candidates. ``signals``: whatever else says how far the answer can be trusted, by name; the names and
-    their meaning are those of `extractors.confidence.features`.
+    their meaning are those of `extractors.confidence.features`; ``mark`` (0..1), which no feature weighs yet: a mark on
+    the page decided, and how certain it is.
     """
 
     path: str

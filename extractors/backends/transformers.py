@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
+from extractors.backends.marked import decided_by_marks
 from extractors.backends.rows import lists_of, rows_by_rules
 from extractors.backends.scripted import ScriptedBackend
 from extractors.decoding.greedy import GreedyDecoder
@@ -182,6 +183,7 @@ class TransformersBackend:
             schema.tree
         ):  # behind agreement: that the rules agree with themselves says nothing
             merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
+        merged = decided_by_marks(schema.tree, data, merged, work.by_rules)
         found_leaves = tuple(map(self._doubted, merged))
         seconds = {"model": round(work.ended - work.began, 3)}
         return Answer(data, found_leaves, any(a.truncated for a in answers), dict(work.counts), seconds)

@@ -6,8 +6,8 @@ watches its memory. Both give up network, files and processes before they do any
 document come through the pipe, and a child opens no file but those of its libraries.
 
 Text child: ``read`` (body: the file) -> ``opened``, then per page ``step`` (several) and ``page`` (body: pixels
-            for OCR), then ``end``; ``render`` (body: the file) -> ``image``.
-OCR child:  ``ocr`` (body: pixels) -> ``page``; ``lines`` (body: pixels) -> ``texts``.
+            for OCR, or of stamps), then ``end``; ``render`` (body: the file) -> ``image``.
+OCR child:  ``ocr`` (body: pixels) -> ``page``, with marks; ``lines`` (body: pixels) -> ``texts``.
 Both:       ``ready`` once; ``probe`` -> ``probed``; ``error``, after which the parent replaces the child.
 """
 
@@ -138,6 +138,8 @@ def _page_frame(raw: RawPage) -> Frame:
         raw.rotation,
         raw.image,
         tuple(raw.warnings),
+        raw.marks or (),
+        raw.marks is not None,
     )
     data: dict[str, Any] = {
         "page": PAGE.dump_python(page, mode="json"),
@@ -147,6 +149,15 @@ def _page_frame(raw: RawPage) -> Frame:
         "ocr_share": raw.ocr_share,
         "samples": [{"text": sample.text, "box": sample.box.as_list()} for sample in raw.samples],
     }
+    if raw.raster is None and raw.strips is not None:
+        sheet = raw.strips.raster
+        data["strips"] = {
+            "width": sheet.width,
+            "height": sheet.height,
+            "boxes": raw.strips.boxes,
+            "marks": raw.strips.marks,
+        }
+        return Frame("page", data, sheet.data)
     if raw.raster is None:
         return Frame("page", data)
     data["raster"] = {"width": raw.raster.width, "height": raw.raster.height}
@@ -154,9 +165,11 @@ def _page_frame(raw: RawPage) -> Frame:
 
 
 def _ocr_handler(threads: int) -> Handler:
+    from extractors.reading.marks import find_marks, raster_pixels
     from extractors.reading.ocr import Recogniser
     from extractors.reading.raster import encode_model_image, from_raster, turn_image
     from extractors.reading.request import Raster
+    from extractors.reading.stamp_text import strips_of, with_texts
 
     recogniser = Recogniser(threads)
     recogniser.warm_up()
@@ -173,7 +186,14 @@ def _ocr_handler(threads: int) -> Handler:
         image = encode_model_image(turn_image(from_raster(raster), read.quarters), side) if side else None
         upright = frame.turned(read.quarters)
         rotation = (data["rotation"] + 90 * read.quarters) % 360
-        page = Page(data["number"], upright.width, upright.height, "ocr", read.words, rotation, image)
+        pixels = raster_pixels(raster, read.quarters)
+        marks = find_marks(pixels, upright, read.words)
+        strips = strips_of(pixels, pixels.shape[1] / upright.width, marks, read.words)
+        if strips is not None:
+            marks = with_texts(marks, strips.marks, recogniser.read_lines(strips.raster, strips.boxes))
+        page = Page(
+            data["number"], upright.width, upright.height, "ocr", read.words, rotation, image, (), marks, True
+        )
         send(Frame("page", {"page": PAGE.dump_python(page, mode="json")}))
 
     return handle

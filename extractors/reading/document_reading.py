@@ -161,6 +161,8 @@ class DocumentReading:
         self._lost = self._lost or frame.data["lost"]
         if "raster" in frame.data:
             page = self._recognising.page(page, frame, self._deadline)
+        elif "strips" in frame.data:
+            page = self._recognising.stamps(page, frame, self._deadline)
         elif not page.words and not frame.data["blank"] and not page.warnings and not self._options.ocr:
             doubt = Doubt("The page has no text layer, and OCR is switched off.", ReviewReason.NO_WORDS)
             page = replace(page, warnings=(doubt,))

@@ -5,22 +5,25 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
+import cv2
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image
 
 from extractors.reading.chars import Char, Layer, words_of
 from extractors.reading.geometry import Frame2D
+from extractors.reading.marks import find_marks, marks_scale, pixels_of
 from extractors.reading.pdf_chars import crop_offset, has_fillings, layout_chars, ordered, pdfium_chars
 from extractors.reading.plain_pdf import plain_page
 from extractors.reading.plumber import Plumber, PlumberFailedError
 from extractors.reading.precheck import why_undrawable
 from extractors.reading.raster import encode_model_image, is_blank, ocr_scale, to_raster, turn_image
-from extractors.reading.request import RawPage, ReadRequest, Report, Sample
+from extractors.reading.request import RawPage, ReadRequest, Report, Sample, Strips
+from extractors.reading.stamp_text import strips_of
 from extractors.reading.text import is_garbled, is_misread, normalise_text
 from extractors.reading.textlayer import MIN_LETTERS, hidden, layer_doubts
 from extractors.reading.visible import look_at, samples_of
-from schemas.document import Doubt, Word
+from schemas.document import Doubt, Mark, Word
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason, ReviewReason
 
@@ -35,6 +38,10 @@ _SCAN_COVER = 0.6
 _MAX_CONTENT_BYTES = 64 << 20
 """Drawing instructions of one page; the fullest real pages have some megabytes."""
 _METADATA_CHARS = 200
+_MARKED_PAGES = 100
+"""Marks are sought on so many pages of text: drawing and looking takes as long as all else that is done with one."""
+_RECOGNISED = 0.9
+"""Confidence of words that an earlier recogniser put under a scan."""
 
 
 class PdfFile:
@@ -148,7 +155,9 @@ class PdfFile:
         scale = ocr_scale(frame) if needs_ocr else request.image_side_px / frame.longer
         drawn = self._draw(page, scale, layer.quarters, warnings) if scale > 0 else None
         shown = encode_model_image(drawn, request.image_side_px) if drawn else None
+        large = None if needs_ocr else self._draw_for_marks(page, number, frame, layer.quarters)
         words, samples = self._seen(page, frame, layer, warnings)
+        marks = _marks(large, upright, words, bool(samples))
         if request.ocr and not needs_ocr and (samples or not words):
             needs_ocr, drawn = True, self._redraw(number, frame, layer.quarters, warnings)
         blank = not words and drawn is not None and is_blank(drawn)
@@ -169,7 +178,19 @@ class PdfFile:
             share or 0.0,
             samples,
             warnings,
+            marks,
+            _strips(large, upright, words, marks) if request.ocr and marks else None,
         )
+
+    def _draw_for_marks(
+        self, page: pdfium.PdfPage, number: int, frame: Frame2D, quarters: int
+    ) -> Image.Image | None:
+        """The page as large as ticks need it; ``None`` where no pictures are wanted, or it cannot be drawn."""
+        if not self._request.image_side_px or number > _MARKED_PAGES:
+            return None
+        with suppress(OSError, ValueError, pdfium.PdfiumError):
+            return turn_image(_bitmap(page, marks_scale(frame)), quarters)
+        return None
 
     def render(self, number: int, dpi: float, rotation: int | None) -> Image.Image:
         """The upright page for people; ``rotation`` as in `Page.rotation`, ``None``: what the file says."""
@@ -296,6 +317,37 @@ class PdfFile:
             finally:
                 page.close()
         return None
+
+
+def _marks(
+    image: Image.Image | None, frame: Frame2D, words: tuple[Word, ...], unseen: bool
+) -> tuple[Mark, ...] | None:
+    """The marks of a drawn page; ``None`` where nobody could look for them.
+
+    Args:
+        image: of the upright page.
+        frame: its size.
+        words: of the text layer.
+        unseen: the layer is what a recogniser made of a scan, and as certain as that.
+    """
+    if image is None:
+        return None
+    if unseen:
+        words = tuple(Word(word.text, word.box, _RECOGNISED) for word in words)
+    with suppress(cv2.error, ValueError, IndexError):
+        return find_marks(pixels_of(image), frame, words)
+    return None
+
+
+def _strips(
+    image: Image.Image | None, frame: Frame2D, words: tuple[Word, ...], marks: tuple[Mark, ...]
+) -> Strips | None:
+    """The stamps that have no words, for OCR."""
+    if image is None:
+        return None
+    with suppress(cv2.error, ValueError, IndexError):
+        return strips_of(pixels_of(image), image.width / frame.width, marks, words)
+    return None
 
 
 def _lost(layer: Layer) -> FailureReason | None:

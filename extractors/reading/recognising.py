@@ -12,6 +12,7 @@ from extractors.options import ReadOptions
 from extractors.reading.frames import PAGE, Frame
 from extractors.reading.process import ReaderChild
 from extractors.reading.slot import Slot, checked, outcome_of
+from extractors.reading.stamp_text import with_texts
 from schemas.document import Doubt, Page
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason, ReviewReason
@@ -54,6 +55,20 @@ class Recognising:
             return self._check(page, frame)
         return self._read(page, frame, float(frame.data["ocr_share"]) * letters(page))
 
+    def stamps(self, page: Page, frame: Frame, deadline: float) -> Page:
+        """The page with what its stamps say; where OCR fails, or time is short, they say nothing."""
+        self._deadline = deadline
+        strips = frame.data["strips"]
+        until = deadline - _OPTIONAL_SHARE * self._options.max_seconds
+        if time.monotonic() > until:
+            return page
+        sheet = {name: strips[name] for name in ("width", "height", "boxes")}
+        try:
+            answer = self._ask(Frame("lines", sheet, frame.body), until)
+        except DocumentError:
+            return page
+        return replace(page, marks=with_texts(page.marks, strips["marks"], answer.data["texts"]))
+
     def _read(self, page: Page, frame: Frame, wanted: float) -> Page:
         """The page by OCR, or its text layer where that has more than ``wanted`` letters."""
         deadline = self._deadline - (_OPTIONAL_SHARE * self._options.max_seconds if wanted else 0)
@@ -81,7 +96,9 @@ class Recognising:
             return replace(page, source="blank", words=(), warnings=(*page.warnings, lost))
         read = PAGE.validate_python(answer.data["page"])
         if letters(read) < wanted:
-            return replace(page, image=read.image) if read.rotation == page.rotation else page
+            if read.rotation != page.rotation:
+                return page
+            return replace(page, image=read.image, marks=read.marks, marks_sought=read.marks_sought)
         if read.words:
             return replace(read, warnings=page.warnings)
         nothing = Doubt("Nothing could be read on the page, though it is not blank.", ReviewReason.NO_WORDS)

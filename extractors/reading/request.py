@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from extractors.reading.geometry import Frame2D
-from schemas.document import Box, Doubt, PageImage, Word
+from schemas.document import Box, Doubt, Mark, PageImage, Word
 from schemas.outcome import FailureReason
 
 Step = Literal["open", "text", "draw"]
@@ -62,6 +62,21 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Strips:
+    """Stamps turned upright, one below the other, for OCR to read.
+
+    Attributes:
+        raster: their pixels.
+        boxes: of lines in it, in pixels.
+        marks: by box, which mark of the page it is of.
+    """
+
+    raster: Raster
+    boxes: tuple[tuple[float, float, float, float], ...]
+    marks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RawPage:
     """One page as a source gives it.
 
@@ -69,6 +84,8 @@ class RawPage:
     With ``samples`` OCR reads these lines only, and the page as a whole if they are not what the layer says.
     Without, OCR takes the layer's place if it finds at least ``ocr_share`` as many letters; 0: whatever it finds.
     ``drawn``: the page was looked at as a picture. ``lost``: nothing could be had from it, and why.
+    ``strips`` are stamps that OCR should read. ``marks`` are ``None`` where nobody looked for them: where OCR looks at
+    the page as a whole, it finds them.
     """
 
     number: int
@@ -83,3 +100,5 @@ class RawPage:
     ocr_share: float = 0.0
     samples: tuple[Sample, ...] = ()
     warnings: list[Doubt] = field(default_factory=list)
+    marks: tuple[Mark, ...] | None = None
+    strips: Strips | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from extractors.backends.scripted import ScriptedBackend
-from extractors.backends.scripted.marks import ends_legal, goes_on, is_place, is_registration
+from extractors.backends.scripted.letterhead import ends_legal, goes_on, is_place, is_registration
 from schemas.registry import load_schema
 from tests.validation.paper import paper
 

@@ -4,6 +4,6 @@ Deterministic and fast; for tests, load runs and a first look without a model. I
 is a run of words of the document, with its place.
 """
 
-from extractors.backends.scripted.backend import RULES, ScriptedBackend
+from extractors.backends.scripted.backend import MARK, RULES, ScriptedBackend
 
-__all__ = ["RULES", "ScriptedBackend"]
+__all__ = ["MARK", "RULES", "ScriptedBackend"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from extractors.backends.scripted.heads import BETWEEN, first_place
 from extractors.backends.scripted.labels import Goal
-from extractors.backends.scripted.marks import (
+from extractors.backends.scripted.letterhead import (
     LETTER,
     is_call,
     is_called,

@@ -13,8 +13,9 @@ from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted.choices import choose, tell_shape
 from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of
+from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
-from extractors.backends.scripted.sheet import Piece, read_sheet
+from extractors.backends.scripted.sheet import Line, Piece, read_sheet
 from extractors.backends.scripted.tables import Row, find_rows
 from extractors.grounding.merge import merge
 from extractors.validation.values import DocumentStyle, document_style
@@ -27,6 +28,8 @@ RULES = "scripted-4"
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""
 _BEST = 0.97
+MARK = "mark"
+"""Signal of an answer that a mark on the page decided: how certain the mark is."""
 MAX_OTHERS = 16
 """Other candidates that a field is given with."""
 WINDOW_PAGES = 50
@@ -90,12 +93,21 @@ class _Plan:
     def _window(self, document: ReadDocument, style: DocumentStyle, rows: Counter[str]) -> WindowAnswer:
         """One run of pages; ``rows`` counts those of each list so far, over all of them."""
         lines = read_sheet(document)
-        scene = Scene(lines, find_runs(lines, self.vocabulary), style, {})
+        scene = Scene(lines, find_runs(lines, self.vocabulary), style, {}, self._marks(document, lines))
         wanted = [goal for goal in self.singles if goal.leaf.grounding != "choice"]
         matches, ranked = find_fields(wanted, scene)
         out: list[LeafAnswer] = []
         data = self._write(self.tree, "", matches, scene, rows, out)
         return WindowAnswer(data, tuple(_with_others(leaf, ranked.get(leaf.path, ())) for leaf in out), False)
+
+    def _marks(self, document: ReadDocument, lines: Sequence[Line]) -> dict[str, Marked]:
+        """By path, what marks on the pages answer."""
+        asked = [goal for goal in self.singles if goal.leaf.grounding == "choice"]
+        if not asked:
+            return {}
+        pages: MarkedPages = marked_pages(document, lines)
+        found = ((goal.path, answer_by_marks(goal, asked, pages)) for goal in asked)
+        return {path: marked for path, marked in found if marked is not None}
 
     def _write(
         self,
@@ -108,6 +120,8 @@ class _Plan:
     ) -> Any:
         match node:
             case Leaf() if node.grounding == "choice":
+                if (marked := scene.marked.get(path)) is not None:
+                    return _marked_leaf(path, marked, out)
                 goal = next(g for g in self.singles if g.path == path)
                 raw, score = choose(goal, scene)
                 return _leaf(path, raw, None, score, out)
@@ -156,6 +170,13 @@ def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) ->
 def _with_others(leaf: LeafAnswer, ranked: Sequence[Match]) -> LeafAnswer:
     others = [(m.piece.raw, m.piece.span) for m in ranked if m.piece.raw != leaf.raw]
     return replace(leaf, others=tuple(others[:MAX_OTHERS])) if others else leaf
+
+
+def _marked_leaf(path: str, marked: Marked, out: list[LeafAnswer]) -> str | None:
+    """An answer by a mark: its certainty is the score and, for whoever takes the answer over, a signal."""
+    score = log(min(max(marked.score, 0.01), _BEST))
+    out.append(LeafAnswer(path, marked.raw, score, marked.span, signals={MARK: round(marked.score, 3)}))
+    return marked.raw
 
 
 def _leaf(

@@ -11,7 +11,7 @@ from extractors.backends.scripted.addresses import fill_addresses
 from extractors.backends.scripted.candidates import Candidate
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
-from extractors.backends.scripted.marks import LEGAL_FORM, LETTER, is_registration
+from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_registration
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
 from extractors.backends.scripted.totals import as_total, fill_due, is_total, settled

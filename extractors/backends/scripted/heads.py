@@ -8,7 +8,7 @@ from itertools import pairwise, zip_longest
 from statistics import median
 
 from extractors.backends.scripted.labels import Goal
-from extractors.backends.scripted.marks import (
+from extractors.backends.scripted.letterhead import (
     LEGAL_FORM,
     LETTER,
     ends_legal,

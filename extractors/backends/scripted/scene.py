@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
 from extractors.backends.scripted.candidates import Candidate, candidates
 from extractors.backends.scripted.labels import Goal, Run
+from extractors.backends.scripted.marked import Marked
 from extractors.backends.scripted.sheet import Line, Piece
 from extractors.validation.text import text_key
 from extractors.validation.values import DocumentStyle
@@ -33,12 +34,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Scene:
-    """What every search looks at: the lines, their labels, their values by kind."""
+    """What every search looks at: the lines, their labels, their values by kind; by path what marks answer."""
 
     lines: list[Line]
     runs: dict[int, list[Run]]
     style: DocumentStyle
     _found: dict[tuple[int, Kind], list[Candidate]]
+    marked: Mapping[str, Marked] = field(default_factory=dict)
 
     @cached_property
     def roundings(self) -> frozenset[int]:

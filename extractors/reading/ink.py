@@ -1,0 +1,91 @@
+"""Where ink lies on a page: what is darker than the paper around it, however shaded or badly lit the paper is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Grid = NDArray[Any]
+"""Rows by columns of whatever OpenCV makes of pixels."""
+
+_SHRINK = 4
+_PAPER_POINTS = 18.0
+"""Paper is what is lightest within so many points: wider than any stroke, narrower than light falling off."""
+_SHARE = 0.24
+"""Of the depth of the page's darkest ink: thin grey lines of a blurred scan keep about a third."""
+_LEAST = 16
+"""Grey levels below paper that are ink at all."""
+_DARKEST = 99.0
+"""Percentile of depth, among what is deeper than `_LEAST`, that counts as black."""
+_BLACK = 130
+"""Deeper than this is no blacker: a dark table behind a page says nothing of its ink."""
+_NOISE = 3.5
+"""Ink is deeper than so many standard deviations of the grain of the paper."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The ink of an upright page.
+
+    Attributes:
+        mask: 1 where ink is, rows by columns.
+        depth: grey levels below paper.
+        scale: pixels per point.
+    """
+
+    mask: Pixels
+    depth: Pixels
+    scale: float
+
+    @cached_property
+    def components(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Labels by pixel, and for each label ``x, y, width, height, pixels``; label 0 is paper."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(self.mask, connectivity=8)
+        return np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
+
+    def pixels(self, points: float, least: int = 1) -> int:
+        """A length in whole pixels."""
+        return max(round(points * self.scale), least)
+
+
+def ink_of(pixels: Pixels, scale: float) -> Ink:
+    """Finds the ink.
+
+    Args:
+        pixels: of the page, rows by columns by blue, green, red.
+        scale: pixels per point.
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    size = (max(width // _SHRINK, 1), max(height // _SHRINK, 1))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    reach = max(round(_PAPER_POINTS * scale / _SHRINK), 1) | 1
+    paper = cv2.dilate(small, np.ones((reach, reach), np.uint8))
+    paper = cv2.blur(paper, (reach, reach))
+    smooth = cv2.GaussianBlur(grey, (3, 3), 0)
+    depth = cv2.subtract(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), smooth)
+    mask = (depth >= _threshold(depth)).astype(np.uint8)
+    return Ink(mask, np.asarray(depth, dtype=np.uint8), scale)
+
+
+def _threshold(depth: Grid) -> float:
+    """How deep ink is, at least: by the darkest ink of the page, and above the grain of its paper."""
+    counts = np.bincount(depth[::2, ::2].ravel(), minlength=256).astype(np.int64)
+    total = counts.sum()
+    below = np.cumsum(counts)
+    median = int(np.searchsorted(below, 0.5 * total))
+    spread = (
+        int(np.searchsorted(below, 0.84 * total)) - median
+    )  # most of a page is paper: about one deviation
+    deep = counts.copy()
+    deep[:_LEAST] = 0
+    if not deep.sum():
+        return 255.0
+    black = int(np.searchsorted(np.cumsum(deep), _DARKEST / 100 * deep.sum()))
+    return max(float(_LEAST), _SHARE * min(black, _BLACK), median + _NOISE * min(spread, _LEAST))

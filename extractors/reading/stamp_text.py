@@ -1,0 +1,101 @@
+"""What stamps say: each is turned upright and cut out, so that the recogniser can read it as a line.
+
+A text layer has no words for a stamp, and a recogniser passes over print that lies askew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from extractors.reading.ink import Grid, Pixels
+from extractors.reading.request import Raster, Strips
+from schemas.document import Box, Mark, Word
+
+_MOST = 4
+"""Stamps of a page that are read."""
+_HEIGHT = 56
+"""Pixels that a strip is high at most: the recogniser reads at 48."""
+_INSET = 0.17
+"""Share of its height and width that the frame of a stamp takes at most."""
+_LETTERS = 3
+
+
+def strips_of(pixels: Pixels, scale: float, marks: Sequence[Mark], words: Sequence[Word]) -> Strips | None:
+    """The stamps of a page that no word was read in; ``None``: there are none.
+
+    Args:
+        pixels: of the upright page, rows by columns by blue, green, red.
+        scale: pixels per point.
+        marks: of the page.
+        words: of the page.
+    """
+    stamps = [n for n, mark in enumerate(marks) if mark.kind == "stamp" and not mark.text]
+    unread = [n for n in stamps if not _is_read(marks[n].box, words)]
+    cut = [(n, _upright(pixels, marks[n].box, scale)) for n in unread[:_MOST]]
+    if not cut:
+        return None
+    width, height = max(strip.shape[1] for _, strip in cut), sum(strip.shape[0] for _, strip in cut)
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    boxes: list[tuple[float, float, float, float]] = []
+    owners: list[int] = []
+    top = 0
+    for n, strip in cut:
+        h, w = strip.shape[:2]
+        sheet[top : top + h, :w] = strip
+        dx, dy = _INSET * h, _INSET * h
+        boxes += [(0.0, float(top), float(w), float(top + h)), (dx, top + dy, w - dx, top + h - dy)]
+        owners += [n, n]
+        top += h
+    return Strips(Raster(width, height, sheet.tobytes()), tuple(boxes), tuple(owners))
+
+
+def with_texts(marks: Sequence[Mark], owners: Sequence[int], texts: Sequence[str]) -> tuple[Mark, ...]:
+    """The marks with what was read in them: of several readings of one all, since a frame spoils some."""
+    said: dict[int, list[str]] = {}
+    for owner, text in zip(owners, texts, strict=False):
+        if sum(char.isalnum() for char in text) >= _LETTERS and text not in said.setdefault(owner, []):
+            said[owner].append(text)
+    return tuple(
+        replace(mark, text=" ".join(said[n])) if said.get(n) and mark.kind == "stamp" else mark
+        for n, mark in enumerate(marks)
+    )
+
+
+def _is_read(box: Box, words: Sequence[Word]) -> bool:
+    """Whether words with some letters were read within a stamp and are no print below it, which a text layer has."""
+    letters = 0
+    for word in words:
+        x, y = (word.box.x0 + word.box.x1) / 2, (word.box.y0 + word.box.y1) / 2
+        if word.confidence is not None and box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1:
+            letters += sum(char.isalnum() for char in word.text)
+    return letters > 2 * _LETTERS
+
+
+def _upright(pixels: Pixels, box: Box, scale: float) -> Grid:
+    """A stamp turned so that its long side lies along the page, as a strip."""
+    margin = 2.0
+    x0, y0 = max(int((box.x0 - margin) * scale), 0), max(int((box.y0 - margin) * scale), 0)
+    crop = pixels[y0 : int((box.y1 + margin) * scale) + 1, x0 : int((box.x1 + margin) * scale) + 1]
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    level, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    dark = (grey <= level).astype(np.uint8)
+    if not dark.any():
+        return crop
+    points = cv2.findNonZero(dark)
+    (cx, cy), (w, h), _ = cv2.minAreaRect(points)
+    corners = cv2.boxPoints(cv2.minAreaRect(points))
+    long = max((corners[(i + 1) % 4] - corners[i] for i in range(2)), key=lambda side: float(np.hypot(*side)))
+    angle = (math.degrees(math.atan2(float(long[1]), float(long[0]))) + 90) % 180 - 90
+    wide, high = max(round(max(w, h)) + 4, 8), max(round(min(w, h)) + 4, 8)
+    turn: Grid = cv2.getRotationMatrix2D((float(cx), float(cy)), angle, 1.0)
+    turn[:, 2] += np.array([wide / 2 - cx, high / 2 - cy])
+    strip = cv2.warpAffine(crop, turn, (wide, high), flags=cv2.INTER_LINEAR, borderValue=(255, 255, 255))
+    if high > _HEIGHT:
+        size = (max(round(wide * _HEIGHT / high), 8), _HEIGHT)
+        strip = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)
+    return strip

@@ -1,0 +1,237 @@
+"""Stamps: print that lies askew of the page, in a frame of its own or bare, or that was read running up the page.
+
+A frame along the lines of the page is a box of a form, whatever it holds; only one that is round, or turned against the
+page, is a stamp's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+import cv2
+import numpy as np
+
+from extractors.reading.ink import Grid, Ink
+from extractors.reading.lines import estimate_slope
+from schemas.document import Box, Mark, Word
+
+_LONG, _SHORT = (30.0, 260.0), (11.0, 150.0)
+_TILT = (2.2, 40.0)
+"""Degrees against the lines of the page."""
+_BARE_TILT = 3.2
+_ROUND = (0.955, 1.045)
+"""Area of a filled oval against the ellipse in its tightest rectangle."""
+_RECTANGLE = 0.93
+_HOLLOW = 2.2
+"""A frame encloses so many times its own ink."""
+_LETTER_POINTS = (6.5, 26.0)
+_LETTERS = 3
+_ALIKE = 1.45
+"""Letters of one line of a stamp differ by this factor in height at most."""
+_TURNED_LETTERS = 3
+_TURNED_WORDS = 2
+_TURNED_REACH = 30.0
+LEAST_SCORE = 0.5
+
+
+def find_stamps(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> list[Mark]:
+    """The stamps of a page.
+
+    Args:
+        ink: of the page.
+        words: on it.
+        taken: boxes in points whose ink belongs to other marks.
+    """
+    skew = math.degrees(math.atan(estimate_slope(words))) if words else 0.0
+    found = _turned_words(words)
+    found += _framed(ink, skew)
+    found += _bare(ink, words, skew, [mark.box for mark in found] + list(taken))
+    return _merged(found)
+
+
+def _turned_words(words: Sequence[Word]) -> list[Mark]:
+    """Words of a recogniser that run up the page among words that do not."""
+    tall = [word for word in words if word.confidence is not None and _is_turned(word)]
+    if not tall or len(tall) > 0.5 * len(words):
+        return []
+    groups: list[list[Word]] = []
+    for word in sorted(tall, key=lambda one: (one.box.x0, one.box.y0)):
+        near = next((g for g in groups if any(_gap(word.box, one.box) <= _TURNED_REACH for one in g)), None)
+        if near is None:
+            groups.append([word])
+        else:
+            near.append(word)
+    found = []
+    for group in groups:
+        letters = sum(sum(char.isalnum() for char in word.text) for word in group)
+        if len(group) < _TURNED_WORDS and letters < 2 * _TURNED_LETTERS:
+            continue
+        box = _around([word.box for word in group])
+        text = " ".join(word.text for word in group)
+        found.append(Mark("stamp", box, 0.9 if letters >= 8 else 0.75, text=text))
+    return found
+
+
+def _is_turned(word: Word) -> bool:
+    letters = sum(char.isalnum() for char in word.text)
+    width, height = word.box.x1 - word.box.x0, word.box.y1 - word.box.y0
+    return letters >= _TURNED_LETTERS and height >= 1.6 * width and height >= 3.0 * letters
+
+
+def _framed(ink: Ink, skew: float) -> list[Mark]:
+    """Frames that are round or turned, with letters inside."""
+    labels, stats = ink.components
+    scale = ink.scale
+    width, height = stats[:, 2] / scale, stats[:, 3] / scale
+    likely = (np.maximum(width, height) >= _LONG[0]) & (np.maximum(width, height) <= _LONG[1])
+    likely &= (np.minimum(width, height) >= _SHORT[0]) & (np.minimum(width, height) <= _LONG[1])
+    likely[0] = False
+    found = []
+    for label in map(int, np.flatnonzero(likely)):
+        x, y, w, h, area = (int(value) for value in stats[label])
+        if area > 0.5 * w * h:
+            continue
+        crop = (labels[y : y + h, x : x + w] == label).astype(np.uint8)
+        score = _frame_score(crop, skew)
+        if score <= 0 or not _letters_inside(stats, x, y, w, h, scale):
+            continue
+        box = Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale)
+        found.append(Mark("stamp", box, round(score, 3)))
+    return found
+
+
+def _frame_score(crop: Grid, skew: float) -> float:
+    """How certainly a component is the frame of a stamp; 0: it is none."""
+    drawn = cv2.copyMakeBorder(crop, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
+    contours, _ = cv2.findContours(
+        cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)),
+        cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE,
+    )  # fmt: skip
+    contour = max(contours, key=cv2.contourArea)
+    area = float(cv2.contourArea(contour))
+    if area < _HOLLOW * float(crop.sum()):
+        return 0.0
+    _, (a, b), _ = cv2.minAreaRect(contour)
+    if min(a, b) < 1:
+        return 0.0
+    share = area / (a * b)
+    if share >= _RECTANGLE:
+        tilt = abs(_angle(contour) - skew)
+        return 0.93 if _TILT[0] <= tilt <= _TILT[1] else 0.0
+    if len(contour) >= 5:
+        (_, axes, _) = cv2.fitEllipse(contour)
+        oval = area / (math.pi / 4 * axes[0] * axes[1])
+        if _ROUND[0] <= oval <= _ROUND[1] and 0.72 <= share <= 0.86:
+            return 0.9
+    return 0.0
+
+
+def _angle(contour: Grid) -> float:
+    """Degrees by which the long side of the tightest rectangle falls to the right."""
+    (x, y), (w, h), _ = cv2.minAreaRect(contour)
+    corners = cv2.boxPoints(((x, y), (w, h), _))
+    sides = [corners[(i + 1) % 4] - corners[i] for i in range(2)]
+    long = max(sides, key=lambda side: float(np.hypot(*side)))
+    angle = math.degrees(math.atan2(float(long[1]), float(long[0])))
+    return (angle + 90) % 180 - 90
+
+
+def _letters_inside(stats: Grid, x: int, y: int, w: int, h: int, scale: float) -> bool:
+    low, high = (size * scale for size in _LETTER_POINTS)
+    cx, cy = stats[:, 0] + stats[:, 2] / 2, stats[:, 1] + stats[:, 3] / 2
+    inside = (cx > x + 0.1 * w) & (cx < x + 0.9 * w) & (cy > y + 0.1 * h) & (cy < y + 0.9 * h)
+    inside &= (stats[:, 3] >= low) & (stats[:, 3] <= high) & (stats[:, 2] <= 1.5 * high)
+    return int(inside.sum()) >= _LETTERS
+
+
+def _bare(ink: Ink, words: Sequence[Word], skew: float, taken: Sequence[Box]) -> list[Mark]:
+    """Rows of letters without a frame that lie askew of the page."""
+    scale = ink.scale
+    rest: Grid = ink.mask.copy()
+    exact = [word.box for word in words if word.confidence is None]
+    for box in (*exact, *taken):
+        rest[int(box.y0 * scale) : int(box.y1 * scale) + 2, int(box.x0 * scale) : int(box.x1 * scale) + 2] = 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
+    low, high = (size * scale for size in _LETTER_POINTS)
+    letter = (
+        (stats[:, 3] >= low)
+        & (stats[:, 3] <= high)
+        & (stats[:, 2] <= 1.6 * high)
+        & (stats[:, 2] >= 0.15 * low)
+    )
+    letter &= stats[:, 4] >= 0.18 * stats[:, 2] * stats[:, 3]
+    letter[0] = False
+    if int(letter.sum()) < _LETTERS:
+        return []
+    usual = median([word.box.y1 - word.box.y0 for word in words]) * scale if words else 0.0
+    mask = np.zeros(count, np.uint8)
+    mask[letter] = 1
+    only = mask[labels]
+    reach = max(round(5.0 * scale), 3)
+    joined = cv2.morphologyEx(
+        only, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    )
+    _, blobs, around, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    members = blobs[
+        np.clip((stats[:, 1] + stats[:, 3] // 2), 0, blobs.shape[0] - 1),
+        np.clip((stats[:, 0] + stats[:, 2] // 2), 0, blobs.shape[1] - 1),
+    ]
+    found = []
+    for blob in range(1, len(around)):
+        x, y, w, h, _ = (int(value) for value in around[blob])
+        long, short = max(w, h) / scale, min(w, h) / scale
+        if not (_LONG[0] <= long <= _LONG[1] and short >= _SHORT[0]):
+            continue
+        mine = [int(n) for n in np.flatnonzero(letter & (members == blob))]
+        if not _is_row(stats, mine, usual, skew):
+            continue
+        box = Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale)
+        found.append(Mark("stamp", box, 0.8))
+    return found
+
+
+def _is_row(stats: Grid, letters: Sequence[int], usual: float, skew: float) -> bool:
+    """Whether some letters stand in one straight row that is turned against the page."""
+    if not _LETTERS <= len(letters) <= 40:
+        return False
+    heights = [float(stats[n, 3]) for n in letters]
+    typical = median(heights)
+    if max(heights) > _ALIKE * typical or min(heights) < typical / _ALIKE or typical < 0.8 * usual:
+        return False
+    xs = np.array([stats[n, 0] + stats[n, 2] / 2 for n in letters])
+    ys = np.array([stats[n, 1] + stats[n, 3] / 2 for n in letters])
+    if xs.max() - xs.min() < 1.6 * typical:
+        return False
+    slope, base = np.polyfit(xs, ys, 1)
+    off = float(np.abs(ys - (slope * xs + base)).max())
+    tilt = abs(math.degrees(math.atan(float(slope))) - skew)
+    rise = abs(float(slope) - math.tan(math.radians(skew))) * (xs.max() - xs.min())
+    return off <= 0.28 * typical and _BARE_TILT <= tilt <= _TILT[1] and rise >= 0.22 * typical
+
+
+def _gap(one: Box, other: Box) -> float:
+    across = max(one.x0 - other.x1, other.x0 - one.x1, 0.0)
+    down = max(one.y0 - other.y1, other.y0 - one.y1, 0.0)
+    return max(across, down)
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    return Box(
+        min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes)
+    )
+
+
+def _merged(found: Sequence[Mark]) -> list[Mark]:
+    """Stamps that lie in one another as one: a double frame, a frame and its letters."""
+    out: list[Mark] = []
+    for mark in sorted(found, key=lambda one: -(one.box.x1 - one.box.x0) * (one.box.y1 - one.box.y0)):
+        near = next((n for n, one in enumerate(out) if _gap(one.box, mark.box) <= 3.0), None)
+        if near is None:
+            out.append(mark)
+        else:
+            one = out[near]
+            text = one.text or mark.text
+            out[near] = Mark("stamp", _around([one.box, mark.box]), max(one.score, mark.score), text=text)
+    return out
