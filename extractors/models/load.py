@@ -29,9 +29,9 @@ DEFAULT_WINDOW_TOKENS = 1400
 class LoadedModel:
     """``model`` and ``processor`` ready to answer; ``window_tokens`` of document text per window.
 
-    ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong. ``hints``: it was
-    trained to be shown what the scripted rules found. ``rows_unsure_below``: of a list on whose rows its mean score is
-    lower, the rules' rows were found to be better.
+    ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong, and texts of the
+    rules to be better. ``hints``: it was trained to be shown what the scripted rules found. ``rows_unsure_below``: of a
+    list on whose rows its mean score is lower, the rules' rows were found to be better.
     """
 
     name: str

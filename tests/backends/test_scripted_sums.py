@@ -44,6 +44,11 @@ def test_what_was_paid_before_leaves_it_open(line: str) -> None:
     assert data["amount_due"] != data["gross_total"] == "119.00"
 
 
+def test_nothing_is_due_on_an_order() -> None:
+    data = read("PURCHASE ORDER\n\nNo. 77\n\nNet total        100.00\nGross total      119.00\n")
+    assert (data["gross_total"], data["amount_due"]) == ("119.00", None)
+
+
 def test_a_label_of_its_own_is_believed() -> None:
     data = read("Invoice 77\n\nGross total      119.00\n\nAmount due        69.00\n")
     assert (data["gross_total"], data["amount_due"]) == ("119.00", "69.00")

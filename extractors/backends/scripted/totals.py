@@ -27,6 +27,8 @@ anticipo acconto réglé regle betaald pagado pago
 """
 _PREPAID = frozenset(_PREPAID_WORDS.split())
 _SAME_AS_TOTAL = 0.55
+_BILL = re.compile(r"\b(?:invoice|bill)\b|rechnung|factur|fattur|faktur", re.IGNORECASE)
+_TITLE_LINES = 40
 _TENDER = frozenset(
     ["credit", "debit", "voucher", "tunai", "bar", "gegeben", "especes", "espèces", "efectivo", "contanti"]
 )
@@ -60,9 +62,10 @@ def as_total(named: float, run: Run, scene: Scene) -> float:
 
 
 def fill_due(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
-    """What is still to be paid is the total, where no label tells it and nothing was paid before."""
+    """What is still to be paid is the total of a bill, where no label tells it and nothing was paid before."""
     totals = [m for m in chosen.values() if is_total(m.goal) and not m.goal.means("due")]
-    if not totals or any(_says(line, _PREPAID) for line in scene.lines):
+    bill = any(_BILL.search(line.text) for line in scene.lines[:_TITLE_LINES])
+    if not totals or not bill or any(_says(line, _PREPAID) for line in scene.lines):
         return
     total = max(totals, key=lambda match: match.score)
     for goal in goals:

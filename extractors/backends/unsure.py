@@ -1,0 +1,94 @@
+"""What a model is unsure of: the rows and texts of the rules, where these found some.
+
+A small model goes astray in tables more than anywhere else, and next to that in where a text of several words begins
+and ends: a name over two lines, an address without the shop above it. It knows it: its score falls. Rules that follow
+columns and blocks of lines are then right more often. The score stays the model's, so that what is taken from them is
+doubted like anything that it was unsure of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from extractors.backends.base import Answer, LeafAnswer
+from extractors.validation.paths import ABSENT, get, put, steps_of
+from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode
+
+
+def lists_of(tree: ObjectNode, path: str = "") -> Iterator[str]:
+    """The paths of the outermost lists of objects."""
+    for name, child in tree.fields:
+        at = f"{path}.{name}" if path else name
+        if isinstance(child, ArrayNode) and isinstance(child.item, ObjectNode):
+            yield at
+        elif isinstance(child, ObjectNode):
+            yield from lists_of(child, at)
+
+
+def rows_by_rules(
+    path: str, data: dict[str, Any], leaves: Sequence[LeafAnswer], by_rules: Answer, unsure_below: float
+) -> list[LeafAnswer]:
+    """The leaves of an answer, those of one list the rules' where the model's mean score on it is too low.
+
+    Args:
+        path: of the list.
+        data: the answer, changed in place with the leaves.
+        leaves: of the answer.
+        by_rules: what the rules say of the document.
+        unsure_below: mean score (nats) of the list's leaves.
+    """
+    mine = [leaf for leaf in leaves if leaf.path.startswith(f"{path}.")]
+    theirs = [leaf for leaf in by_rules.leaves if leaf.path.startswith(f"{path}.")]
+    score = fmean(leaf.log_probability for leaf in mine) if mine else 0.0
+    steps = steps_of(path)
+    rows = get(by_rules.data, steps)
+    if score >= unsure_below or not any(leaf.raw for leaf in theirs) or get(data, steps[:-1]) is ABSENT:
+        return list(leaves)
+    put(data, steps, rows)
+    taken = [replace(leaf, log_probability=score, signals={"weakest": score}) for leaf in theirs]
+    first = next(i for i, leaf in enumerate(leaves) if leaf.path.startswith(f"{path}."))
+    rest = [leaf for leaf in leaves[first:] if not leaf.path.startswith(f"{path}.")]
+    return [*leaves[:first], *taken, *rest]
+
+
+def texts_by_rules(
+    tree: ObjectNode,
+    data: dict[str, Any],
+    leaves: Sequence[LeafAnswer],
+    by_rules: Answer,
+    unsure_below: float,
+) -> list[LeafAnswer]:
+    """The leaves of an answer, texts of which the model is unsure the rules'; those of rows stay as they are.
+
+    Args:
+        tree: of the schema.
+        data: the answer, changed in place with the leaves.
+        leaves: of the answer.
+        by_rules: what the rules say of the document.
+        unsure_below: score (nats) of a leaf.
+    """
+    texts = set(_texts_of(tree))
+    # Of a single word nobody can miss the beginning or the end: there the model knows better which one is meant.
+    theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in texts and " " in (leaf.raw or "")}
+    found = []
+    for leaf in leaves:
+        other = theirs.get(leaf.path)
+        if other is None or leaf.log_probability >= unsure_below or get(data, steps_of(leaf.path)) is ABSENT:
+            found.append(leaf)
+            continue
+        put(data, steps_of(leaf.path), other.raw)
+        found.append(replace(leaf, raw=other.raw, span=other.span))
+    return found
+
+
+def _texts_of(tree: ObjectNode, path: str = "") -> Iterator[str]:
+    """The paths of the leaves that are copied texts of any length and stand in no list."""
+    for name, child in tree.fields:
+        at = f"{path}.{name}" if path else name
+        if isinstance(child, ObjectNode):
+            yield from _texts_of(child, at)
+        elif isinstance(child, Leaf) and child.kind is Kind.TEXT and child.grounding == "span":
+            yield from () if child.pattern or child.format else (at,)

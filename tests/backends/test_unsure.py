@@ -1,0 +1,108 @@
+"""Rows and texts that the model is unsure of are the rules', with its doubt; all else stays the model's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from extractors.backends.base import Answer, LeafAnswer
+from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules
+from extractors.prompting.meant import as_meant
+from schemas.registry import from_json_schema, load_schema
+
+
+def answer(score: float, *rows: dict[str, str | None]) -> tuple[dict[str, Any], list[LeafAnswer]]:
+    leaves = [LeafAnswer("total", "9.00", -0.01)]
+    leaves += [LeafAnswer(f"rows.{i}.{k}", v, score) for i, row in enumerate(rows) for k, v in row.items()]
+    leaves.append(LeafAnswer("note", None, -0.01))
+    return {"total": "9.00", "rows": list(rows), "note": None}, leaves
+
+
+RULES_DATA, RULES_LEAVES = answer(-0.1, {"name": "Oak chair"}, {"name": "Lamp"})
+RULES = Answer(RULES_DATA, tuple(RULES_LEAVES))
+
+
+def test_unsure_rows_are_the_rules_and_stay_doubted() -> None:
+    data, leaves = answer(-0.9, {"name": "Oak"})
+    found = rows_by_rules("rows", data, leaves, RULES, -0.4)
+    assert [(leaf.path, leaf.raw) for leaf in found] == [
+        ("total", "9.00"), ("rows.0.name", "Oak chair"), ("rows.1.name", "Lamp"), ("note", None),
+    ]  # fmt: skip
+    assert {leaf.log_probability for leaf in found if leaf.path.startswith("rows.")} == {-0.9}
+    assert data == {"total": "9.00", "rows": [{"name": "Oak chair"}, {"name": "Lamp"}], "note": None}
+
+
+def test_sure_rows_a_model_without_a_floor_and_rules_without_rows_change_nothing() -> None:
+    nothing = Answer({"rows": []}, ())
+    for score, rules, floor in ((-0.1, RULES, -0.4), (-0.9, RULES, -math.inf), (-0.9, nothing, -0.4)):
+        data, leaves = answer(score, {"name": "Oak"})
+        assert rows_by_rules("rows", data, leaves, rules, floor) == leaves
+        assert data["rows"] == [{"name": "Oak"}]
+
+
+def test_no_rows_at_all_is_an_answer() -> None:
+    data, leaves = answer(-0.9)
+    assert rows_by_rules("rows", data, leaves, RULES, -0.4) == leaves
+
+
+def test_the_lists_of_a_schema() -> None:
+    assert list(lists_of(load_schema("invoice").tree)) == ["line_items"]
+    assert list(lists_of(load_schema("receipt").tree)) == []
+
+
+TREE = as_meant(
+    from_json_schema(
+        {
+            "title": "slip",
+            "type": "object",
+            "properties": {
+                "shop": {"type": "object", "properties": {"name": {"type": ["string", "null"]}}},
+                "issue_date": {"type": ["string", "null"]},
+                "total": {"type": ["number", "null"]},
+                "code": {"type": ["string", "null"], "pattern": "^[A-Z]$"},
+                "rows": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"name": {"type": "string"}}},
+                },
+            },
+        },
+        "slip",
+    )
+).tree
+SAID = {
+    "shop.name": "Oak & Co Ltd",
+    "issue_date": "1 May 2020",
+    "total": "9.00",
+    "code": "B",
+    "rows.0.name": "Lamp",
+}
+
+
+def answered(score: float) -> tuple[dict[str, Any], list[LeafAnswer]]:
+    data = {"shop": {"name": "Oak"}, "issue_date": "2", "total": "8", "code": "A", "rows": [{"name": "La"}]}
+    raws = {"shop.name": "Oak", "issue_date": "2", "total": "8", "code": "A", "rows.0.name": "La"}
+    return data, [LeafAnswer(path, raw, score, signals={"weakest": score}) for path, raw in raws.items()]
+
+
+def test_an_unsure_text_is_the_rules_and_no_date_number_code_or_row_is() -> None:
+    data, leaves = answered(-0.9)
+    rules = Answer({}, tuple(LeafAnswer(path, raw, -0.1) for path, raw in SAID.items()))
+    found = texts_by_rules(TREE, data, leaves, rules, -0.3)
+    assert [leaf.raw for leaf in found] == ["Oak & Co Ltd", "2", "8", "A", "La"]
+    assert found[0].log_probability == -0.9 and found[0].signals == {"weakest": -0.9}
+    assert data["shop"] == {"name": "Oak & Co Ltd"} and data["rows"] == [{"name": "La"}]
+
+
+def test_a_sure_text_and_one_that_the_rules_did_not_find_stay() -> None:
+    nothing = Answer({}, (LeafAnswer("shop.name", None, -0.1),))
+    word = Answer({}, (LeafAnswer("shop.name", "Oakland", -0.1),))
+    rules = Answer({}, (LeafAnswer("shop.name", "Oak & Co Ltd", -0.1),))
+    for score, said, floor in (
+        (-0.1, rules, -0.3),
+        (-0.9, nothing, -0.3),
+        (-0.9, rules, -math.inf),
+        (-0.9, word, -0.3),
+    ):
+        data, leaves = answered(score)
+        assert texts_by_rules(TREE, data, leaves, said, floor) == leaves
+        assert data["shop"] == {"name": "Oak"}
