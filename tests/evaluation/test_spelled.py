@@ -28,6 +28,11 @@ def _box(row: int, first: int, last: int) -> list[float]:
         ("Mill Bakery Ltd High Street", [_box(0, 0, 15), _box(1, 0, 11)], True),
         ("Mill", [[400, 400, 500, 500]], False),
         ("Mill", [], False),
+        ("12.50", [_box(1, 22, 27)], True),
+        ("12", [_box(1, 22, 24)], True),  # the beginning of a word, its middle outside
+        ("Mill Ba", [_box(0, 0, 7)], True),
+        ("$", [_box(1, 21, 22)], True),
+        ("€", [_box(1, 21, 22)], True),  # a sign alone: any word may stand there
         ("-", [_box(0, 0, 4)], True),  # no letters: any word may stand there
         ("-", [[400, 400, 500, 500]], False),
     ],
