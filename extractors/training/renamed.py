@@ -99,9 +99,9 @@ class Renamer:
 
     def _other(self, word: str, chance: random.Random) -> str:
         if word.isdecimal():
-            return "".join(chance.choice("123456789") for _ in word)
-        if self.pool and chance.random() < _POOL:
-            return chance.choice(self.pool)
+            return "".join(chance.choice("123456789".replace(digit, "")) for digit in word)
+        if self.pool and chance.random() < _POOL and (drawn := chance.choice(self.pool)) != word:
+            return drawn
         return _made_up(len(word), chance)
 
 
