@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -34,10 +35,9 @@ def leaf_notes(
         known = reason in ReviewReason.__members__.values()
         yield (ReviewReason(reason), "") if known else (ReviewReason.MODEL_UNSURE, reason)
     if is_unsure(answer.log_probability, options):
-        yield (
-            ReviewReason.MODEL_UNSURE,
-            f"score {answer.log_probability:.2f} is below {options.min_field_log_probability:g}",
-        )
+        score, floor = answer.log_probability, options.min_field_log_probability
+        told = "was not answered" if math.isnan(score) else f"score {score:.2f} is below {floor:g}"
+        yield ReviewReason.MODEL_UNSURE, told
     if answer.raw is None or leaf.grounding == "choice":
         return
     if not is_grounded(answer, page_numbers):

@@ -308,6 +308,8 @@ def test_an_answer_that_lacks_leaves_still_gets_every_field() -> None:
     assert [f.path for f in validated.fields] == ["company", "date", "address", "total"]
     assert validated.data == {"company": None, "date": None, "address": None, "total": None}
     assert not route(validated, OPTIONS)
+    assert not any("nan" in message for message in validated.messages)
+
 
 
 def test_words_of_a_page_that_does_not_exist_are_no_evidence() -> None:
