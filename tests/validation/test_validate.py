@@ -311,7 +311,6 @@ def test_an_answer_that_lacks_leaves_still_gets_every_field() -> None:
     assert not any("nan" in message for message in validated.messages)
 
 
-
 def test_words_of_a_page_that_does_not_exist_are_no_evidence() -> None:
     word = Word("SHOP", Box(0, 0, 1, 1))
     raw = {"company": "SHOP", "date": None, "address": None, "total": None}
