@@ -423,8 +423,8 @@ def _kind(schema: dict[str, Any], json_type: str, description: str) -> Kind:
         case "boolean":
             return Kind.BOOLEAN
     formats = {"date": Kind.DATE, "date-time": Kind.DATETIME, "time": Kind.TIME}
-    if schema.get("format") in formats:
-        return formats[schema["format"]]
+    if (named := str(schema.get("format"))) in formats:  # whatever stands there: [] is no format, and no key
+        return formats[named]
     # A string that asks for ISO 8601 or ISO 4217 in words is a date or a currency all the same.
     if "ISO 8601" in description or "YYYY-MM-DD" in description:
         return Kind.DATE

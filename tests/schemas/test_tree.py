@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import SchemaError
@@ -391,6 +391,7 @@ json_values = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
+@example({"a": {"type": ["string"], "format": []}})
 @given(st.dictionaries(st.sampled_from("abc"), json_values, min_size=1, max_size=3))
 def test_whatever_is_given_is_a_tree_or_a_clear_refusal(properties: dict[str, Any]) -> None:
     try:
