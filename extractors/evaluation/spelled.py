@@ -9,6 +9,8 @@ from schemas.document import ReadDocument, Word
 
 _LEAST_PART = 0.1
 """Of a word's width, or the box's: less is a neighbour that is touched."""
+_SLACK = 2
+"""Letters are not equally wide: so many more may be in a box on either side."""
 Boxes = Sequence[Sequence[float]]
 
 
@@ -28,7 +30,7 @@ def is_spelled(raw: str, document: ReadDocument, page_number: int, boxes: Boxes)
     wanted = text_key(raw)
     if page is None or not boxes:
         return False
-    said = "".join(word.text for word in page.words if _stands_in(word, boxes))
+    said = "".join(_said_in(word, boxes) for word in page.words)
     found = text_key(said)
     if (
         wanted in found or raw in said
@@ -38,13 +40,16 @@ def is_spelled(raw: str, document: ReadDocument, page_number: int, boxes: Boxes)
     return goes_on and bool(found) and wanted.startswith(found)
 
 
-def _stands_in(word: Word, boxes: Boxes) -> bool:
-    """Whether a word, or as much of it as a value may be a part of, is in a box."""
-    return any(_meets(word, *box) for box in boxes)
-
-
-def _meets(word: Word, x0: float, y0: float, x1: float, y1: float) -> bool:
+def _said_in(word: Word, boxes: Boxes) -> str:
+    """What a word says in the boxes: all of it where its middle is in one, else the letters that one may cover."""
     own = word.box
-    shared = min(own.x1, x1) - max(own.x0, x0)
-    level = y0 <= (own.y0 + own.y1) / 2 <= y1 or own.y0 <= (y0 + y1) / 2 <= own.y1
-    return level and shared > _LEAST_PART * min(own.x1 - own.x0, x1 - x0)
+    x, y = (own.x0 + own.x1) / 2, (own.y0 + own.y1) / 2
+    level = [(x0, x1) for x0, y0, x1, y1 in boxes if y0 <= y <= y1 or own.y0 <= (y0 + y1) / 2 <= own.y1]
+    if any(x0 <= x <= x1 for x0, x1 in level):
+        return word.text
+    width = max(own.x1 - own.x0, 1e-6)
+    for x0, x1 in level:
+        if min(own.x1, x1) - max(own.x0, x0) > _LEAST_PART * min(width, x1 - x0):
+            first, last = (round((edge - own.x0) / width * len(word.text)) for edge in (x0, x1))
+            return word.text[max(first - _SLACK, 0) : max(last + _SLACK, 0)]
+    return ""

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from extractors.evaluation.ceiling import span_index
 from extractors.grammar.spans import SpanIndex
-from extractors.prompting.window import Window, printed_lines
 from extractors.training.align import target_of
 from extractors.validation.text import text_key
 from schemas.document import Page, ReadDocument
@@ -29,30 +29,7 @@ _NAME = re.compile(r"[^\W\d_]{4,}|\d{5,}")
 """What may be replaced; shorter words are mostly legal forms and abbreviations, shorter numbers parts of dates."""
 _POOL = 0.5
 """Share of names that come from other labels; the rest is made up."""
-_ONSETS = (
-    "b",
-    "br",
-    "ch",
-    "d",
-    "f",
-    "g",
-    "h",
-    "j",
-    "k",
-    "kl",
-    "l",
-    "m",
-    "n",
-    "p",
-    "r",
-    "s",
-    "st",
-    "t",
-    "tr",
-    "v",
-    "w",
-    "z",
-)
+_ONSETS = (*"bdfghjklmnprstvwz", "br", "ch", "kl", "st", "tr")
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ee", "ou")
 _CODAS = ("", "", "n", "r", "l", "m", "s", "t", "ng", "x", "ck")
 
@@ -85,8 +62,7 @@ class Renamer:
             tree: of the schema, as it is asked.
             chance: draws the names.
         """
-        lines = tuple(line for page in document.pages for line in printed_lines(page))
-        index = SpanIndex(Window(0, 1, document.page_count, lines))
+        index = span_index(document)
         as_printed = _printed(tree, truth, index)
         kept = self.shared | _kept(tree, as_printed, index) | _asked(tree)
         named = {word for text in _plain_texts(tree, as_printed) for word in _words(text)} - kept

@@ -31,6 +31,8 @@ def _box(row: int, first: int, last: int) -> list[float]:
         ("12.50", [_box(1, 22, 27)], True),
         ("12", [_box(1, 22, 24)], True),  # the beginning of a word, its middle outside
         ("Mill Ba", [_box(0, 0, 7)], True),
+        ("Mill Bakery", [_box(0, 0, 7)], False),  # as much of a word as is in the box, and no more
+        ("Bakery", [_box(0, 0, 6)], False),
         ("$", [_box(1, 21, 22)], True),
         ("€", [_box(1, 21, 22)], True),  # a sign alone: any word may stand there
         ("-", [_box(0, 0, 4)], True),  # no letters: any word may stand there

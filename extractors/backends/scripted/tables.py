@@ -125,16 +125,12 @@ def _split(runs: list[Run], goals: list[Goal]) -> list[Run]:
 def _column_score(goal: Goal, run: Run) -> float:
     """As `score`; the name of the list (``line_items``) is not expected in a column header."""
     named = score(goal, run)
-    if 0 < named < _OPENING and goal.kind is Kind.TEXT and run.per_word[0] & _concepts(goal):
+    if 0 < named < _OPENING and goal.kind is Kind.TEXT and goal.means(*run.per_word[0]):
         named = _OPENING
     # "Price" alone is the unit price, "Amount" alone the total of the line.
     if goal.means("unit") and "price" in run.concepts and "amount" not in run.concepts:
         named = max(named, 0.6 if "price" in run.per_word[0] or "unit" in run.concepts else 0.5)
     return named
-
-
-def _concepts(goal: Goal) -> frozenset[str]:
-    return frozenset().union(*(unit.concepts for unit in goal.units))
 
 
 def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> list[Row]:
