@@ -1,13 +1,14 @@
 """What a model is unsure of: the rows and texts of the rules, where these found some.
 
 A small model goes astray in tables more than anywhere else, and next to that in where a text of several words begins
-and ends: a name over two lines, an address without the shop above it. It knows it: its score falls. Rules that follow
-columns and blocks of lines are then right more often. The score stays the model's, so that what is taken from them is
-doubted like anything that it was unsure of.
+and ends: a name over two lines, an address without the shop above it. Mostly it knows it: its score falls. Rules that
+follow columns and blocks of lines are then right more often. The score stays the model's, so that what is taken from
+them is doubted like anything that it was unsure of. That a text goes on below the end of its line it does not know.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -63,6 +64,8 @@ def texts_by_rules(
 ) -> list[LeafAnswer]:
     """The leaves of an answer, texts of which the model is unsure the rules'; those of rows stay as they are.
 
+    A text that ends with its line where the rules go on below is theirs too, however sure the model is, and doubted.
+
     Args:
         tree: of the schema.
         data: the answer, changed in place with the leaves.
@@ -76,12 +79,30 @@ def texts_by_rules(
     found = []
     for leaf in leaves:
         other = theirs.get(leaf.path)
-        if other is None or leaf.log_probability >= unsure_below or get(data, steps_of(leaf.path)) is ABSENT:
+        unsure = other is not None and (leaf.log_probability < unsure_below or _cut_short(leaf, other))
+        if (
+            other is None
+            or not unsure
+            or unsure_below == -math.inf
+            or get(data, steps_of(leaf.path)) is ABSENT
+        ):
             found.append(leaf)
             continue
         put(data, steps_of(leaf.path), other.raw)
-        found.append(replace(leaf, raw=other.raw, span=other.span))
+        score = min(leaf.log_probability, unsure_below)
+        found.append(replace(leaf, raw=other.raw, span=other.span, log_probability=score))
     return found
+
+
+def _cut_short(leaf: LeafAnswer, other: LeafAnswer) -> bool:
+    """Whether ``other`` begins with the words of ``leaf`` and goes on in the lines below the last of them."""
+    if leaf.span is None or other.span is None:
+        return False
+    said, whole = leaf.span.words, other.span.words
+    if len(said) >= len(whole) or whole[: len(said)] != said:
+        return False
+    (page, last), (next_page, following) = said[-1], whole[len(said)]
+    return page == next_page and following.box.y0 > (last.box.y0 + last.box.y1) / 2
 
 
 def _texts_of(tree: ObjectNode, path: str = "") -> Iterator[str]:

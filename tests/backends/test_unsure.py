@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from extractors.backends.base import Answer, LeafAnswer
+import pytest
+
+from extractors.backends.base import Answer, LeafAnswer, Span
 from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules
 from extractors.prompting.meant import as_meant
+from schemas.document import Box, Word
 from schemas.registry import from_json_schema, load_schema
 
 
@@ -91,6 +94,38 @@ def test_an_unsure_text_is_the_rules_and_no_date_number_code_or_row_is() -> None
     assert [leaf.raw for leaf in found] == ["Oak & Co Ltd", "2", "8", "A", "La"]
     assert found[0].log_probability == -0.9 and found[0].signals == {"weakest": -0.9}
     assert data["shop"] == {"name": "Oak & Co Ltd"} and data["rows"] == [{"name": "La"}]
+
+
+def placed(raw: str, *lines: str, score: float = -0.02) -> LeafAnswer:
+    words = tuple(
+        (1, Word(text=text, box=Box(x0=50.0 * j, y0=20.0 * i, x1=50.0 * j + 40, y1=20.0 * i + 10)))
+        for i, line in enumerate(lines)
+        for j, text in enumerate(line.split())
+    )
+    return LeafAnswer("shop.name", raw, score, Span(words))
+
+
+def test_a_text_that_goes_on_below_its_line_is_the_rules_and_doubted_however_sure_the_model_is() -> None:
+    rules = Answer({}, (placed("Oak & Co Ltd", "Oak & Co", "Ltd"),))
+    data = {"shop": {"name": "Oak & Co"}}
+    (found,) = texts_by_rules(TREE, data, [placed("Oak & Co", "Oak & Co")], rules, -0.3)
+    assert (found.raw, found.log_probability) == ("Oak & Co Ltd", -0.3)
+    assert data == {"shop": {"name": "Oak & Co Ltd"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "floor"),
+    [
+        (placed("Oak & Co", "Oak & Co Ltd"), -0.3),  # the same line: where a name ends the model knows
+        (placed("Ltd Inc", "Ltd Inc", "Ltd"), -0.3),  # another place
+        (placed("Oak", "Oak"), -0.3),  # no more than the model says
+        (placed("Oak & Co Ltd", "Oak & Co", "Ltd"), -math.inf),
+    ],
+)
+def test_a_sure_text_that_does_not_go_on_below_stays(said: LeafAnswer, floor: float) -> None:
+    data, leaf = {"shop": {"name": "Oak & Co"}}, placed("Oak & Co", "Oak & Co")
+    assert texts_by_rules(TREE, data, [leaf], Answer({}, (said,)), floor) == [leaf]
+    assert data == {"shop": {"name": "Oak & Co"}}
 
 
 def test_a_sure_text_and_one_that_the_rules_did_not_find_stay() -> None:

@@ -24,6 +24,7 @@ from extractors.backends.scripted.sheet import Line, Piece, join, piece
 from schemas.tree import Kind
 
 HEAD_LINES = 12
+NAME_LINES = 4
 _HEAD_GAP = 2.0
 _BLOCK_GAP = 1.6
 _OVER_ADDRESS = 0.12
@@ -31,7 +32,13 @@ _UNDER_ADDRESS = 0.1
 _LEGAL, _KIND = 0.15, 0.12
 _TALLER = 2.5
 _APART = 2.5
-_BRACKETED = re.compile(r"\s*[(<\[][^)>\]]*\d{4,}[^)>\]]*[)>\]].*$")
+_BRACKETED = re.compile(r"\s*[(<\[][^(<\[)>\]]*\d{4,}[^(<\[)>\]]*[)>\]].*$")
+_COUNTER = re.compile(r"#\W*\d+")
+_OWNED = re.compile(
+    r"^\W*(?:(?:owne?d?|operated|managed|run) by|proprietor|dimiliki oleh|diurus oleh|inhaber(?:in)?"
+    r"|betrieben (?:von|durch)|exploit[ée] par|gestito da|operado por)\b\W*",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(r"\s+\W*[A-Z]{0,2}\d[\d-]{4,}\W*[A-Z]?\W*$")
 _NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
 BETWEEN = frozenset("·•∙|-–—*")
@@ -42,16 +49,14 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
     """Lines at the head that may be the seller's name; best the one with a legal form, right over its address."""
     place = first_place(scene)
     over = _over(scene, place) if place is not None else frozenset()
-    before: tuple[Line, Piece] | None = None
+    told = -1
     for line in scene.lines[:HEAD_LINES]:
+        if line.index <= told:  # the rest of a name is none
+            continue
         found = _head_name(goal, line, scene)
         if found is None:
             continue
-        rest_of = before is not None and _joins(*before, line, found)
-        before = (line, found)
-        if rest_of:  # the second half of a name is none
-            continue
-        whole = _with_next(goal, line, found, scene)
+        whole, told = _with_rest(goal, line, found, scene)
         legal = _LEGAL if ends_legal(whole.raw) else _KIND if LEGAL_FORM.search(whole.raw) else 0.0
         stands = 0.0
         if place is not None:
@@ -96,18 +101,31 @@ def _over(scene: Scene, place: Line) -> frozenset[int]:
 
 def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
     end = _before_address(line, _name_end(line))
-    text = " ".join(t.text for t in line.tokens[:end])
+    start = _name_start(line, end)
+    text = " ".join(t.text for t in line.tokens[start:end])
     if is_registration(text) or is_call(text) or (is_place(text) and not LEGAL_FORM.search(text)):
         return None
-    speaking = sum(bool(t.concepts) and not tells_kind(t.text) for t in line.tokens[:end])
-    if len(LETTER.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking >= end:
+    speaking = sum(bool(t.concepts) and not tells_kind(t.text) for t in line.tokens[start:end])
+    if len(LETTER.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking >= end - start:
         return None
-    if any(t.ends_label for t in line.tokens[:end]) or scene.values(line, Kind.DATE):
+    if any(t.ends_label for t in line.tokens[start:end]) or scene.values(line, Kind.DATE):
         return None
     raw = _BRACKETED.sub("", text)
     if ends_legal(_NUMBERED.sub("", raw)):
         raw = _NUMBERED.sub("", raw)
-    return fits(goal, piece(line, 0, end, raw))
+    return fits(goal, piece(line, start, end, raw))
+
+
+def _name_start(line: Line, end: int) -> int:
+    """Where the name begins: behind the number of a till, and behind what says who keeps the shop."""
+    start = 1 if end > 1 and _COUNTER.fullmatch(line.tokens[0].text) else 0
+    owned = _OWNED.match(" ".join(t.text for t in line.tokens[start:end]))
+    if owned is None:
+        return start
+    for i in range(start + 1, end):
+        if len(" ".join(t.text for t in line.tokens[start:i])) + 1 >= owned.end():
+            return i
+    return start
 
 
 def _name_end(line: Line) -> int:
@@ -142,17 +160,20 @@ def _set_apart(line: Line, i: int) -> bool:
     return other or len(line.tokens[i].text) == 1 or ends_legal(" ".join(t.text for t in line.tokens[:i]))
 
 
-def _with_next(goal: Goal, line: Line, found: Piece, scene: Scene) -> Piece:
-    """A name with its rest on the next printed line: ``... HARDWARE`` over ``TRADING SDN BHD``."""
-    if line.index + 1 >= len(scene.lines):
-        return found
-    below = scene.lines[line.index + 1]
-    rest = _head_name(goal, below, scene) or _rest(below)
-    if rest is None or not _joins(line, found, below, rest):
-        return found
-    both = join([(line, found.start, found.end), (below, rest.start, rest.end)])
-    whole = Piece(f"{found.raw} {rest.raw}", both.words, both.line, both.start, both.end)
-    return fits(goal, whole) or found
+def _with_rest(goal: Goal, line: Line, found: Piece, scene: Scene) -> tuple[Piece, int]:
+    """A name with its rest on the lines below, and the last of these: ``... HARDWARE`` over ``TRADING SDN BHD``."""
+    parts, whole, last = [(line, found.start, found.end)], found, line
+    for below in scene.lines[line.index + 1 : line.index + NAME_LINES]:
+        rest = _head_name(goal, below, scene) or _rest(below)
+        if rest is None or not _joins(last, whole, below, rest):
+            break
+        parts.append((below, rest.start, rest.end))
+        both = join(parts)
+        longer = fits(goal, Piece(f"{whole.raw} {rest.raw}", both.words, both.line, both.start, both.end))
+        if longer is None:
+            break
+        whole, last = longer, below
+    return whole, last.index
 
 
 def _rest(line: Line) -> Piece | None:
@@ -167,4 +188,6 @@ def _joins(line: Line, name: Piece, below: Line, rest: Piece) -> bool:
     near = near and 0.6 * line.height < below.height < 1.6 * line.height
     meets = name.x0 < rest.x1 and rest.x0 < name.x1
     open_end = not ends_legal(name.raw) and goes_on(rest.raw)
-    return near and meets and (open_end or bool(_UNFINISHED.search(name.raw)))
+    # ``(SETIA`` over ``ALAM) SDN BHD``: a bracket is closed where the name goes on.
+    in_bracket = name.raw.count("(") > name.raw.count(")") and rest.raw.count(")") > rest.raw.count("(")
+    return near and meets and (open_end or in_bracket or bool(_UNFINISHED.search(name.raw)))

@@ -67,7 +67,7 @@ def ends_legal(text: str) -> bool:
 def goes_on(text: str) -> bool:
     """Whether a line is only the rest of a name: kinds of business, the form, something in brackets."""
     depth, said = 0, False
-    for word in text.split():
+    for word in text.replace("(", " (").split():
         depth += word.count("(")
         inside = depth > 0
         depth -= word.count(")")
