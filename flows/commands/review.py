@@ -43,6 +43,7 @@ def review(
             land=(lambda: land_decided(ledger, settings.lake_uri, format=settings.lake_format))
             if land
             else None,
+            read_options=options,
             passwords=[password.get_secret_value() for password in options.passwords],
         )
         stdout().print(f"Review page: http://{server.LOOPBACK}:{settings.review_port}  (Ctrl-C ends it)")

@@ -14,10 +14,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from extractors.options import ReadOptions
 from flows.ledger.records import UnknownDocumentError
 from flows.ledger.store import Ledger
 from flows.review.blobs import BlobStore
 from flows.review.pages import PageImages, PageReader
+from flows.review.readings import Readings
+from flows.review.regions import pointing
 from flows.review.routes import router
 from flows.review.security import (
     HEADERS,
@@ -42,6 +45,7 @@ def create_app(
     blobs: Path,
     land: Callable[[], None] | None = None,
     pages: Path | None = None,
+    read_options: ReadOptions | None = None,
     passwords: Sequence[str] = (),
     secret: bytes | None = None,
     hosts: Sequence[str] = (),
@@ -55,23 +59,27 @@ def create_app(
         blobs: the folder of source bytes (`BlobStore`).
         land: called after each decision, outside the request; ``None`` leaves landing to its schedule.
         pages: folder of rendered pages; beside ``blobs`` if not given.
+        read_options: those of the runs, by which the words of a page are read again; the usual ones if not given.
         passwords: for encrypted documents.
         secret: signs cookies; kept in a file beside ``blobs`` if not given.
         hosts: names under which the page may be asked for, besides those of this machine.
     """
     store = BlobStore(blobs)
     home = blobs.parent
+    folder = pages or home / "pages"
     site = Site(
         ledger=ledger,
         schemas=schemas,
         blobs=store,
-        images=PageImages(reader, store, pages or home / "pages", passwords=passwords),
+        images=PageImages(reader, store, folder, passwords=passwords),
+        readings=Readings(reader, store, folder, read_options or ReadOptions(), passwords),
         sessions=Sessions(secret or load_secret(home / "review.key")),
         land=Lander(land) if land is not None else None,
     )
     app = FastAPI(title="parquetry review", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = site
     app.include_router(router)
+    app.include_router(pointing)
     app.mount("/static", _Static(directory=HERE / "static"), name="static")
     # A page elsewhere that makes its own name point at this machine is answered by its host name: refused.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK_HOSTS, *hosts], www_redirect=False)

@@ -19,6 +19,7 @@ from flows.review.documents import (
     page_views,
 )
 from flows.review.formstate import FormState, leaf_paths, state_from_form
+from flows.review.places import Places
 from flows.review.queueing import Filter, document_href, name_of, next_document
 from flows.review.site import Site
 from flows.review.view import Form
@@ -61,14 +62,14 @@ def decide(
         )
     if record.version != _number(version):
         return conflict(site, request, record, wanted, state, "save these values")
-    corrected = read_form(state, current, schema, reviewer)
+    corrected = read_form(state, current, schema, reviewer, Places(record, site.readings))
     if corrected.errors:
         return show(site, request, record, wanted, draft=Draft(state, corrected, comment))
-    told = not corrected.changes and ReviewReason.RULE_VIOLATED in record.reasons
+    told = not corrected.altered and ReviewReason.RULE_VIOLATED in record.reasons
     if corrected.violated and not told and form.get("confirmed") != corrected.violated_mark:
         draft = Draft(state, corrected, comment, corrected.violated_mark)
         return show(site, request, record, wanted, draft=draft)
-    action: Action = "correct" if corrected.changes or current.decided else "accept"
+    action: Action = "correct" if corrected.altered or current.decided else "accept"
     return _store(
         site, request, record, wanted, _Decision(action, version, reviewer, comment, corrected, state)
     )

@@ -10,9 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from flows.ledger.records import DocumentRecord
 from flows.review.deciding import DONE, decide, show
+from flows.review.pages import DPI, sharp_dpi
 from flows.review.queueing import PAGE_SIZE, Filter, document_href, name_of, next_document, queue_page
+from flows.review.readings import shape_of
 from flows.review.security import Session
 from flows.review.site import Site, local_path, reviewer_of, signed_form, site_of
 from schemas.errors import DocumentError
@@ -79,12 +80,15 @@ def skip(request: Request, site: SiteParts, reviewer: Reviewer, document_id: str
 
 
 @router.get("/documents/{document_id}/pages/{number:int}.png")
-def page_image(site: SiteParts, reviewer: Reviewer, document_id: str, number: int) -> Response:
-    """The picture of a page."""
+def page_image(
+    site: SiteParts, reviewer: Reviewer, document_id: str, number: int, dpi: int = DPI
+) -> Response:
+    """The picture of a page; the nearest of a few resolutions, so that it is sharp when one looks closer."""
     record = site.ledger.document(document_id)
-    rotation = _rotation(record, number)
+    shape = shape_of(record, number)
+    rotation = shape.rotation if shape else None
     try:
-        path = site.images.path(record.sha256, record.media_type, number, rotation)
+        path = site.images.path(record.sha256, record.media_type, number, rotation, sharp_dpi(dpi, shape))
     except FileNotFoundError:
         return PlainTextResponse("The file of this document is not kept here.", 404)
     except DocumentError as error:
@@ -142,12 +146,6 @@ def _name_form(
     )
     site.sessions.write(response, session, secure=request.url.scheme == "https")
     return response
-
-
-def _rotation(record: DocumentRecord, number: int) -> int | None:
-    """How the page was turned when it was read; its boxes belong to the page turned like that."""
-    shapes = record.extraction.pages if record.extraction else []
-    return next((shape.rotation for shape in shapes if shape.number == number), None)
 
 
 def _notice(request: Request, wanted: Filter) -> dict[str, str] | None:

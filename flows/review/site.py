@@ -20,6 +20,7 @@ from flows.ledger.store import Ledger
 from flows.review import wording
 from flows.review.blobs import BlobStore
 from flows.review.pages import PageImages
+from flows.review.readings import Readings
 from flows.review.security import Session, Sessions
 from schemas.errors import SchemaError
 from schemas.registry import LoadedSchema
@@ -67,6 +68,7 @@ class Site:
     schemas: Callable[[str], LoadedSchema]
     blobs: BlobStore
     images: PageImages
+    readings: Readings
     sessions: Sessions
     land: Callable[[], None] | None = None
     templates: jinja2.Environment = field(default_factory=environment)
