@@ -183,6 +183,7 @@ def show(
         notice=notice,
         doubtful_count=sum(1 for f in fields if f.reasons),
         queue_href=wanted.href("/"),
+        pages_base=base,
         decide_href=wanted.href(f"{base}/decision"),
         skip_href=wanted.href(f"{base}/skip"),
         reopen_href=document_href(record.document_id, wanted, edit=1),
