@@ -1,15 +1,16 @@
 // What the server makes of the form while one types: one request after a pause, the older one given up.
 import { $, $$ } from "./dom.js";
 import { current, editable, fields, form, go, inputOf } from "./fields.js";
-import { base } from "./viewer.js";
+import { base, fadeBoxes } from "./viewer.js";
 
 const PAUSE_MS = 300;
 let timer = 0;
 let asked = null;
-let told = { fields: {}, checks: [], borne_out: [], document: [], rules: 0 };
+let told = { fields: {}, checks: [], borne_out: [], placeless: [], document: [], rules: 0 };
 
 /** What is known of a field: `{reads, error, suggest}`. */
 export const saidOf = (field) => told.fields[field.dataset.field] ?? { reads: "", error: "", suggest: [] };
+export const isPlaceless = (field) => told.placeless.includes(field.dataset.field);
 export const isBorneOut = (field) => told.borne_out.includes(field.dataset.field);
 
 export function checkSoon(pause = PAUSE_MS) {
@@ -33,6 +34,7 @@ async function check() {
   if (mine !== asked) return;
   showFields();
   showSummary();
+  fadeBoxes(new Set(told.placeless));
   document.dispatchEvent(new CustomEvent("checked"));
 }
 

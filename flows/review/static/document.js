@@ -70,7 +70,9 @@ function lightUp(field, point = true) {
 document.addEventListener("current", ({ detail: { field, point } }) => lightUp(field, point));
 document.addEventListener("edited", ({ detail: { field } }) => {
   showChanges();
-  if (field) redraw(field);
+  if (!field) { viewer.keepBoxes(new Set(fields().map((one) => one.dataset.field))); return; }
+  redraw(field);
+  if (isDoubtful(field)) markSeen(field);
 });
 document.addEventListener("seen", showSeen);
 form.addEventListener("click", (event) => {
@@ -157,7 +159,7 @@ bindKeys({
   e: () => { if (!current) return false; go(current, { edit: true }); },
   u: () => {
     const input = current && inputOf(current);
-    if (!input) return false;
+    if (!input || input.disabled) return false;
     fill(current, { value: input.dataset.original, claim: null });
   },
   Delete: empty,

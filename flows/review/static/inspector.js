@@ -1,6 +1,6 @@
 // The bar below the fields: what stands in the field in focus, how it is read, and what else it could be.
 import { $, $$, element } from "./dom.js";
-import { isBorneOut, saidOf } from "./checking.js";
+import { isBorneOut, isPlaceless, saidOf } from "./checking.js";
 import { claimOf, current, editable, go, inputOf } from "./fields.js";
 import { fill } from "./history.js";
 import { ghost } from "./pointing.js";
@@ -9,6 +9,7 @@ import { showPage } from "./viewer.js";
 const now = (part) => $(`[data-now="${part}"]`);
 const holder = $(".candidates");
 let offered = [];
+let spoken = "";
 
 /** What the field may be: readings of an ambiguous text first, then other texts of the page; each value once. */
 function candidatesOf(field) {
@@ -20,8 +21,8 @@ function candidatesOf(field) {
   let stored = [];
   try { stored = JSON.parse(field.dataset.candidates ?? "[]"); } catch { /* not of ours */ }
   for (const { raw, page, boxes } of stored) add(raw, raw, page ? { page, boxes } : null);
-  if (field.dataset.raw && field.dataset.raw !== input.value && input.dataset.original) add(input.dataset.original, "as it was");
-  return [...found.values()].filter((one) => one.value !== input.value).slice(0, 9);
+  if (input.dataset.original && input.dataset.original !== input.value) add(input.dataset.original, `${input.dataset.original} (as it was)`);
+  return [...found.values()].slice(0, 9);
 }
 
 export function show() {
@@ -54,13 +55,15 @@ function reading(field, said) {
 function whence(field) {
   const claim = claimOf(field);
   const changed = inputOf(field).value !== inputOf(field).dataset.original;
-  const place = claim ? `taken from p. ${claim.page}` : changed && !field.dataset.page ? "typed" : field.dataset.page ? `p. ${field.dataset.page}` : "";
-  return [isBorneOut(field) ? "✓ agrees" : "", place, changed ? "" : field.dataset.probability].filter(Boolean).join(" · ");
+  const typed = changed && (!field.dataset.page || isPlaceless(field));
+  const place = claim ? `taken from p. ${claim.page}` : typed ? "typed, no place" : field.dataset.page ? `p. ${field.dataset.page}` : "";
+  return [isBorneOut(field) ? "✓ agrees" : "", place, changed ? "" : $("[data-probability]", field)?.textContent].filter(Boolean).join(" · ");
 }
 
 function button(candidate, index) {
   const { words, place } = candidate;
-  const made = element("button", { type: "button", title: words }, element("kbd", {}, String(index + 1)), element("span", { class: "words" }, words));
+  const chosen = String(candidate.value === inputOf(current).value);
+  const made = element("button", { type: "button", title: words, "aria-pressed": chosen }, element("kbd", {}, String(index + 1)), element("span", { class: "words" }, words));
   if (place) made.append(element("span", { class: "muted" }, `p. ${place.page}`));
   made.addEventListener("click", () => choose(index));
   made.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the keyboard
@@ -83,7 +86,15 @@ export function choose(index) {
   return true;
 }
 
+/** Says what is wrong with the field in focus, once, to those who do not see it turn red. */
+function sayError() {
+  const error = current ? saidOf(current).error : "";
+  if (error && error !== spoken) $("[data-live]").textContent = error;
+  spoken = error;
+}
+
 export function start() {
+  document.addEventListener("checked", sayError);
   for (const event of ["current", "edited", "checked"]) document.addEventListener(event, show);
   show();
 }

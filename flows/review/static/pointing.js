@@ -10,6 +10,7 @@ const words = new Map(); // page number -> what is known of it, or the promise o
 let drag = null;
 let last = null; // where the last word was taken, for Shift and click
 let boxTool = false;
+let rests = null; // the pointer, as it was last seen
 
 /** What the server says of words; a refusal comes as an error whose message is for people. */
 async function ask(address) {
@@ -159,7 +160,10 @@ function down(event) {
 function hover(event) {
   const point = editable && current && pointOn(event);
   if (!point) { clear(); return; }
-  if (!words.has(point.number)) wordsOf(point.number).catch(() => {}); // said when it is clicked
+  rests = event;
+  if (!words.has(point.number)) {
+    wordsOf(point.number).then(() => { if (rests === event) hover(event); }, () => {}); // said when it is clicked
+  }
   const told = known(point.number);
   const index = told ? wordAt(told, point) : -1;
   pane.classList.toggle("on-word", index >= 0 && !boxTool);

@@ -1,6 +1,6 @@
 // Rows of lists: added, deleted and moved by buttons and keys. A row keeps its token, and so its values their places.
 import { $, $$, say } from "./dom.js";
-import { accept, current, editable, edited, fieldAt, form, go, rowOf, setCurrent } from "./fields.js";
+import { accept, current, editable, edited, form, go, rowOf, setCurrent } from "./fields.js";
 import { note } from "./history.js";
 
 const listOf = (row) => row.closest("[data-list]");
@@ -64,12 +64,13 @@ function replaceMark(root, mark, token) {
 export function deleteRow(row, { buttons = false } = {}) {
   const list = listOf(row);
   const index = rowsOf(list).indexOf(row);
-  const column = $$("[data-field]", row).indexOf(current);
+  const cells = $$("[data-field]", row);
+  const column = Math.max(cells.indexOf(current), 0);
   takeOut(row);
-  noteRow(list, () => takeOut(row), () => putAt(list, row, index), $("[data-field]", row));
+  noteRow(list, () => takeOut(row), () => putAt(list, row, index), cells[column]);
   const next = rowsOf(list)[index] ?? rowsOf(list)[index - 1];
   say("Row deleted. Ctrl Z brings it back.");
-  if (next && !buttons) go($$("[data-field]", next)[Math.max(column, 0)]);
+  if (next && !buttons) go($$("[data-field]", next)[column]);
   else (next ? $("[data-delete-row]", next) : $("[data-add-row]", list) ?? accept).focus();
 }
 
@@ -81,7 +82,7 @@ export function moveRow(row, by) {
   if (target < 0 || target >= rowsOf(list).length) return;
   const focused = document.activeElement;
   putAt(list, row, target);
-  noteRow(list, () => putAt(list, row, target), () => putAt(list, row, index), $("[data-field]", row));
+  noteRow(list, () => putAt(list, row, target), () => putAt(list, row, index), row.contains(current) ? current : $("[data-field]", row));
   if (row.contains(focused)) focused.focus({ preventScroll: true }); // moving takes the focus away
   row.scrollIntoView({ block: "nearest" });
   say(`Row ${index + 1} is now row ${target + 1}.`);
@@ -102,11 +103,5 @@ form.addEventListener("click", (event) => {
   const remove = event.target.closest("[data-delete-row]");
   if (remove) deleteRow(remove.closest("[data-row]"), { buttons: true });
   const move = event.target.closest("[data-move-row]");
-  if (move) {
-    const row = move.closest("[data-row]");
-    moveRow(row, move.dataset.moveRow === "up" ? -1 : 1);
-    const list = listOf(row);
-    const field = fieldAt($("[data-field]", row)?.dataset.field ?? "");
-    if (field && !list.contains(document.activeElement)) go(field);
-  }
+  if (move) moveRow(move.closest("[data-row]"), move.dataset.moveRow === "up" ? -1 : 1);
 });

@@ -9,6 +9,7 @@ const [UNKNOWN_WIDTH, UNKNOWN_HEIGHT] = [595, 842];
 const [LEAST, MOST] = [0.1, 8]; // pixels of the screen per point
 const GAP = 16;
 const AIR = 1.5; // points around a word, so that it stays legible in its box
+const PREFERRED = "parquetry.fit"; // the next document opens as the last was looked at
 const LOOK_MS = 90; // pages that are only scrolled past are not rendered
 
 let scale = 1;
@@ -55,7 +56,8 @@ function fitting(kind) {
 function setScale(value, anchor = null, kind = null) {
   if (!pages.length) return;
   const frame = pane.getBoundingClientRect();
-  const at = anchor ?? { x: frame.left + pane.clientWidth / 2, y: frame.top + pane.clientHeight / 2 };
+  // What is fitted keeps its upper edge, what is zoomed its middle.
+  const at = anchor ?? { x: frame.left + pane.clientWidth / 2, y: frame.top + (kind ? GAP : pane.clientHeight / 2) };
   const page = pages.find((p) => p.getBoundingClientRect().bottom + GAP > at.y) ?? pages.at(-1);
   const before = page.getBoundingClientRect();
   const [u, v] = [(at.x - before.left) / before.width, (at.y - before.top) / before.height];
@@ -68,13 +70,34 @@ function setScale(value, anchor = null, kind = null) {
   sharpenSoon();
 }
 
+/** The middle of the box in focus, if it can be seen: one zooms in to look at it. */
+function inFocus() {
+  const box = $("rect.current", pane)?.getBoundingClientRect();
+  const frame = pane.getBoundingClientRect();
+  const seen = box && box.bottom > frame.top && box.top < frame.bottom && box.right > frame.left && box.left < frame.right;
+  return seen ? { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 } : null;
+}
+
+function zoom(factor) {
+  const at = inFocus();
+  setScale(scale * factor, at);
+  if (at) showPage(shownPage, $("rect.current", pane), "instant"); // as it grows it must not grow out of sight
+}
+
+function fitTo(kind) {
+  if (!pages.length) return;
+  setScale(fitting(kind), null, kind);
+  sessionStorage.setItem(PREFERRED, kind);
+}
+
 export const view = {
-  in: (anchor) => setScale(scale * 1.25, anchor),
-  out: (anchor) => setScale(scale / 1.25, anchor),
+  in: () => zoom(1.25),
+  out: () => zoom(1 / 1.25),
   by: (factor, anchor) => setScale(scale * factor, anchor),
-  width: () => setScale(fitting("width"), null, "width"),
-  page: () => { setScale(fitting("page"), null, "page"); showPage(shownPage); },
+  width: () => fitTo("width"),
+  page: () => { fitTo("page"); showPage(shownPage); },
   turn: () => {
+    if (!pages.length) return;
     const number = shownPage;
     turn = (turn + 90) % 360;
     setScale(fit ? fitting(fit) : scale, null, fit);
@@ -190,7 +213,7 @@ function markShownPage() {
 }
 
 /** Scrolls so that `box` (or the top of its page) can be seen. */
-export function showPage(number, box = null) {
+export function showPage(number, box = null, behavior = "auto") {
   const page = pageAt(number);
   if (!page) return;
   const frame = pane.getBoundingClientRect();
@@ -204,7 +227,7 @@ export function showPage(number, box = null) {
   pane.scrollBy({
     top: target.top - frame.top - frame.height / 3,
     left: target.left < frame.left || target.right > frame.right ? target.left - frame.left - 40 : 0,
-    behavior: far ? "instant" : "auto",
+    behavior: far ? "instant" : behavior,
   });
 }
 
@@ -239,6 +262,16 @@ export function drawBoxes(path, label, claim) {
   });
 }
 
+/** Takes the boxes of fields that are no longer in the form off the pages, and those that are back in it on again. */
+export function keepBoxes(paths) {
+  for (const box of $$("[data-box]", pane)) box.classList.toggle("gone", !paths.has(box.dataset.box));
+}
+
+/** Marks boxes whose field says something else by now: they are not its place any more. */
+export function fadeBoxes(paths) {
+  for (const box of $$("[data-box]", pane)) box.classList.toggle("lost", paths.has(box.dataset.box));
+}
+
 /** One box per printed line of words. */
 export function linesOf(boxes) {
   const lines = [];
@@ -263,7 +296,8 @@ export function start() {
     image.addEventListener("error", () => pageFailed(page));
   }
   layout();
-  setScale(fitting("width"), null, "width");
+  const kind = sessionStorage.getItem(PREFERRED) === "page" ? "page" : "width";
+  setScale(fitting(kind), null, kind);
   pane.scrollTop = 0;
   const watcher = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
