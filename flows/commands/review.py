@@ -34,7 +34,7 @@ def review(
     require_free(settings.review_port, "review page", "--port")
     composition.make_home(settings)
     options = settings.read_options()
-    with Ledger.open(settings.database_url) as ledger, ReaderPool(options, workers=1) as reader:
+    with Ledger.open(settings.database_url) as ledger, ReaderPool(options, workers=2) as reader:
         app = create_app(
             ledger=ledger,
             schemas=load_schema,

@@ -121,15 +121,17 @@ class Readings:
         target = self._folder / record.sha256[:2] / record.sha256 / f"{name}.json"
         with self._guard:
             lock = self._locks[target]
-        with lock:
-            try:
-                found = _FILE.validate_json(target.read_bytes())
-            except (FileNotFoundError, ValidationError):
-                found = make()
+        try:
+            with lock:
+                try:
+                    return _FILE.validate_json(target.read_bytes())
+                except (FileNotFoundError, ValidationError):
+                    found = make()
                 write_whole(target, _FILE.dump_json(found))
-        with self._guard:
-            self._locks.pop(target, None)
-        return found
+                return found
+        finally:
+            with self._guard:
+                self._locks.pop(target, None)
 
     def _source(self, record: DocumentRecord) -> Path:
         source = self._blobs.path(record.sha256)

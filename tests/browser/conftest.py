@@ -12,7 +12,7 @@ from extractors.reading.pool import ReaderPool
 from tests.browser.live import Live, live
 from tests.review.support import invoice_case, receipt_case
 
-PATIENCE_MS = 8_000
+PATIENCE_MS = 60_000
 """Only a busy machine needs it."""
 FLAGS = [
     "--headless",

@@ -369,3 +369,17 @@ def test_words_of_a_document_stay_text_when_they_are_taken(page: Page, site: Liv
     expect(page.locator(".toast")).to_contain_text("<img src=x")
     assert page.locator("img[src=x]").count() == 0
     expect(page).to_have_title("receipt.pdf · parquetry")
+
+
+def test_a_contradiction_is_told_and_can_be_overruled(page: Page, site: Live) -> None:
+    open_document(page, site)
+    page.keyboard.press("Space")
+    page.keyboard.press("1")
+    page.get_by_label("Net total", exact=True).fill("700.00")
+    expect(page.locator("[data-checks-text]")).to_contain_text("(and 1 more)")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("The fields contradict each other")
+    expect(page.locator("[data-seen]")).to_have_text("2 of 2 looked at")  # also of the form that came back
+    page.get_by_role("button", name="Save all the same").click()
+    expect(page.get_by_role("status")).to_contain_text("Corrections saved.")
+    assert site.ledger.document(site.ids[0]).decisions[0].data["net_total"] == "700.00"  # type: ignore[index]

@@ -102,14 +102,26 @@ export function stepInTable({ down = 0, right = 0 }) {
   return true;
 }
 
-/** Marks a field as looked at. */
-export function markSeen(field) {
-  if (!field) return;
+// Which fields were looked at stays in this tab until the document is decided on, also when the form comes back.
+const SEEN = `parquetry.seen.${$(".pages")?.dataset.base}`;
+const seen = new Set(JSON.parse(sessionStorage.getItem(SEEN) ?? "[]"));
+export const forgetSeen = () => sessionStorage.removeItem(SEEN);
+
+function showSeen(field) {
   field.classList.add("seen");
   const tag = $(".seen-tag", field);
   if (tag) tag.hidden = false;
+}
+
+/** Marks a field as looked at. */
+export function markSeen(field) {
+  if (!field || !editable) return;
+  seen.add(field.dataset.field);
+  sessionStorage.setItem(SEEN, JSON.stringify([...seen]));
+  showSeen(field);
   document.dispatchEvent(new CustomEvent("seen"));
 }
+if (editable) fields().filter((field) => seen.has(field.dataset.field)).forEach(showSeen);
 
 document.addEventListener("focusin", (event) => {
   const field = event.target.closest?.("#decision [data-field]");

@@ -1,6 +1,6 @@
 // Deciding and leaving: what was typed is never lost, neither to a slip nor to a network that is away.
 import { $, element, say } from "./dom.js";
-import { accept, editable, form } from "./fields.js";
+import { accept, editable, forgetSeen, form } from "./fields.js";
 
 let sending = false;
 let leaving = false;
@@ -31,6 +31,7 @@ async function send(each, submitter) {
   const at = new URL(answer.url);
   if (answer.redirected && at.searchParams.has("done")) {
     leaving = true;
+    forgetSeen();
     window.location.assign(answer.url);
   } else if (answer.redirected) {
     tell("Nothing was stored.", "You are no longer signed in. Open the queue in another tab, sign in there, and save here again.");
@@ -46,7 +47,7 @@ async function send(each, submitter) {
 }
 
 /** Whether the page may be left without asking. */
-const saved = () => leaving || !editable || count() === 0;
+const saved = () => leaving || !editable || (count() === 0 && ["#comment", "#why"].every((id) => !$(id)?.value.trim()));
 
 /**
  * @param {() => number} changes how many changes are not saved
