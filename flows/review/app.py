@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -19,7 +21,8 @@ from flows.ledger.decisions import SameReviewerError
 from flows.ledger.holds import HeldError
 from flows.ledger.records import UnknownDocumentError
 from flows.ledger.store import Ledger
-from flows.review import accounts, auditing, holding, routes, signing
+from flows.review import accounts, auditing, holding, routes, sign_on, signing
+from flows.review.api import PREFIX, create_api
 from flows.review.blobs import BlobStore
 from flows.review.pages import PageImages, PageReader
 from flows.review.people import NameNeededError, People, RightNeededError, SignInNeededError
@@ -86,8 +89,22 @@ def create_app(
     )
     app = FastAPI(title="parquetry review", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = site
+    if options.oidc is not None:
+        site.sign_on = sign_on.client_of(options.oidc)
+        app.include_router(sign_on.router)
+        # Only the way to the provider and back needs it; our own session is another cookie.
+        app.add_middleware(
+            SessionMiddleware,
+            secret_key=hashlib.sha256(b"sign-on\0" + secret).hexdigest(),
+            session_cookie=sign_on.STATE_COOKIE,
+            max_age=sign_on.STATE_SECONDS,
+            path="/sign-in",
+            same_site="lax",
+            https_only=(options.url or "").startswith("https://"),
+        )
     for part in (routes, signing, accounts, holding, auditing):
         app.include_router(part.router)
+    app.mount(PREFIX, _api(site), name="api")
     app.mount("/static", _Static(directory=HERE / "static"), name="static")
     # A page elsewhere that makes its own name point at this machine is answered by its host name: refused.
     app.add_middleware(
@@ -96,6 +113,12 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     _handle_errors(app)
     return app
+
+
+def _api(site: Site) -> FastAPI:
+    api = create_api()
+    api.state.site = site
+    return api
 
 
 class _Static(StaticFiles):

@@ -53,18 +53,18 @@ def export(site: SiteParts, auditor: Auditor) -> Response:
     return StreamingResponse(lines(), media_type="application/jsonl", headers=name)
 
 
+_SHOWN_ELSEWHERE = {"at", "reviewer"}
+
+
 def _in_words(line: TrailRecord) -> dict[str, Any]:
     body = json.loads(line.body)
-    changes = body.pop("changes", []) if isinstance(body, dict) else []
+    changes = body.pop("changes", [])
+    told = {name: v for name, v in body.items() if name not in _SHOWN_ELSEWHERE and v not in ("", None)}
     return {
         "line": line,
-        "body": {
-            name: value
-            for name, value in body.items()
-            if name not in _SHOWN_ELSEWHERE and value not in ("", None)
-        },
+        "kind": told.pop("action", ""),
+        "stage": told.pop("stage", ""),
+        "comment": told.pop("comment", ""),
+        "body": told,
         "changes": [(c.get("path"), shown(c.get("before")), shown(c.get("after"))) for c in changes],
     }
-
-
-_SHOWN_ELSEWHERE = {"at", "reviewer"}
