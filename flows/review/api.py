@@ -1,8 +1,8 @@
 """The JSON API of the review page, for programs; described by ``/api/v1/openapi.json``.
 
 Who asks is known by the page's own cookie, or by a token (``parquetry people token NAME``) in the header
-``Authorization: Bearer``. With the cookie, whatever changes something needs the header ``X-Form-Token`` with the token of
-the page's forms, which no page elsewhere can read. Errors are problem details (RFC 9457) with a remedy.
+``Authorization: Bearer``. With the cookie, whatever changes something needs the header ``X-Form-Token`` with the token
+of the page's forms, which no page elsewhere can read. Errors are problem details (RFC 9457) with a remedy.
 """
 
 from __future__ import annotations
