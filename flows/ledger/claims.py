@@ -13,6 +13,7 @@ from flows.ledger.batches import add_row
 from flows.ledger.common import digest, insert_all_new, locked_document, move
 from flows.ledger.models import Document, DocumentReason, Input, RunInput, table_of
 from flows.ledger.records import ClaimedDocument, DocumentState, StaleTokenError
+from flows.ledger.samples import Sampling, draw
 from schemas.errors import LedgerError
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
@@ -234,7 +235,12 @@ def release(session: Session, at: dt.datetime, document_id: str, token: int) -> 
 
 
 def record_extraction(
-    session: Session, at: dt.datetime, document_id: str, token: int, extraction: Extraction
+    session: Session,
+    at: dt.datetime,
+    document_id: str,
+    token: int,
+    extraction: Extraction,
+    sampling: Sampling,
 ) -> None:
     """See `Ledger.record_extraction`."""
     document = locked_document(session, document_id)
@@ -268,8 +274,11 @@ def record_extraction(
     move(
         session, at, document, state, actor=document.worker, run_id=document.run_id, detail=extraction.detail
     )
+    document.second_look = None
     if state is DocumentState.ACCEPTED:
         add_row(session, at, document, landed_by="model")
+    if state in (DocumentState.ACCEPTED, DocumentState.REVIEW):
+        draw(session, at, document, sampling)
 
 
 def _check_fits(document: Document, extraction: Extraction) -> None:

@@ -86,20 +86,9 @@ def move(
 
     Tables, not mapped classes: every document passes here twice, and half of its time would go into the mapping.
     """
-    session.execute(
-        insert(_TRANSITIONS).values(
-            at=at,
-            document_id=document.document_id,
-            from_state=document.state,
-            to_state=to.value,
-            token=document.token,
-            actor=actor,
-            run_id=run_id,
-            detail=detail,
-        )
-    )
+    note_step(session, at, document, to, actor=actor, run_id=run_id, detail=detail)
     document.state = to.value
-    document.updated_at = at
+    document.waiting = to is DocumentState.REVIEW
     is_open = to in OPEN_STATES
     moved = session.execute(
         update(_INPUTS)
@@ -115,3 +104,29 @@ def move(
     for archive_id in moved.scalars().all():
         if archive_id is not None:
             archives.follow_members(session, at, archive_id)
+
+
+def note_step(
+    session: Session,
+    at: dt.datetime,
+    document: Document,
+    to: DocumentState | None = None,
+    *,
+    actor: str,
+    run_id: str | None = None,
+    detail: str = "",
+) -> None:
+    """Notes a step of a document; without ``to`` one that leaves it in its state."""
+    session.execute(
+        insert(_TRANSITIONS).values(
+            at=at,
+            document_id=document.document_id,
+            from_state=document.state,
+            to_state=to.value if to is not None else document.state,
+            token=document.token,
+            actor=actor,
+            run_id=run_id,
+            detail=detail,
+        )
+    )
+    document.updated_at = at

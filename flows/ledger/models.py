@@ -1,8 +1,9 @@
 """The tables. A change here needs a migration in ``migrations/versions`` (a test compares the two).
 
     runs ─< run_inputs >─ inputs >─ documents ─< decisions
-                                        │   └──< document_reasons, transitions
+                                        │   └──< document_reasons, transitions, holds, samples
                                         └──────< rows >─ batches          schemas (by fingerprint)
+    accounts        trail (each line bears the digest of the one above)
 
 ``rows`` is an outbox: the transaction that accepts a document also writes its row; landing takes from there.
 """
@@ -27,6 +28,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -69,9 +72,12 @@ class SafeText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+        return None if value is None else storable(value)
+
+
+def storable(text: str) -> str:
+    """A text as a database gives it back: NUL and lone surrogates escaped."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
@@ -149,14 +155,15 @@ class Run(Base):
 class Document(Base):
     """One content under one schema and model. ``token`` fences late workers, ``revision`` late reviewers.
 
-    ``attempts`` counts all claims; ``lost_workers`` those in a row whose worker did not come back.
+    ``attempts`` counts all claims; ``lost_workers`` those in a row whose worker did not come back. ``waiting``: it is
+    in the queue, for review or as a sample of what was accepted. ``second_look``: decided once, and why once more.
     """
 
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("sha256", "fingerprint", "model_key"),
         Index("ix_documents_work", "fingerprint", "model_key", "state", "created_at", "document_id"),
-        Index("ix_documents_queue", "state", "queued_at", "document_id"),
+        Index("ix_documents_waiting", "waiting", "queued_at", "document_id"),
     )
 
     document_id: Mapped[str] = mapped_column(HASH, primary_key=True)
@@ -185,6 +192,8 @@ class Document(Base):
     figures: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
     search_text: Mapped[str] = mapped_column(SafeText, default="")
     queued_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    waiting: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    second_look: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
@@ -277,6 +286,73 @@ class Decision(Base):
     fields: Mapped[list[Any]] = mapped_column(JsonText)
     changes: Mapped[list[Any]] = mapped_column(JsonText)
     comment: Mapped[str] = mapped_column(SafeText, default="")
+    stage: Mapped[str] = mapped_column(String(16), default="final", server_default=text("'final'"))
+
+
+class Account(Base):
+    """One person who may sign in. ``key`` is the folded name; ``subject`` who a provider says it is.
+
+    ``epoch`` grows with every change of password, role or activity: sessions of before are over.
+    """
+
+    __tablename__ = "accounts"
+
+    account_id: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(SafeText)
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str | None] = mapped_column(Text)
+    subject: Mapped[str | None] = mapped_column(String(600), unique=True)
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    epoch: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Hold(Base):
+    """Who works on a document, until when; ``note`` is that of whoever handed it over."""
+
+    __tablename__ = "holds"
+
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    reviewer: Mapped[str] = mapped_column(SafeText)
+    taken_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    until: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+    note: Mapped[str] = mapped_column(SafeText, default="")
+
+
+class TrailEntry(Base):
+    """One line of the audit trail, append-only. ``digest`` covers it and the ``before`` of the line above."""
+
+    __tablename__ = "trail"
+
+    number: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=False)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(SafeText)
+    action: Mapped[str] = mapped_column(String(32))
+    document_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    body: Mapped[str] = mapped_column(Text)
+    before: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class Sample(Base):
+    """A document drawn at random with ``chance``: of those accepted (``blind``) or of those queued (``queue``).
+
+    ``fields`` and ``wrong`` count leaves once a person has decided (``closed_at``).
+    """
+
+    __tablename__ = "samples"
+    __table_args__ = (Index("ix_samples_kind_closed_at", "kind", "closed_at"),)
+
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    schema_name: Mapped[str] = mapped_column(String(64))
+    chance: Mapped[float] = mapped_column(Float)
+    drawn_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    reviewer: Mapped[str] = mapped_column(SafeText, default="")
+    fields: Mapped[int] = mapped_column(Integer, default=0)
+    wrong: Mapped[int] = mapped_column(Integer, default=0)
 
 
 class Batch(Base):

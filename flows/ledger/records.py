@@ -56,6 +56,22 @@ class DocumentState(StrEnum):
     FAILED = "failed"
 
 
+class Stage(StrEnum):
+    """What a decision does: it counts, waits for a second one, or stands against the first."""
+
+    FINAL = "final"
+    FIRST = "first"
+    DISPUTED = "disputed"
+
+
+class SecondLook(StrEnum):
+    """Why a document that was decided waits for somebody else."""
+
+    AMOUNT = "amount"
+    RANDOM = "random"
+    DISAGREEMENT = "disagreement"
+
+
 def place(uri: str, member: str | None) -> str:
     """Where an input is, for people and for its row: of a member, the archive and the name in it."""
     return f"{uri}!/{member}" if member else uri
@@ -149,6 +165,7 @@ class DecisionRecord(_Record):
     changes: list[FieldChange] = Field(default_factory=list)
     comment: str = ""
     on_version: int = 0
+    stage: Stage = Stage.FINAL
 
 
 class TransitionRecord(_Record):
@@ -164,7 +181,10 @@ class TransitionRecord(_Record):
 
 
 class DocumentRecord(_Record):
-    """All the ledger knows of a document. ``version`` is what `Ledger.decide` wants as expected version."""
+    """All the ledger knows of a document. ``version`` is what `Ledger.decide` wants as expected version.
+
+    ``waiting``: it stands in the queue, whatever its state. ``second_look``: decided once, and why once more.
+    """
 
     document_id: str
     uri: str
@@ -184,6 +204,8 @@ class DocumentRecord(_Record):
     reasons: list[ReviewReason]
     queued_at: dt.datetime | None
     landed_versions: list[int] = Field(default_factory=list)
+    waiting: bool = False
+    second_look: SecondLook | None = None
 
 
 class QueueItem(_Record):

@@ -1,54 +1,28 @@
-"""The queue of documents that wait for a person, and what persons decide."""
+"""The queue of documents that wait for a person, and all about one of them."""
 
 from __future__ import annotations
-
-import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from flows.ledger.batches import add_row
-from flows.ledger.common import locked_document, move
 from flows.ledger.intake import input_record
 from flows.ledger.models import Decision, Document, DocumentReason, Input, Row, Transition
 from flows.ledger.records import (
-    Action,
-    ConflictError,
     DecisionRecord,
     DocumentRecord,
     DocumentState,
-    FieldChange,
     QueueFacets,
     QueueItem,
+    SecondLook,
     TransitionRecord,
     UnknownDocumentError,
 )
-from schemas.errors import LedgerError
-from schemas.extraction import ExtractedField, Extraction
+from schemas.extraction import Extraction
 from schemas.outcome import ReviewReason
-
-_DECIDABLE = {DocumentState.REVIEW, DocumentState.ACCEPTED, DocumentState.REVIEWED, DocumentState.REJECTED}
-
-
-@dataclass(frozen=True, slots=True)
-class NewDecision:
-    """A decision as the page sends it."""
-
-    document_id: str
-    reviewer: str
-    action: Action
-    data: dict[str, Any] | None
-    fields: Sequence[ExtractedField] | None
-    changes: list[FieldChange]
-    comment: str
-    expected_version: int
 
 
 def _waiting(schema: str | None, reason: str | None, search: str | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Document.state == DocumentState.REVIEW]
+    conditions: list[ColumnElement[bool]] = [Document.waiting.is_(True)]
     if schema:
         conditions.append(Document.schema_name == schema)
     if reason:
@@ -130,16 +104,6 @@ def _reasons(session: Session, document_ids: list[str]) -> dict[str, list[Review
     return found
 
 
-def decided(session: Session, fingerprint: str, state: DocumentState) -> list[str]:
-    """See `Ledger.decided`."""
-    found = session.scalars(
-        select(Document.document_id)
-        .where(Document.fingerprint == fingerprint, Document.state == state)
-        .order_by(Document.updated_at, Document.document_id)
-    )
-    return list(found)
-
-
 def next_in_queue(session: Session, after_document_id: str | None) -> str | None:
     """See `Ledger.next_in_queue`. A document keeps its place in the order after it was decided."""
     query = (
@@ -202,6 +166,8 @@ def document(session: Session, document_id: str) -> DocumentRecord:
         reasons=_reasons(session, [document_id]).get(document_id, []),
         queued_at=found.queued_at,
         landed_versions=[version for version in landed if version is not None],
+        waiting=found.waiting,
+        second_look=SecondLook(found.second_look) if found.second_look else None,
     )
 
 
@@ -217,82 +183,6 @@ def _decision_record(row: Decision) -> DecisionRecord:
             "changes": row.changes,
             "comment": row.comment,
             "on_version": row.on_revision,
+            "stage": row.stage,
         }
     )
-
-
-def decide(session: Session, at: dt.datetime, new: NewDecision) -> None:
-    """See `Ledger.decide`."""
-    document = locked_document(session, new.document_id)
-    if document.revision != new.expected_version:
-        raise ConflictError(
-            f"Someone else has decided on {document.uri} meanwhile; your decision was not stored.",
-            remedy="Load the document again, look at what was decided, and decide anew if it is needed.",
-        )
-    if DocumentState(document.state) not in _DECIDABLE or document.extraction is None:
-        raise LedgerError(
-            f"{document.uri} is {document.state}: there is nothing to decide on.",
-            remedy="Go back to the queue.",
-        )
-    data, fields = _decided(document, new)
-    decision = Decision(
-        at=at,
-        document_id=document.document_id,
-        on_revision=document.revision,
-        reviewer=new.reviewer,
-        action=new.action,
-        data=data,
-        fields=[field.model_dump(mode="json") for field in fields],
-        changes=[change.model_dump(mode="json") for change in new.changes],
-        comment=new.comment,
-    )
-    session.add(decision)
-    session.flush()
-    document.revision += 1
-    to = DocumentState.REJECTED if new.action == "reject" else DocumentState.REVIEWED
-    move(session, at, document, to, actor=new.reviewer, detail=new.comment)
-    if to is DocumentState.REVIEWED or _stands(session, document):
-        add_row(
-            session,
-            at,
-            document,
-            landed_by=new.reviewer,
-            decision=decision,
-            retracted=to is DocumentState.REJECTED,
-        )
-
-
-def _decided(document: Document, new: NewDecision) -> tuple[dict[str, Any] | None, list[ExtractedField]]:
-    """The data and evidence that a decision makes."""
-    extraction = Extraction.model_validate(document.extraction)
-    match new.action:
-        case "reject":
-            return None, []
-        case "accept":
-            return extraction.data, extraction.fields
-        case "correct":
-            if new.data is None:
-                raise LedgerError(
-                    f"The correction of {document.uri} has no data.", remedy="Send the corrected data."
-                )
-            return new.data, list(new.fields) if new.fields is not None else _evidence(
-                extraction, new.changes
-            )
-
-
-def _evidence(extraction: Extraction, changes: list[FieldChange]) -> list[ExtractedField]:
-    """The model's evidence; what a person wrote has no place, as the old one does not show the new value."""
-    after = {
-        change.path: ExtractedField(path=change.path, value=change.after, grounding="free")
-        for change in changes
-    }
-    kept = [after.pop(field.path, field) for field in extraction.fields]
-    return kept + list(after.values())
-
-
-def _stands(session: Session, document: Document) -> bool:
-    """Whether the document has a row in the lake, or on its way there, that a rejection must withdraw."""
-    last = session.scalar(
-        select(Row).where(Row.document_id == document.document_id).order_by(Row.revision.desc()).limit(1)
-    )
-    return last is not None and not last.retracted

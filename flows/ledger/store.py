@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -13,33 +13,30 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from flows.ledger import batches, claims, landed, reports, review, runs
+from flows.ledger import batches, claims, landed, reports, runs
 from flows.ledger.engine import create_ledger_engine, explain, migrate, now, reading
 from flows.ledger.records import (
-    Action,
     BatchRecord,
     ClaimedDocument,
-    DocumentRecord,
-    DocumentState,
-    FieldChange,
     FrozenBatch,
-    QueueFacets,
-    QueueItem,
     RowName,
     RunDocument,
     RunRecord,
     StatusReport,
 )
+from flows.ledger.samples import Sampling
 from flows.ledger.store_inputs import InputsStore
+from flows.ledger.store_review import ReviewStore
 from flows.ledger.store_runs import RunsStore
-from schemas.extraction import ExtractedField, Extraction
+from flows.ledger.store_trust import TrustStore
+from schemas.extraction import Extraction
 from schemas.registry import LoadedSchema
 
 MAX_ATTEMPTS = 3
 MAX_BATCH_ROWS = 2_000
 
 
-class Ledger(InputsStore, RunsStore):
+class Ledger(InputsStore, RunsStore, ReviewStore, TrustStore):
     """What was seen, what became of it, what has landed. Safe to share between threads.
 
     Every method is one transaction, durable when it returns. All times are UTC.
@@ -184,17 +181,22 @@ class Ledger(InputsStore, RunsStore):
         with self._write() as session:
             claims.release(session, self._clock(session), document_id, token)
 
-    def record_extraction(self, document_id: str, token: int, extraction: Extraction) -> None:
+    def record_extraction(
+        self, document_id: str, token: int, extraction: Extraction, sampling: Sampling | None = None
+    ) -> None:
         """Ends a claim with what came out; moves the document and its input to the outcome.
 
         Recording the same extraction under the same token again is allowed (a reply lost after commit).
+        ``sampling``: the shares of accepted and of queued documents that are drawn for a person to look at.
 
         Raises:
             StaleTokenError: the lease was lost and another worker took the document.
             LedgerError: the extraction is of other content, another schema or another model.
         """
         with self._write() as session:
-            claims.record_extraction(session, self._clock(session), document_id, token, extraction)
+            claims.record_extraction(
+                session, self._clock(session), document_id, token, extraction, sampling or Sampling()
+            )
 
     def open_documents(self, run_id: str) -> int:
         """How many documents of the run's inputs are pending or being processed (here or by another run)."""
@@ -272,83 +274,6 @@ class Ledger(InputsStore, RunsStore):
         """Notes where a landed batch's file is now, and the hash of its bytes, after a repair of the lake."""
         with self._write() as session:
             landed.record_file(session, batch_id, path, sha256)
-
-    # ---------------------------------------------------------------- review
-
-    def queue(
-        self,
-        *,
-        schema: str | None = None,
-        reason: str | None = None,
-        search: str | None = None,
-        limit: int = 100,
-        offset: int = 0,
-    ) -> list[QueueItem]:
-        """Documents that wait for a person, longest waiting first.
-
-        ``search`` looks for text in the URI, the hash and the extracted values, whatever the case.
-        """
-        with self._read() as session:
-            return review.queue(session, schema, reason, search, limit, offset)
-
-    def queue_size(
-        self, *, schema: str | None = None, reason: str | None = None, search: str | None = None
-    ) -> int:
-        """How many documents `queue` would give without a limit."""
-        with self._read() as session:
-            return review.queue_size(session, schema, reason, search)
-
-    def queue_facets(self) -> QueueFacets:
-        """What the queue can be filtered by, and how many documents each filter would show."""
-        with self._read() as session:
-            return review.queue_facets(session)
-
-    def document(self, document_id: str) -> DocumentRecord:
-        """All about one document. Raises `UnknownDocumentError` when there is none with that id."""
-        with self._read() as session:
-            return review.document(session, document_id)
-
-    def decide(
-        self,
-        document_id: str,
-        *,
-        reviewer: str,
-        action: Action,
-        data: dict[str, Any] | None,
-        fields: Sequence[ExtractedField] | None,
-        changes: Sequence[FieldChange],
-        comment: str,
-        expected_version: int,
-    ) -> None:
-        """Stores what a person decided; landing takes the row from there.
-
-        ``accept`` takes the extraction as it is, whatever ``data`` and ``fields``; ``correct`` needs data
-        that the schema has validated, and may bring new evidence in ``fields``; ``reject`` lands
-        nothing, and withdraws the row if one has landed or is about to. A decided or accepted document may
-        be decided on again, which makes a new version of its row.
-
-        Raises:
-            ConflictError: the document is not at ``expected_version`` any more.
-            LedgerError: it is in no state to be decided on, or ``correct`` came without data.
-        """
-        with self._write() as session:
-            review.decide(
-                session,
-                self._clock(session),
-                review.NewDecision(
-                    document_id, reviewer, action, data, fields, list(changes), comment, expected_version
-                ),
-            )
-
-    def decided(self, fingerprint: str, state: DocumentState) -> list[str]:
-        """Ids of the documents under a schema that are in a state, in the order they came to it."""
-        with self._read() as session:
-            return review.decided(session, fingerprint, state)
-
-    def next_in_queue(self, after_document_id: str | None) -> str | None:
-        """The document after the given one in the order of the queue, from the start again at its end."""
-        with self._read() as session:
-            return review.next_in_queue(session, after_document_id)
 
     # ---------------------------------------------------------------- reckoning
 

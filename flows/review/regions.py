@@ -10,33 +10,35 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
+from flows.ledger.people import Right
 from flows.ledger.records import DocumentRecord
 from flows.review.checking import check
+from flows.review.people import Person, wants
 from flows.review.readings import PageWords
-from flows.review.security import Session
-from flows.review.site import Site, reviewer_of, signed_form, site_of
+from flows.review.site import Site, signed_form, site_of
 from schemas.errors import DocumentError
 
-pointing = APIRouter()
+router = APIRouter()
 SiteParts = Annotated[Site, Depends(site_of)]
-Reviewer = Annotated[Session, Depends(reviewer_of)]
+Reader = Annotated[Person, Depends(wants(Right.READ))]
+Decider = Annotated[Person, Depends(wants(Right.DECIDE))]
 SignedForm = Annotated[FormData, Depends(signed_form)]
 Points = Annotated[float, Query(ge=0, le=20_000, allow_inf_nan=False)]
 
 _GONE = "The file of this document is not kept here any more, so nothing can be taken from its pages. Type the value."
 
 
-@pointing.get("/documents/{document_id}/pages/{number:int}/words")
-def words(site: SiteParts, reviewer: Reviewer, document_id: str, number: int) -> Response:
+@router.get("/documents/{document_id}/pages/{number:int}/words")
+def words(site: SiteParts, person: Reader, document_id: str, number: int) -> Response:
     """The words of a page with their boxes in points, in reading order."""
     record = site.ledger.document(document_id)
     return _words(record, number, lambda: site.readings.page(record, number))
 
 
-@pointing.get("/documents/{document_id}/pages/{number:int}/region")
+@router.get("/documents/{document_id}/pages/{number:int}/region")
 def region(
     site: SiteParts,
-    reviewer: Reviewer,
+    person: Reader,
     document_id: str,
     number: int,
     x0: Points,
@@ -49,9 +51,9 @@ def region(
     return _words(record, number, lambda: site.readings.region(record, number, (x0, y0, x1, y1)))
 
 
-@pointing.post("/documents/{document_id}/check")
+@router.post("/documents/{document_id}/check")
 async def check_form(
-    request: Request, site: SiteParts, reviewer: Reviewer, form: SignedForm, document_id: str
+    request: Request, site: SiteParts, person: Decider, form: SignedForm, document_id: str
 ) -> Response:
     """How the values of a form are read, what is wrong with them, and the checks between fields. Stores nothing."""
     items = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]

@@ -34,6 +34,7 @@ function showChanges() {
     $$(".no-rows", list).filter((p) => p.closest("[data-list]") === list).forEach((p) => { p.hidden = rows.length > 0; });
     if (rowsAtStart.has(list) && rowsAtStart.get(list) !== tokensOf(list)) count += 1;
   }
+  document.body.toggleAttribute("data-changed", count > 0); // hold.js loads no page anew over it
   if (!accept) return 0;
   if (!form.elements.confirmed) accept.firstChild.textContent = count ? "Save corrections " : "Accept ";
   $(".change-count").textContent = count ? `${count} ${count === 1 ? "change" : "changes"}, not saved` : "";

@@ -1,5 +1,5 @@
 // Deciding and leaving: what was typed is never lost, neither to a slip nor to a network that is away.
-import { $, element, say } from "./dom.js";
+import { $, $$, element, say } from "./dom.js";
 import { accept, editable, forgetSeen, form } from "./fields.js";
 
 let sending = false;
@@ -29,19 +29,19 @@ async function send(each, submitter) {
     return;
   }
   const at = new URL(answer.url);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (answer.redirected && at.searchParams.has("done")) {
     leaving = true;
     forgetSeen();
     window.location.assign(answer.url);
   } else if (answer.redirected) {
     tell("Nothing was stored.", "You are no longer signed in. Open the queue in another tab, sign in there, and save here again.");
-  } else if ([409, 422].includes(answer.status)) { // nothing was stored: the server's own page says what is wrong
+  } else if (answer.status === 422 || $("[data-conflict]", page)) { // the server's own page says what is wrong
     leaving = true;
     each.append(element("input", { type: "hidden", name: submitter.name, value: submitter.value }));
     HTMLFormElement.prototype.submit.call(each);
   } else {
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const said = [...page.querySelectorAll("main h1, main p")].map((part) => part.textContent.trim()).filter(Boolean);
+    const said = $$("main h1, main p", page).map((part) => part.textContent.trim()).filter(Boolean);
     tell("Nothing was stored.", said.join(" ").slice(0, 600) || `The page answered ${answer.status}.`);
   }
 }
@@ -54,8 +54,7 @@ const saved = () => leaving || !editable || (count() === 0 && ["#comment", "#why
  */
 export function start(changes) {
   count = changes;
-  for (const each of document.forms) {
-    if (each.method === "dialog") continue;
+  for (const each of [form, $(".reject-form")].filter(Boolean)) { // those that decide; others leave as forms do
     each.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (sending) return;

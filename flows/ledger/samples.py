@@ -1,0 +1,126 @@
+"""Documents drawn at random for a person to look at: what measures how much of what lands is wrong.
+
+``blind``: of those that landed without a person. They stand in the queue like all others, and nothing on the page
+tells them apart. ``queue``: of those that wait anyway. Only what was drawn so may fit probabilities anew: the queue as
+it comes holds what the model doubts, and teaches it that it is always wrong.
+
+Whether a document is drawn follows from its id and the ledger's own, not from dice: asking again changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from flows.ledger import trail
+from flows.ledger.common import digest
+from flows.ledger.landed import ledger_id
+from flows.ledger.models import Decision, Document, Sample
+from flows.ledger.records import DocumentState
+from schemas.extraction import Extraction
+
+Kind = Literal["blind", "queue"]
+
+
+class Sampling(BaseModel):
+    """Which share of documents is drawn for a look, of those accepted and of those queued."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: float = Field(0.0, ge=0, le=1)
+    queued: float = Field(0.0, ge=0, le=1)
+
+
+class SampleFigures(BaseModel):
+    """What persons found on sampled documents: how many were decided, and what was wrong with them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_name: str
+    kind: Kind
+    drawn: int
+    decided: int
+    documents_wrong: int
+    fields: int
+    fields_wrong: int
+
+
+def draw(session: Session, at: dt.datetime, document: Document, sampling: Sampling) -> None:
+    """Draws a document that has just been accepted or queued, or not. One that is drawn waits in the queue."""
+    accepted = document.state == DocumentState.ACCEPTED
+    share = sampling.accepted if accepted else sampling.queued
+    was = session.get(Sample, document.document_id)
+    if was is not None and was.closed_at is None:  # extracted again before anybody looked
+        session.delete(was)
+        session.flush()
+        was = None
+    if was is not None or share <= 0 or _lot(session, document) >= share:
+        return
+    kind: Kind = "blind" if accepted else "queue"
+    session.add(
+        Sample(
+            document_id=document.document_id,
+            kind=kind,
+            schema_name=document.schema_name,
+            chance=share,
+            drawn_at=at,
+        )
+    )
+    document.waiting = True
+    document.queued_at = at
+    trail.append(session, at, "parquetry", "sampled", document.document_id, {"kind": kind, "chance": share})
+
+
+def close(session: Session, at: dt.datetime, document: Document, decision: Decision) -> None:
+    """Counts what a final decision found on a sampled document."""
+    sample = session.get(Sample, document.document_id)
+    if sample is None or sample.closed_at is not None:
+        return
+    extraction = Extraction.model_validate(document.extraction)
+    sample.closed_at, sample.reviewer = at, decision.reviewer
+    sample.fields = max(len(extraction.fields), 1)
+    changed = {str(change["path"]) for change in _changes_since(session, document, decision)}
+    sample.wrong = sample.fields if decision.action == "reject" else min(len(changed), sample.fields)
+
+
+def _changes_since(session: Session, document: Document, decision: Decision) -> list[dict[str, object]]:
+    """What was changed on the model's answer, by the first look and by the last."""
+    sample = session.get_one(Sample, document.document_id)
+    made = session.scalars(
+        select(Decision.changes).where(
+            Decision.document_id == document.document_id,
+            Decision.at >= sample.drawn_at,
+            Decision.decision_id <= decision.decision_id,
+        )
+    )
+    return [change for changes in made for change in changes]
+
+
+def figures(session: Session, since: dt.datetime | None = None) -> list[SampleFigures]:
+    """What was found, by schema and kind."""
+    closed = Sample.closed_at.is_not(None)
+    query = (
+        select(
+            Sample.schema_name,
+            Sample.kind,
+            func.count().label("drawn"),
+            func.count().filter(closed).label("decided"),
+            func.count().filter(closed, Sample.wrong > 0).label("documents_wrong"),
+            func.coalesce(func.sum(Sample.fields), 0).label("fields"),
+            func.coalesce(func.sum(Sample.wrong), 0).label("fields_wrong"),
+        )
+        .group_by(Sample.schema_name, Sample.kind)
+        .order_by(Sample.schema_name, Sample.kind)
+    )
+    if since is not None:
+        query = query.where(Sample.drawn_at >= since)
+    return [SampleFigures.model_validate(dict(row._mapping)) for row in session.execute(query)]
+
+
+def _lot(session: Session, document: Document) -> float:
+    """A number in [0, 1) that belongs to this document in this ledger."""
+    return int(digest("sample", ledger_id(session), document.document_id)[:13], 16) / 16**13

@@ -1,0 +1,219 @@
+"""The audit trail: who did what, when, to which document; each line bears the digest of the one above it.
+
+A line that is changed, taken out, put in or moved breaks the chain at that place. The last number and digest are kept
+apart as well (``identity``), so that lines cut off the end are missed too. Whoever can write the whole database can
+also reckon the whole chain anew: against that, keep the digest that ``parquetry audit export`` prints somewhere else,
+and give it to ``parquetry audit verify --head``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from flows.ledger.common import insert_new
+from flows.ledger.models import Decision, Identity, Lock, TrailEntry, storable
+
+START = "0" * 64
+PAGE = 1000
+_HEAD_NUMBER, _HEAD_DIGEST = "trail number", "trail digest"
+
+
+class TrailRecord(BaseModel):
+    """One line of the trail. ``body`` is JSON text, as it was hashed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    at: dt.datetime
+    actor: str
+    action: str
+    document_id: str | None
+    body: str
+    before: str
+    digest: str
+
+    def reckoned(self) -> str:
+        """The digest that this line must have, from all its other parts."""
+        parts = [
+            self.number,
+            self.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+            self.actor,
+            self.action,
+            self.document_id,
+            self.body,
+            self.before,
+        ]
+        return hashlib.sha256(canonical(parts).encode()).hexdigest()
+
+
+class Verdict(BaseModel):
+    """What a check of the trail found: no ``faults`` when it is whole. ``head`` is the digest of its last line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lines: int
+    head: str
+    faults: list[str]
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: ASCII, sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def lock(session: Session) -> None:
+    """Makes transactions that append wait for each other, in the order they came; a line has one place."""
+    insert_new(session, Lock, name="trail", taken=0)
+    session.execute(update(Lock).where(Lock.name == "trail").values(taken=Lock.taken + 1))
+
+
+def append(
+    session: Session, at: dt.datetime, actor: str, action: str, document_id: str | None, body: dict[str, Any]
+) -> None:
+    """Adds a line; it is there when the transaction that it tells of is, and only then."""
+    lock(session)
+    number, before = _head(session)
+    line = TrailRecord(
+        number=number + 1,
+        at=at,
+        actor=storable(actor),
+        action=action,
+        document_id=document_id,
+        body=canonical(body),
+        before=before,
+        digest="",
+    )
+    digest = line.reckoned()
+    session.add(TrailEntry(**line.model_dump() | {"digest": digest}))
+    _set_head(session, line.number, digest)
+
+
+def decision_body(decision: Decision, *, model: str, proposal: Any) -> dict[str, Any]:
+    """What the trail keeps of a decision: all of it that lands, and what the model had said, as a digest."""
+    return {
+        "decision": decision.decision_id,
+        "at": decision.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        "reviewer": storable(decision.reviewer),
+        "on_revision": decision.on_revision,
+        "action": decision.action,
+        "stage": decision.stage,
+        "changes": decision.changes,
+        "comment": decision.comment,
+        "model": model,
+        "proposal_sha256": hashlib.sha256(canonical(proposal).encode()).hexdigest(),
+        "data_sha256": hashlib.sha256(canonical(decision.data).encode()).hexdigest(),
+    }
+
+
+def lines(session: Session, after: int = 0, limit: int = PAGE) -> list[TrailRecord]:
+    """Lines behind a number, in order."""
+    found = session.scalars(
+        select(TrailEntry).where(TrailEntry.number > after).order_by(TrailEntry.number).limit(limit)
+    )
+    return [TrailRecord.model_validate(entry, from_attributes=True) for entry in found]
+
+
+def newest(session: Session, document_id: str | None, before: int | None, limit: int) -> list[TrailRecord]:
+    """The last lines, of one document or of all, the newest first."""
+    query = select(TrailEntry).order_by(TrailEntry.number.desc()).limit(limit)
+    if document_id:
+        query = query.where(TrailEntry.document_id == document_id)
+    if before is not None:
+        query = query.where(TrailEntry.number < before)
+    return [TrailRecord.model_validate(entry, from_attributes=True) for entry in session.scalars(query)]
+
+
+def verify(session: Session, head: str | None = None) -> Verdict:
+    """Checks every line, the place of its end, and that the decisions are those it tells of."""
+    said = _head(session)
+    faults: list[str] = []
+    decisions: dict[int, dict[str, Any]] = {}
+
+    def every() -> Iterator[TrailRecord]:
+        after = 0
+        while page := lines(session, after):
+            yield from page
+            after = page[-1].number
+
+    def noted() -> Iterator[TrailRecord]:
+        for line in every():
+            if line.action == "decided":
+                body = json.loads(line.body) if line.digest == line.reckoned() else {}
+                decisions[body.get("decision", -line.number)] = body
+            yield line
+
+    verdict = check(noted(), head)
+    faults += verdict.faults
+    if (verdict.lines, verdict.head) != said:
+        faults.append(f"The trail ends at line {verdict.lines}, and should end at line {said[0]}.")
+    faults += _decision_faults(session, decisions)
+    return Verdict(lines=verdict.lines, head=verdict.head, faults=faults)
+
+
+def check(found: Iterable[TrailRecord], head: str | None = None) -> Verdict:
+    """Checks lines as they are, from a ledger or from an exported file.
+
+    Args:
+        found: the lines, the first one first.
+        head: the digest that the last line had once; it must be one of the lines.
+    """
+    number, before, faults, seen = 0, START, list[str](), head is None or head == START
+    for line in found:
+        number += 1
+        if line.number != number:
+            faults.append(f"Line {number} is missing or out of place: line {line.number} stands there.")
+            number = line.number
+        if line.before != before:
+            faults.append(f"Line {line.number} does not follow the line above it.")
+        if line.digest != line.reckoned():
+            faults.append(f"Line {line.number} was changed.")
+        before = line.digest
+        seen = seen or line.digest == head
+    if not seen:
+        faults.append("The digest that was kept elsewhere is not in the trail: it was made anew, or cut off.")
+    return Verdict(lines=number, head=before, faults=faults)
+
+
+def _decision_faults(session: Session, told: dict[int, dict[str, Any]]) -> Iterator[str]:
+    """Decisions that are not as the trail tells. Those from before there was a trail are not in it."""
+    first = min((number for number in told if number > 0), default=None)
+    kept = set()
+    if first is not None:
+        query = select(Decision).where(Decision.decision_id >= first).order_by(Decision.decision_id)
+        for decision in session.scalars(query).yield_per(200):
+            kept.add(decision.decision_id)
+            body = told.get(decision.decision_id)
+            if body is None:
+                yield f"Decision {decision.decision_id} is not in the trail."
+                continue
+            now = decision_body(decision, model="", proposal=None)
+            differs = [k for k in now if k not in ("model", "proposal_sha256") and now[k] != body.get(k)]
+            if differs:
+                yield f"Decision {decision.decision_id} is not as it was made: {', '.join(differs)} differ."
+    for number in told:
+        if number > 0 and number not in kept:
+            yield f"Decision {number} is in the trail and nowhere else."
+
+
+def _head(session: Session) -> tuple[int, str]:
+    values = {
+        row.name: row.value
+        for row in session.execute(
+            select(Identity.name, Identity.value).where(Identity.name.in_([_HEAD_NUMBER, _HEAD_DIGEST]))
+        )
+    }
+    return int(values.get(_HEAD_NUMBER, "0")), values.get(_HEAD_DIGEST, START)
+
+
+def _set_head(session: Session, number: int, digest: str) -> None:
+    for name, value in ((_HEAD_NUMBER, str(number)), (_HEAD_DIGEST, digest)):
+        insert_new(session, Identity, name=name, value=value)
+        session.execute(update(Identity).where(Identity.name == name).values(value=value))
