@@ -14,7 +14,7 @@ from schemas.extraction import Candidate, ExtractedField
 from schemas.outcome import ReviewReason
 from schemas.registry import load_schema
 from tests.browser.live import Live, live
-from tests.browser.test_review_page import open_document
+from tests.browser.test_review_page import CONTRAST, open_document
 from tests.review.support import PAGE_SIZE, Case, Sheet, invoice_case, receipt_case
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -383,3 +383,39 @@ def test_a_contradiction_is_told_and_can_be_overruled(page: Page, site: Live) ->
     page.get_by_role("button", name="Save all the same").click()
     expect(page.get_by_role("status")).to_contain_text("Corrections saved.")
     assert site.ledger.document(site.ids[0]).decisions[0].data["net_total"] == "700.00"  # type: ignore[index]
+
+
+def test_whatever_can_be_used_has_a_name(page: Page, site: Live) -> None:
+    open_document(page, site)
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, a[href], input:not([type=hidden]), select, textarea')]
+            .filter(e => !e.closest('template'))
+            .filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.textContent.trim()))
+            .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+
+
+def test_what_is_typed_into_the_note_is_not_lost_by_leaving(page: Page, site: Live) -> None:
+    open_document(page, site)
+    page.get_by_label("Note for the record").fill("the stamp covers it")
+    page.keyboard.press("Escape")
+    page.on("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog"):
+        page.keyboard.press("q")
+    expect(page.get_by_label("Note for the record")).to_have_value("the stamp covers it")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_told_can_be_read_in_both_schemes(page: Page, site: Live, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    open_document(page, site)
+    page.keyboard.press("d")
+    expect(page.locator(".candidates button")).to_have_count(2)
+    page.get_by_label("Net total", exact=True).fill("7O0")
+    expect(page.locator(".now-text.error")).to_be_visible()
+    page.get_by_label("Net total", exact=True).fill("700")
+    expect(page.locator(".checks .bad")).to_contain_text("sum")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Space")
+    assert page.evaluate(CONTRAST) == []

@@ -57,7 +57,8 @@ function showFields() {
     line.classList.toggle("error", said.error !== "");
     describe(input, line.id);
     for (const detail of $$(".detail", field)) { // not again what the error says
-      detail.hidden = said.error !== "" && said.error.toLowerCase().includes(detail.textContent.toLowerCase().replace(/\.$/, ""));
+      const text = detail.textContent.toLowerCase().replace(/\.$/, "");
+      if (said.error.toLowerCase().includes(text)) detail.hidden = true; // for good: what comes back would push others down
     }
   }
 }

@@ -37,7 +37,7 @@ function showChanges() {
   document.body.toggleAttribute("data-changed", count > 0); // hold.js loads no page anew over it
   if (!accept) return 0;
   if (!form.elements.confirmed) accept.firstChild.textContent = count ? "Save corrections " : "Accept ";
-  $(".change-count").textContent = count ? `${count} ${count === 1 ? "change" : "changes"}, not saved` : "";
+  $(".change-count").textContent = count ? `${count} ${count === 1 ? "change" : "changes"} unsaved` : "";
   return count;
 }
 

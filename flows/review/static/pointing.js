@@ -2,7 +2,7 @@
 import { $, say, shape } from "./dom.js";
 import { current, editable, fieldAt, go, inputOf } from "./fields.js";
 import { fill } from "./history.js";
-import { base, pageAt, pane, pointOn, rectangle } from "./viewer.js";
+import { base, pageAt, pages, pane, pointOn, rectangle } from "./viewer.js";
 
 const DRAG_PX = 5;
 const NEAR = 2.5; // points beside a word that still mean it
@@ -130,7 +130,7 @@ async function takeRegion(number, region) {
 /* ------------------------------------------------------------------ the pointer */
 
 export function setBoxTool(on = !boxTool) {
-  boxTool = on && editable;
+  boxTool = on && editable && pages.length > 0;
   $('[data-tool="box"]')?.setAttribute("aria-pressed", String(boxTool));
   pane.classList.toggle("boxing", boxTool);
   if (boxTool) say("Draw a box on the page. Esc ends it.");
