@@ -419,3 +419,40 @@ def test_what_is_told_can_be_read_in_both_schemes(page: Page, site: Live, scheme
     page.keyboard.press("Escape")
     page.keyboard.press("Space")
     assert page.evaluate(CONTRAST) == []
+
+
+def test_what_is_wrong_is_told_without_losing_what_was_done_before(page: Page, site: Live) -> None:
+    open_document(page, site)
+    page.get_by_label("Seller name", exact=True).fill("Another")
+    page.evaluate("window.same = true")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Issue date")
+    expect(page.get_by_label("Issue date", exact=True)).to_be_focused()
+    assert page.evaluate("window.same") is True, "the page was not loaded anew"
+    page.keyboard.press("Control+z")
+    expect(page.get_by_label("Seller name", exact=True)).to_have_value("Holz & Söhne GmbH")
+
+
+def test_saving_twice_overrules_nothing_that_was_not_read(page: Page, site: Live) -> None:
+    open_document(page, site)
+    page.get_by_label("Issue date", exact=True).fill("2026-04-03")
+    page.get_by_label("Net total", exact=True).fill("700.00")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/decision*", hold)
+    with page.expect_request("**/decision*"):
+        page.keyboard.press("Control+Enter")
+    page.keyboard.press("Control+Enter")  # impatient
+    held.pop().continue_()
+    page.unroute("**/decision*", hold)
+    overrule = page.get_by_role("button", name="Save all the same")
+    expect(overrule).to_be_visible()
+    page.get_by_label("Net total", exact=True).fill("701.00")
+    expect(overrule).to_be_hidden()  # other contradictions are told anew
+    page.get_by_label("Net total", exact=True).fill("766.50")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("status")).to_contain_text("Corrections saved.")
+    assert [c.path for c in site.ledger.document(site.ids[0]).decisions[0].changes] == ["issue_date"]
