@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -173,6 +174,10 @@ def _handle_errors(app: FastAPI) -> None:
             "This form is too large",
             "It has more than any document of ours. Nothing was stored.",
         )
+
+    @app.exception_handler(ClientDisconnect)
+    def went_away(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody hears it; nothing of half a form was stored
 
     @app.exception_handler(UnknownDocumentError)
     def unknown_document(request: Request, error: UnknownDocumentError) -> Response:
