@@ -17,6 +17,7 @@ from extractors.backends.scripted.concepts import STOP, parts_of
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.meanings import STAMPED, meanings_of
 from extractors.backends.scripted.sheet import Line
+from extractors.backends.scripted.struck import Run, left_over, struck_runs
 from extractors.validation.text import text_key
 from schemas.document import Box, Mark, ReadDocument, Word
 from schemas.tree import Kind
@@ -26,6 +27,7 @@ SIGNS = {
     "signature": "(signature)",
     "stamp": "(stamp)",
     "ring": "(ring)",
+    "strike": "(line)",
 }
 """What stands for a mark among the words of a place."""
 MIN_MATCH = 0.55
@@ -83,11 +85,12 @@ class MarkedPages:
     stamps: list[tuple[int, Mark, str]]
     slots: list[_Slot]
     rounds: list[tuple[int, Mark, str, str]] = field(default_factory=list)
+    struck: list[list[Run]] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
         """Whether there is anything to answer from."""
-        return self.sought or bool(self.boxes or self.signatures or self.stamps or self.rounds)
+        return self.sought or bool(self.boxes or self.signatures or self.stamps or self.rounds or self.struck)
 
 
 def marked_pages(document: ReadDocument, lines: Sequence[Line]) -> MarkedPages:
@@ -107,7 +110,8 @@ def marked_pages(document: ReadDocument, lines: Sequence[Line]) -> MarkedPages:
                 rounds.append((page.number, mark, said, _asked_before(page.number, mark.box, lines)))
     sought = bool(pages) and all(page.marks_sought for page in pages)
     slots = _slots(lines) if sought or signatures else []
-    return MarkedPages(sought, labelled_boxes(document, lines), signatures, stamps, slots, rounds)
+    struck = struck_runs(pages, lines)
+    return MarkedPages(sought, labelled_boxes(document, lines), signatures, stamps, slots, rounds, struck)
 
 
 def answer_by_marks(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Marked | None:
@@ -180,6 +184,7 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
             continue
         options += [(_fit(goal, box.label), box.ticked, box.mark.score, box) for box in group]
     options += _rounded(goal, pages)
+    options += _left_of_yes_and_no(goal, pages)
     options.sort(key=lambda option: -option[0])
     if not options or options[0][0] < MIN_MATCH:
         return None
@@ -203,6 +208,28 @@ def _rounded(goal: Goal, pages: MarkedPages) -> list[tuple[float, bool | None, f
             continue
         box = LabelledBox(number, mark, text, question, 0)
         options.append((_fit(goal, question), said == {"yes"}, mark.score, box))
+    return options
+
+
+def _left_of_yes_and_no(
+    goal: Goal, pages: MarkedPages
+) -> list[tuple[float, bool | None, float, LabelledBox | None]]:
+    """A yes or no that is left of both, behind the field's question."""
+    options: list[tuple[float, bool | None, float, LabelledBox | None]] = []
+    for runs in pages.struck:
+        for line in {run.line for run in runs if run.struck is not None}:
+            row = [run for run in runs if run.line == line]
+            said = [(meanings_of(run.text), run) for run in row]
+            left = [(says, run) for says, run in said if says in ({"yes"}, {"no"}) and run.struck is None]
+            out = [(says, run) for says, run in said if run.struck is not None and len(run.tokens) <= 2]
+            if len(left) != 1 or len(out) != 1 or out[0][0] == left[0][0]:
+                continue
+            (says, run), (_, other) = left[0], out[0]
+            first = min((run, other), key=lambda one: one.tokens[0].word.box.x0)
+            assert other.struck is not None
+            place = Mark("strike", run.tokens[0].word.box, other.struck.score)
+            box = LabelledBox(run.page, place, run.text, first.before, 0)
+            options.append((_fit(goal, first.before), says == {"yes"}, place.score, box))
     return options
 
 
@@ -292,7 +319,7 @@ def _same(choice: str, label: str) -> float:
 
 
 def _round_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
-    """The choice that is ringed."""
+    """The choice that is ringed, or left where the others are struck out."""
     rings = [
         (choice, number, mark)
         for number, mark, text, _ in pages.rounds
@@ -300,7 +327,8 @@ def _round_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
         if _same(choice, text) >= _CALLED
     ]
     if len(rings) != 1:
-        return None
+        left = left_over(goal.leaf.choices, pages.struck, _same, _CALLED) if not rings else None
+        return Marked(left[0], left[1], left[2]) if left is not None else None
     choice, number, mark = rings[0]
     return Marked(choice, mark.score, _span_of(number, mark))
 
