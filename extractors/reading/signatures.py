@@ -8,11 +8,9 @@ from statistics import median
 import cv2
 import numpy as np
 
-from extractors.reading.ink import Grid, Ink
+from extractors.reading.ink import Grid, Ink, rules_of
 from schemas.document import Box, Mark, Word
 
-_RULE_POINTS = 34.0
-"""Straight ink of this length is a rule."""
 _WIDE, _HIGH = (22.0, 260.0), (9.0, 95.0)
 _ASPECT = (0.7, 11.0)
 _REACH = (7.0, 3.0)
@@ -47,7 +45,7 @@ def find_signatures(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> li
         words: on it.
         taken: boxes in points whose ink belongs to other marks.
     """
-    rules = _rules(ink)
+    rules = rules_of(ink)
     rest = _without_words(ink, words, taken)
     rest[rules > 0] = 0
     across, down = (ink.pixels(reach) for reach in _REACH)
@@ -81,15 +79,6 @@ def _fits(width: float, height: float) -> bool:
         and _HIGH[0] <= height <= _HIGH[1]
         and _ASPECT[0] <= width / height <= _ASPECT[1]
     )
-
-
-def _rules(ink: Ink) -> Grid:
-    """Long straight lines across the page and down it, as drawn, with a pixel around."""
-    length = ink.pixels(_RULE_POINTS)
-    thick = cv2.dilate(ink.mask, np.ones((2, 2), np.uint8))  # a little askew, a line comes in steps
-    across = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    down = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
-    return cv2.bitwise_or(across, down)
 
 
 def _without_words(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> Grid:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from rapidfuzz import fuzz
 
@@ -15,11 +16,11 @@ from extractors.backends.base import Span
 from extractors.backends.scripted.boxes import LabelledBox, labelled_boxes
 from extractors.backends.scripted.concepts import STOP, parts_of
 from extractors.backends.scripted.labels import Goal
-from extractors.backends.scripted.meanings import STAMPED, meanings_of
+from extractors.backends.scripted.meanings import STAMPED, meanings_of, stamp_says
 from extractors.backends.scripted.sheet import Line
 from extractors.backends.scripted.struck import Run, left_over, struck_runs
 from extractors.validation.text import text_key
-from schemas.document import Box, Mark, ReadDocument, Word
+from schemas.document import Box, Mark, Page, ReadDocument, Word
 from schemas.tree import Kind
 
 SIGNS = {
@@ -42,6 +43,10 @@ _CALLED = 0.8
 """Words with a ring around them say a choice as plainly as this."""
 _NO_STAMP = 0.7
 """The same for stamps, more of which are missed: faint, straight and without a frame."""
+_LARGER = 1.4
+"""The letters of a stamp are so many times as high as those of the page."""
+_PRINTED = 0.85
+"""Certainty of a stamp that was read as print."""
 _NEAR_POINTS = 95.0
 """A signature stands so near to the words that ask for it."""
 _YES, _NO = ("true", "yes", "y", "ja", "oui", "si", "tak"), ("false", "no", "n", "nein", "non", "nee", "nie")
@@ -108,6 +113,7 @@ def marked_pages(document: ReadDocument, lines: Sequence[Line]) -> MarkedPages:
             elif mark.kind == "ring":
                 said = _inside(page.words, mark.box)
                 rounds.append((page.number, mark, said, _asked_before(page.number, mark.box, lines)))
+        stamps += _read_as_print(page)
     sought = bool(pages) and all(page.marks_sought for page in pages)
     slots = _slots(lines) if sought or signatures else []
     struck = struck_runs(pages, lines)
@@ -415,6 +421,21 @@ def _stamped(goal: Goal, name: frozenset[str], about: frozenset[str], pages: Mar
         number, mark, _ = read[0]
         return Marked("false", min(mark.score, 0.9), _span_of(number, mark))
     return None
+
+
+def _read_as_print(page: Page) -> list[tuple[int, Mark, str]]:
+    """Stamps that a recogniser read as words among words: in capitals, larger than the print, and saying so alone."""
+    if not page.marks_sought or not page.words:
+        return []
+    usual = median([word.box.y1 - word.box.y0 for word in page.words])
+    found = []
+    for word in page.words:
+        if word.confidence is None or not word.text.isupper():
+            continue
+        if word.box.y1 - word.box.y0 < _LARGER * usual or not stamp_says(word.text):
+            continue
+        found.append((page.number, Mark("stamp", word.box, _PRINTED, text=word.text), word.text))
+    return found
 
 
 def _asked_before(number: int, box: Box, lines: Sequence[Line]) -> str:

@@ -15,6 +15,10 @@ from extractors.validation.text import text_key
 _LEAST_FUZZY = 7
 """Shorter phrases must stand as they are."""
 _FUZZY = 88.0
+_LEAST_STAMP, _ENDING = 4, 3
+"""Letters of the shortest word on a stamp, and of an ending that the table leaves out."""
+_FOLDED = str.maketrans("łøđæœß", "lodaos")
+"""Letters that are no letter with a sign to take away; the table has them so, too."""
 
 _TABLE = """
 signature: signature|signed|signs|signer|sign here|unterschrift|unterschrieben|unterzeichn|signe|firma|firmado|firmato
@@ -84,6 +88,10 @@ _WHOLE = frozenset(
 """Meanings whose phrases are so short that they must be words of their own, or begin one."""
 
 
+def _folded(text: str) -> str:
+    return text_key(text).translate(_FOLDED)
+
+
 def _load(table: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, str] = {}
     name = ""
@@ -92,7 +100,7 @@ def _load(table: str) -> dict[str, tuple[str, ...]]:
         if colon and not line.startswith(" "):
             name, line = head, rest
         found[name] = found.get(name, "") + line
-    return {name: tuple(text_key(phrase) for phrase in line.split("|")) for name, line in found.items()}
+    return {name: tuple(_folded(phrase) for phrase in line.split("|")) for name, line in found.items()}
 
 
 _PHRASES = _load(_TABLE)
@@ -105,7 +113,7 @@ STAMPED = frozenset(
 @lru_cache(maxsize=4096)
 def meanings_of(text: str, fuzzy: bool = False) -> frozenset[str]:
     """What a text says; with ``fuzzy`` also where a letter or two was misread."""
-    words = [key for word in text.split() if (key := text_key(word))]
+    words = [key for word in text.split() if (key := _folded(word))]
     whole = "".join(words)
     if not whole:
         return frozenset()
@@ -126,3 +134,11 @@ def meanings_of(text: str, fuzzy: bool = False) -> frozenset[str]:
                 found.add(name)
                 break
     return frozenset(found)
+
+
+def stamp_says(text: str) -> bool:
+    """Whether a text is what a stamp says, and nothing else."""
+    whole = _folded(text)
+    return len(whole) >= _LEAST_STAMP and any(
+        phrase in whole and len(whole) <= len(phrase) + _ENDING for name in STAMPED for phrase in _PHRASES[name]
+    )
