@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from extractors.reading.ink import Grid, Ink
 from schemas.document import Box
 
+_SEEN_AT = 1.2
+"""Pixels per point that lines are sought at."""
 _LARGE = 26.0
 """Only shapes of this size can hold a line of a frame."""
 _LINE, _SIDE = 30.0, 6.0
@@ -95,7 +97,8 @@ def frames_over_print(ink: Ink, skew: float, bounds: tuple[float, float]) -> lis
     if not large.any():
         return []
     picture = np.where(large[labels], 255 - ink.depth, 255).astype(np.uint8)
-    lines = segments_of(picture, ink.scale)
+    share = min(_SEEN_AT / ink.scale, 1.0)
+    lines = segments_of(cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), share * ink.scale)
     tilts = tilts_of(lines, skew)
     found: list[Box] = []
     for _ in range(_MOST + 2):

@@ -32,6 +32,8 @@ _HOLLOW = 2.2
 """A frame encloses so many times its own ink."""
 _LETTER_POINTS = (6.5, 26.0)
 _LETTERS = 3
+_ON_RULE = 5
+"""The same of a stamp without a frame upon a rule: without its rule, a signature breaks into what look like letters."""
 _JOINED = 1.5
 """Letters that run together askew are higher by this factor at most."""
 _ALIKE = 1.45
@@ -79,8 +81,10 @@ def find_stamps(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> list[M
         found += _bare(colored.mask, words, ink.scale, skew, [mark.box for mark in found] + list(taken))
     known = [mark.box for mark in found] + list(taken)
     print_ = [word.box for word in words if word.confidence is None]
-    bare = ink.mask & (1 - np.minimum(rules_of(ink), 1))
-    found += _bare(_blanked(bare, print_, ink.scale), words, ink.scale, skew, known)
+    found += _bare(_blanked(ink.mask, print_, ink.scale), words, ink.scale, skew, known)
+    known = [mark.box for mark in found] + list(taken)
+    free = _blanked(ink.mask & (1 - np.minimum(rules_of(ink), 1)), print_, ink.scale)
+    found += _bare(free, words, ink.scale, skew, known, least=_ON_RULE)
     return _merged(found)
 
 
@@ -235,9 +239,9 @@ def _letters_inside(stats: Grid, x: int, y: int, w: int, h: int, scale: float) -
 
 
 def _bare(
-    layer: Grid, words: Sequence[Word], scale: float, skew: float, taken: Sequence[Box]
+    layer: Grid, words: Sequence[Word], scale: float, skew: float, taken: Sequence[Box], least: int = _LETTERS
 ) -> list[Mark]:
-    """Rows of letters without a frame that lie askew of the page."""
+    """Rows of letters without a frame that lie askew of the page, ``least`` of them at least."""
     rest = _blanked(layer, taken, scale)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
     low, high = (size * scale for size in _LETTER_POINTS)
@@ -271,7 +275,7 @@ def _bare(
         if not (_LONG[0] <= long <= _LONG[1] and short >= _SHORT[0]):
             continue
         mine = [int(n) for n in np.flatnonzero(letter & (members == blob))]
-        if not _is_row(stats, mine, usual, skew):
+        if len(mine) < least or not _is_row(stats, mine, usual, skew):
             continue
         box = Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale)
         found.append(Mark("stamp", box, 0.8))

@@ -74,12 +74,19 @@ def _through(ink: Ink, word: Word) -> _Struck | None:
     low, top = int(_BAND[1] * (y1 - y0)), int(_BAND[0] * (y1 - y0))
     if float(inside[top : low + 1].any(axis=0).mean()) < _REACHED or float(inside.mean()) > _DARK:
         return None
+    edge = round(_BEYOND * scale)
+    if word.confidence is None and not all(
+        ink.mask[y0 + top : y0 + low + 1, column].any() for column in (x0 - edge, min(x1 + edge, ink.mask.shape[1] - 1))
+    ):
+        return None  # most words end here: of a text layer's the box ends with its letters
     left = max(x0 - margin, 0)
     wide = ink.mask[y0 - 1 : y1 + 1, left : min(x1 + margin, ink.mask.shape[1])]
     depth = ink.depth[y0 - 1 : y1 + 1, left : min(x1 + margin, ink.mask.shape[1])]
     black = np.percentile(depth[wide > 0], _BLACK)
     deep = (depth >= _AS_BLACK * black).astype(np.uint8)  # what blurs letters together is lighter than they are
     near = np.minimum(deep[1:-1], deep[2:])  # a pen's line is two pixels thick
+    if float(near[top : low + 1, x0 - left : x1 - left].any(axis=0).mean()) < _REACHED:
+        return None
     return _best_line(near, wide[1:-1], (x0 - left, x1 - left), (top, low), word, scale)
 
 

@@ -22,6 +22,7 @@ _TITLE_LINES = 40
 _TITLE_TOKENS = 4
 _NUMBERED = 0.8
 """What is printed with a number may be another document that this one refers to: of two such the first counts."""
+_YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false"})
 # Titles of documents that no word-by-word comparison finds.
 _TITLES = {
     "creditnote": (
@@ -41,8 +42,11 @@ def choose(goal: Goal, scene: Scene) -> tuple[str | None, float]:
     if goal.leaf.kind is Kind.BOOLEAN:
         return _boolean(goal, scene)
     best: tuple[float, str] | None = None
+    lines = [line for line in scene.lines[:_TITLE_LINES] if not _are_options(line, goal.leaf.choices)]
     for position, choice in enumerate(goal.leaf.choices):
-        found = _seen(choice, scene.lines[:_TITLE_LINES]) - 0.001 * position
+        if text_key(choice) in _YES_OR_NO:  # printed, they are options of some question
+            continue
+        found = _seen(choice, lines) - 0.001 * position
         if found > MIN_SCORE and (best is None or found > best[0]):
             best = (found, choice)
     if best is not None:
@@ -94,6 +98,13 @@ def _seen(choice: str, lines: list[Line]) -> float:
                     strength = min(strength, _NUMBERED)
                 best = max(best, strength - 0.006 * line.index + (0.05 if len(keys) > 1 else 0.0))
     return best
+
+
+def _are_options(line: Line, choices: tuple[str, ...]) -> bool:
+    """Whether a line prints several of the choices, which says that one can choose, and not what was chosen."""
+    words = {text_key(part) for token in line.tokens for part in parts_of(token.text)}
+    said = [keys for choice in choices if (keys := {text_key(part) for part in parts_of(choice)}) and keys <= words]
+    return sum(not any(keys < other for other in said) for keys in said) > 1
 
 
 def _numbered(concepts: list[frozenset[str]], line: Line, start: int) -> bool:

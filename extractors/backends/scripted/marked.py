@@ -13,6 +13,7 @@ from statistics import median
 from rapidfuzz import fuzz
 
 from extractors.backends.base import Span
+from extractors.backends.scripted.asking import Asked, asked_of, asking_part, negates, yes_and_no
 from extractors.backends.scripted.boxes import LabelledBox, labelled_boxes
 from extractors.backends.scripted.concepts import STOP, parts_of
 from extractors.backends.scripted.labels import Goal
@@ -21,7 +22,6 @@ from extractors.backends.scripted.sheet import Line
 from extractors.backends.scripted.struck import Run, left_over, struck_runs
 from extractors.validation.text import text_key
 from schemas.document import Box, Mark, Page, ReadDocument, Word
-from schemas.tree import Kind
 
 SIGNS = {
     "checkbox": "☒",
@@ -49,7 +49,6 @@ _PRINTED = 0.85
 """Certainty of a stamp that was read as print."""
 _NEAR_POINTS = 95.0
 """A signature stands so near to the words that ask for it."""
-_YES, _NO = ("true", "yes", "y", "ja", "oui", "si", "tak"), ("false", "no", "n", "nein", "non", "nee", "nie")
 _ASKED_WORDS = """
 is has was are the a of box boxes ticked checked marked tick check mark true false if whether field form answer question
 null neither by what give extract find which one selected chosen selection status flag does do any says say there
@@ -130,34 +129,20 @@ def answer_by_marks(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Ma
     """
     if not pages.any:
         return None
-    said = _yes_and_no(goal)
+    said = yes_and_no(goal)
     if said is None:
         return _choice(goal, pages)
-    name, about = _name_meanings(goal), meanings_of(goal.leaf.description)
-    if "stamp" in name | about or (name & STAMPED and "signature" not in name):
-        found = _stamped(goal, name, about, pages) if "stamp" in name | about else None
-    elif "signature" in name | about and not _asks_for_tick(goal):
+    asked = asked_of(goal)
+    if asked.by == "stamp":
+        found = _stamped(asked, pages) if "stamp" in asked.name | asked.about else None
+    elif asked.by == "signature":
         found = _signed(goal, goals, pages)
     else:
         found = _ticked(goal, pages)
     if found is None or found.raw is None:
         return found if found is None or goal.leaf.nullable else None
-    return Marked(said[0] if found.raw == "true" else said[1], found.score, found.span)
-
-
-def _yes_and_no(goal: Goal) -> tuple[str, str] | None:
-    """How the field says yes and no; ``None`` if it has other choices."""
-    if goal.leaf.kind is Kind.BOOLEAN:
-        return "true", "false"
-    yes = [choice for choice in goal.leaf.choices if text_key(choice) in _YES]
-    no = [choice for choice in goal.leaf.choices if text_key(choice) in _NO]
-    others = len(goal.leaf.choices) - len(yes) - len(no)
-    return (yes[0], no[0]) if len(yes) == len(no) == 1 and not others else None
-
-
-def _asks_for_tick(goal: Goal) -> bool:
-    words = {text_key(word) for word in parts_of(f"{goal.path} {goal.leaf.description}")}
-    return bool(words & {"box", "ticked", "checkbox", "tick", "checked"})
+    yes = (found.raw == "true") != asked.negated
+    return Marked(said[0] if yes else said[1], found.score, found.span)
 
 
 def _name(goal: Goal) -> str:
@@ -199,6 +184,8 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
     fits, answer, certain, where = options[0]
     if certain < _SURE_MARK:
         return None
+    if answer is not None and where is not None and asked_of(goal).negated and negates(where.label):
+        answer = not answer  # the label says no as well: what is asked for is its tick
     raw = None if answer is None else "true" if answer else "false"
     return Marked(
         raw, min(fits, certain), _span_of(where.page, where.mark) if where is not None and raw else None
@@ -243,7 +230,7 @@ def _fit(goal: Goal, label: str) -> float:
     """How well a label names a field, 0..1: by meaning, by words, and by the words of the description."""
     says = meanings_of(label, fuzzy=True) - {"yes", "no"}
     name = _name_meanings(goal)
-    about = meanings_of(goal.leaf.description) - {"yes", "no", "data"}
+    about = meanings_of(asking_part(goal.leaf.description)) - {"yes", "no", "data"}
     best = 0.0
     if name & says:
         best = 0.95 - 0.1 * len(says - name - about)
@@ -276,6 +263,9 @@ def _choice(goal: Goal, pages: MarkedPages) -> Marked | None:
     choices = goal.leaf.choices
     if len(choices) < 2:
         return None
+    stamped = _stamp_choice(goal, pages)
+    if stamped is not None:
+        return stamped
     best: tuple[float, Marked] | None = None
     groups: dict[int, list[LabelledBox]] = {}
     for box in pages.boxes:
@@ -357,15 +347,12 @@ def _slots(lines: Sequence[Line]) -> list[_Slot]:
 
 
 def _signed(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Marked | None:
-    asked = [
-        one for one in goals
-        if _yes_and_no(one) is not None and "signature" in _name_meanings(one) | meanings_of(one.leaf.description)
-        and not _asks_for_tick(one) and "stamp" not in _name_meanings(one) | meanings_of(one.leaf.description)
-    ]  # fmt: skip
+    asked = [one for one in goals if yes_and_no(one) is not None and asked_of(one).by == "signature"]
     slots = sorted(pages.slots, key=lambda slot: (slot.page, round(slot.box.y0 / 12), slot.box.x0))
-    if len(asked) > 1:
+    if len(asked) > 1 and (pages.signatures or slots):
         if len(slots) < len(asked):
-            return None
+            nobody = pages.sought and not pages.signatures
+            return Marked("false", _ABSENT, None) if nobody else None
         mine = slots[-len(asked) :][asked.index(goal)]
         signed = _signature_at(mine, pages.signatures, slots)
         if signed is not None:
@@ -406,8 +393,8 @@ def _distance(one: Box, other: Box) -> float:
     return 2 * across + down
 
 
-def _stamped(goal: Goal, name: frozenset[str], about: frozenset[str], pages: MarkedPages) -> Marked | None:
-    wanted = name & STAMPED or about & STAMPED
+def _stamped(asked: Asked, pages: MarkedPages) -> Marked | None:
+    wanted = asked.name & STAMPED or asked.about & STAMPED
     if not pages.stamps:
         return Marked("false", _NO_STAMP, None) if pages.sought else None
     number, mark, _ = max(pages.stamps, key=lambda stamp: stamp[1].score)
@@ -436,6 +423,20 @@ def _read_as_print(page: Page) -> list[tuple[int, Mark, str]]:
             continue
         found.append((page.number, Mark("stamp", word.box, _PRINTED, text=word.text), word.text))
     return found
+
+
+def _stamp_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
+    """The choice that a stamp says, where the field asks for a stamp."""
+    asked = asked_of(goal)
+    if "stamp" not in asked.name | asked.about:
+        return None
+    said = {choice: meanings_of(" ".join(parts_of(choice))) & STAMPED for choice in goal.leaf.choices}
+    for number, mark, text in pages.stamps:
+        says = meanings_of(text, fuzzy=True) & STAMPED
+        mine = [choice for choice, means in said.items() if means & says]
+        if len(mine) == 1:
+            return Marked(mine[0], mark.score, _span_of(number, mark))
+    return None
 
 
 def _asked_before(number: int, box: Box, lines: Sequence[Line]) -> str:
