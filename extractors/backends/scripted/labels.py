@@ -186,14 +186,16 @@ def find_runs(lines: list[Line], vocabulary: frozenset[str]) -> dict[int, list[R
     """All labels, by line. ``vocabulary`` are words of the schema that no concept covers."""
     found: dict[int, list[Run]] = {}
     for line in lines:
-        runs = list(_runs_of(line, vocabulary))
+        runs = list(runs_of(line, vocabulary))
         if runs:
             found[line.index] = runs
     _give_context(lines, found)
     return found
 
 
-def _runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
+def runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
+    """The labels of one line, left to right."""
+
     def speaks(token: Token) -> bool:
         if token.text in _COUNTRIES and _before_digits(token, line):
             return False  # VAT No DE 123 456 789: a country, and no word for "from"

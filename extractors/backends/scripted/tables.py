@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from extractors.backends.scripted.labels import Goal, Run, score
+from extractors.backends.scripted.labels import Goal, Run, runs_of, score
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
+from extractors.backends.scripted.stacked import stacks
 from extractors.validation.text import text_key
 from schemas.tree import NUMERIC, Kind
 
@@ -15,6 +16,8 @@ _MAX_GAP = 5.0
 """A table ends where this many line heights are empty."""
 _OPENING = 0.6
 """How well a header names a column of texts with its first word, whatever follows."""
+_STACKED = 0.3
+"""A header over several lines must name so much more than any line does."""
 _FLUSH = 0.2
 """So many line heights apart are two left edges the same."""
 _FULL = 3
@@ -48,11 +51,14 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
         return []
     best: tuple[float, int, list[Column]] | None = None
     for line in scene.lines:
-        columns = _header(goals, line, scene)
+        columns = _header(goals, line, scene.runs.get(line.index, []))
         mapped = [c for c in columns if c.goal is not None]
         weight = sum(c.named for c in mapped)
         if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
             best = (weight, line.index, columns)
+    stacked = _stacked_header(goals, scene, best[0] if best is not None else 0.0)
+    if stacked is not None:
+        return _rows(scene, stacked[0], stacked[1], max_items)
     if best is None:
         return []
     named = text_key(scene.lines[best[1]].text)
@@ -62,9 +68,24 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
     return _rows(scene, first, best[2], max_items)
 
 
-def _header(goals: list[Goal], line: Line, scene: Scene) -> list[Column]:
+def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int, list[Column]] | None:
+    """The last line and the columns of a header over several lines that names more than one line does."""
+    best: tuple[float, int, list[Column]] | None = None
+    for at, line in enumerate(scene.lines):
+        if line.index not in scene.runs:
+            continue
+        for whole in stacks(scene.lines, at):
+            columns = _header(goals, whole, list(runs_of(whole, scene.vocabulary)))
+            mapped = [c for c in columns if c.goal is not None]
+            named = sum(c.named for c in mapped)
+            if len(mapped) >= _FULL and named > (best[0] + 0.01 if best is not None else weight + _STACKED):
+                best = (named, whole.index, columns)
+    return best[1:] if best is not None else None
+
+
+def _header(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
     """The columns that a line names, best pairs first, each goal once; empty when it is no header."""
-    runs = _split(scene.runs.get(line.index, []), goals)
+    runs = _split(named_by, goals)
     if not runs or any(any(c.isdigit() for c in t.text) for t in line.tokens):
         return []
     pairs = sorted(
@@ -80,10 +101,12 @@ def _header(goals: list[Goal], line: Line, scene: Scene) -> list[Column]:
     columns: list[Column] = []
     for i, run in enumerate(runs):
         before = columns[-1] if columns else None
+        left = min(token.word.box.x0 for token in run.tokens)
+        right = max(token.word.box.x1 for token in run.tokens)
         if before and before.goal and i not in owner and _same_cell(line, runs[i - 1], run):
-            columns[-1] = replace(before, x1=run.x1)  # "Total Price", where the price is another column's
+            columns[-1] = replace(before, x0=min(before.x0, left), x1=max(before.x1, right))  # "Total Price", where the price is another column's
         else:
-            columns.append(Column(run.x0, run.x1, *owner.get(i, (None, 0.0))))
+            columns.append(Column(left, right, *owner.get(i, (None, 0.0))))
     covered = {i for run in runs for i in range(run.start, run.end)}
     others = [i for i in range(len(line.tokens)) if i not in covered and text_key(line.tokens[i].text)]
     columns += [Column(line.tokens[i].word.box.x0, line.tokens[i].word.box.x1, None) for i in others]
