@@ -24,10 +24,14 @@ _Cell = tuple[Line, int, int]
 def stacks(lines: Sequence[Line], at: int) -> Iterator[Line]:
     """The lines from ``at`` on taken together, two of them, three, and so on, each time as one line."""
     taken = [lines[at]]
-    for line in lines[at + 1 : at + MOST]:
+    for line in lines[at + 1 : at + 2 * MOST]:
         last = taken[-1]
+        if len(taken) == MOST:
+            return
         if line.page != last.page or line.top - last.bottom > _NEAR * min(line.height, last.height):
             return
+        if len(line.tokens) == 1 and line.tokens[0].text.isdigit():
+            continue  # what is printed up the margin
         taken.append(line)
         yield _as_one(taken)
 

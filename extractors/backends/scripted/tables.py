@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from extractors.backends.scripted.labels import Goal, Run, runs_of, score
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
-from extractors.backends.scripted.stacked import stacks
+from extractors.backends.scripted.stacked import MOST, stacks
 from extractors.validation.text import text_key
 from schemas.tree import NUMERIC, Kind
 
@@ -28,6 +28,8 @@ _AFTER = 3
 """So many lines after one that names a sum may the next row stand, if the table goes on."""
 _INDENTED_AFTER = 20
 """So many, where the lines between are indented: prices, discounts and notes below a row."""
+_BY_PLACE = 0.5
+_MONEY = frozenset({"price", "amount", "net", "gross"})
 _END = frozenset(
     {"amount", "net", "gross", "tax", "payment", "discount", "rounding", "terms", "bank", "iban"}
 )
@@ -98,6 +100,7 @@ def _header(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
         if named >= _MIN_NAMED and i not in owner and goal.path not in used:
             owner[i] = (goal, named)
             used.add(goal.path)
+    _give_total(goals, runs, owner, used)
     columns: list[Column] = []
     for i, run in enumerate(runs):
         before = columns[-1] if columns else None
@@ -111,6 +114,20 @@ def _header(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
     others = [i for i in range(len(line.tokens)) if i not in covered and text_key(line.tokens[i].text)]
     columns += [Column(line.tokens[i].word.box.x0, line.tokens[i].word.box.x1, None) for i in others]
     return sorted(columns, key=lambda c: c.x0)
+
+
+def _give_total(goals: list[Goal], runs: list[Run], owner: dict[int, tuple[Goal, float]], used: set[str]) -> None:
+    """Behind the price of one unit, the last column of money is the row's total, whatever it is called."""
+    wanted = next((g for g in goals if g.means("amount") and g.path not in used and g.kind in NUMERIC), None)
+    prices = [i for i, (goal, _) in owner.items() if goal.means("price")]
+    if wanted is None or not prices or wanted.means("tax", "discount"):
+        return
+    for i in range(len(runs) - 1, max(prices), -1):
+        concepts = runs[i].concepts
+        if i not in owner and concepts & _MONEY and not concepts & {"tax", "discount", "percent", "unit", "quantity"}:
+            owner[i] = (wanted, _BY_PLACE)
+            used.add(wanted.path)
+            return
 
 
 def _same_cell(line: Line, before: Run, run: Run) -> bool:
@@ -160,12 +177,19 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
     rows: list[Row] = []
     last = previous = scene.lines[header]
     top: Line | None = None
+    heads = {text_key(line.text) for line in scene.lines[max(header - MOST, 0) : header + 1]}
     for line in scene.lines[header + 1 :]:
+        if text_key(line.text) in heads:
+            continue  # the header, or what stands over it, on every page
         if line.page == previous.page and line.top - previous.bottom > _MAX_GAP * line.height:
+            if rows and _is_furniture(line, scene) and line.index + 1 < len(scene.lines):
+                continue
+            break
+        if rows and _heads_another(line):
             break
         row = _row(line, columns, scene)
         if rows and _ends(line) and not _is_full(row, rows[0], line):
-            if not _goes_on_after(line, rows[0], columns, scene):
+            if not _goes_on_after(line, rows[0], top or line, columns, scene):
                 break
             previous = line
             continue
@@ -208,9 +232,24 @@ def _is_row(row: Row, line: Line, rows: list[Row], top: Line | None, columns: li
         return sum(column.goal is not None for column in columns) == 1
     indented = top is not None and line.tokens[0].word.box.x0 > top.tokens[0].word.box.x0 + line.height
     full = bool(rows) and _is_full(row, rows[0], line)
-    if line.tokens[line.cell_end(0) - 1].ends_label and (indented or not full):
+    opens = not rows and len(row) >= _FULL
+    if _has_label(line) and (indented or not full) and not opens:
         return False  # "Country of origin: ..."
+    if rows and not full and not _has_figures(row, line, columns):
+        return False  # a sentence with a number in it
     return not (indented and len(row) < len(rows[0]) - 1)
+
+
+def _has_figures(row: Row, line: Line, columns: list[Column]) -> bool:
+    """Whether a number begins a cell behind the first one, or is the whole of that."""
+    starts = {start for start, _ in line.cells[1:]} | ({0} if line.cells[0][1] == 1 else set())
+    found = [piece for path, (piece, _) in row.items() if goal_path_is_number(path, columns)]
+    return any(one.start in starts or one.start - 1 in starts for one in found)
+
+
+def _has_label(line: Line) -> bool:
+    """Whether the first cell of a line has a label, with a colon glued to it or apart."""
+    return any(token.ends_label or token.text == ":" for token in line.tokens[: line.cell_end(0)])
 
 
 def _is_full(row: Row, first: Row, line: Line) -> bool:
@@ -221,8 +260,7 @@ def _is_full(row: Row, first: Row, line: Line) -> bool:
 def _wraps(line: Line, last: Line, previous: Line) -> bool:
     """Whether a line stands so close below a row, or below what goes on from it, that its texts may go on there."""
     near = line.page == previous.page and line.top - previous.bottom < _WRAPPED * line.height
-    labelled = line.tokens[line.cell_end(0) - 1].ends_label
-    return near and not labelled and line.index - last.index <= _MAX_WRAPPED
+    return near and not _has_label(line) and line.index - last.index <= _MAX_WRAPPED
 
 
 def _go_on(row: Row, found: Row, line: Line, scene: Scene) -> None:
@@ -253,14 +291,28 @@ def _goes_on(row: Row, last: Row, line: Line, previous: Line) -> bool:
 
 def _ends(line: Line) -> bool:
     """A line that begins with a word of sums ends the table."""
-    return bool(line.tokens[0].concepts & _END) or any(
+    first = line.tokens[0].concepts
+    if "price" in first:
+        return False  # of one unit, before or behind a discount
+    return bool(first & _END) or any(
         line.tokens[start].concepts & {"amount", "net", "gross", "tax"}
         and line.tokens[start].text[0].isalpha()
         for start, _ in line.cells
     )
 
 
-def _goes_on_after(line: Line, first: Row, columns: list[Column], scene: Scene) -> bool:
+def _heads_another(line: Line) -> bool:
+    """Whether a line names the columns of another table."""
+    if len(line.cells) < _FULL or any(char.isdigit() for char in line.text):
+        return False
+    if any(token.ends_label or token.text == ":" for token in line.tokens):
+        return False
+    named = sum(bool(line.tokens[start].concepts) for start, _ in line.cells)
+    money = any(line.tokens[start].concepts & _MONEY for start, _ in line.cells)
+    return money and 2 * named >= len(line.cells)
+
+
+def _goes_on_after(line: Line, first: Row, top: Line, columns: list[Column], scene: Scene) -> bool:
     """Whether one of the next lines is as full a row as the first: what names a sum stood between rows."""
 
     def is_row(one: Line) -> bool:
@@ -269,16 +321,25 @@ def _goes_on_after(line: Line, first: Row, columns: list[Column], scene: Scene) 
 
     if len(first) < 2:
         return False
-    after = [
-        one for one in scene.lines[line.index + 1 : line.index + 1 + _INDENTED_AFTER] if one.page == line.page
-    ]
-    if any(is_row(one) for one in after[:_AFTER]):
+    after = scene.lines[line.index + 1 : line.index + 1 + _INDENTED_AFTER]
+    edge = top.tokens[0].word.box.x0 + 2 * line.height
+    near = [one for one in after[:_AFTER] if one.page == line.page and one.tokens[0].word.box.x0 <= edge]
+    if any(is_row(one) for one in near):
         return True
     at = columns[0].x0
     if line.tokens[0].word.box.x0 <= at + line.height:
         return False
-    flush = next((one for one in after if one.tokens[0].word.box.x0 <= at + line.height), None)
-    return flush is not None and is_row(flush)
+    flush = [one for one in after if one.tokens[0].word.box.x0 <= at + line.height]
+    here = [one for one in flush if one.page == line.page and not _is_furniture(one, scene)]
+    if here:
+        return is_row(here[0])
+    return any(is_row(one) for one in flush if one.page == line.page + 1)  # below what every page begins with
+
+
+def _is_furniture(line: Line, scene: Scene) -> bool:
+    """Whether a line is the last of its page, and no more than a number or two: the foot."""
+    last = line.index + 1 == len(scene.lines) or scene.lines[line.index + 1].page != line.page
+    return last and len(line.tokens) <= 6 and len(line.cells) == 1
 
 
 def _is_header_again(line: Line, header: Line) -> bool:
