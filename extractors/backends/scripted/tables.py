@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from extractors.backends.scripted.labels import Goal, Run, runs_of, score
@@ -29,12 +30,15 @@ _AFTER = 3
 _INDENTED_AFTER = 20
 """So many, where the lines between are indented: prices, discounts and notes below a row."""
 _BY_PLACE = 0.5
+_SIZE_CHARS = 8
+_CODE = re.compile(r"(?=\S*\d)[A-Z0-9]+(?:[-./][A-Z0-9]+)+")
 _MONEY = frozenset({"price", "amount", "net", "gross"})
 _END = frozenset(
     {"amount", "net", "gross", "tax", "payment", "discount", "rounding", "terms", "bank", "iban"}
 )
 
 Row = dict[str, tuple[Piece, float]]
+Cells = tuple[Line, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,7 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
     rows: list[Row] = []
     last = previous = scene.lines[header]
     top: Line | None = None
+    wrapped: dict[str, list[Cells]] = {}
     heads = {text_key(line.text) for line in scene.lines[max(header - MOST, 0) : header + 1]}
     for line in scene.lines[header + 1 :]:
         if text_key(line.text) in heads:
@@ -200,30 +205,50 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
             if len(rows) == max_items:
                 break
             rows.append(row)
+            wrapped = {}
             last = previous = line
             top = top or line
             continue
         elif rows and _wraps(line, last, previous):
-            _go_on(rows[-1], row, line, scene)
+            if _go_on(rows[-1], row, line, wrapped, scene):
+                last = line
         elif rows and line.page != previous.page and not _is_header_again(line, scene.lines[header]):
             continue
         if line.page == previous.page:
             previous = line
-    return _without_numbers(rows, scene)
+    return _without_numbers(rows)
 
 
-def _without_numbers(rows: list[Row], scene: Scene) -> list[Row]:
-    """The rows without their own numbers, where a column of texts begins with these."""
+def _without_numbers(rows: list[Row]) -> list[Row]:
+    """The rows without their own numbers or codes, where a column of texts begins with these."""
     for path in {path for row in rows for path in row}:
         texts = [row[path][0] for row in rows if path in row]
-        numbered = [text.raw.split(" ", 1)[0].rstrip(".") for text in texts]
-        if len(texts) < 2 or numbered != [str(n) for n in range(1, len(texts) + 1)]:
-            continue
-        for row, text in zip(rows, texts, strict=True):
-            line = scene.lines[text.line]
-            if text.end - text.start > 1 and text.raw == piece(line, text.start, text.end).raw:
-                row[path] = (piece(line, text.start + 1, text.end), row[path][1])
+        leads = [text.raw.split(" ", 1)[0].rstrip(".") for text in texts]
+        tails = [re.sub(r"^[A-Za-z]*\W?0*(?=\d)", "", lead) for lead in leads]  # LINE-001
+        counted = len(texts) >= 2 and tails == [str(n) for n in range(1, len(texts) + 1)]
+        for row in rows if counted else ():
+            if path in row:
+                row[path] = (_without_first(row[path][0], 1), row[path][1])
+        texts = [row[path][0] for row in rows if path in row]
+        if texts and all(_begins_with_code(text) for text in texts):
+            for row in rows:
+                if path in row:
+                    row[path] = (_without_first(row[path][0], 2), row[path][1])
     return rows
+
+
+def _begins_with_code(text: Piece) -> bool:
+    """Whether a text is the article's code, a dash and its name."""
+    words = text.raw.split()
+    return len(words) > 2 and bool(_CODE.fullmatch(words[0])) and words[1] in ("-", "–", "—")
+
+
+def _without_first(text: Piece, count: int) -> Piece:
+    """A text without its first words, with the places of the others; as it is, where its words do not tell them."""
+    if len(text.raw.split(" ")) != len(text.words) or len(text.words) <= count:
+        return text
+    raw = text.raw.split(" ", count)[count]
+    return Piece(raw, text.words[count:], text.line, text.start + count, text.end)
 
 
 def _is_row(row: Row, line: Line, rows: list[Row], top: Line | None, columns: list[Column]) -> bool:
@@ -263,24 +288,36 @@ def _wraps(line: Line, last: Line, previous: Line) -> bool:
     return near and not _has_label(line) and line.index - last.index <= _MAX_WRAPPED
 
 
-def _go_on(row: Row, found: Row, line: Line, scene: Scene) -> None:
-    """Adds to a row's texts what is printed below them in their column, flush with them, and is no label."""
+def _go_on(row: Row, found: Row, line: Line, wrapped: dict[str, list[Cells]], scene: Scene) -> bool:
+    """Adds to a row's texts what is printed below them in their column, flush with them, and is no label.
+
+    ``wrapped`` has the lines of each text so far. Returns whether a text went on.
+    """
+    went = False
     for path, (below, named) in found.items():
         above = row.get(path)
         if ":" in below.raw or (path not in row and not any(map(str.isalpha, below.raw))):
             continue
         if above is None:
             row[path] = (below, named)
-        elif (
-            all(any(map(str.isalpha, text)) for text in (above[0].raw, below.raw))
-            and abs(above[0].x0 - below.x0) < _FLUSH * line.height
-        ):
-            parts = [
-                (scene.lines[above[0].line], above[0].start, above[0].end),
-                (line, below.start, below.end),
-            ]
-            if above[0].line == line.index - 1 and len(above[0].words) == above[0].end - above[0].start:
-                row[path] = (join(parts), above[1])
+            continue
+        first = (scene.lines[above[0].line], above[0].start, above[0].end)
+        parts = wrapped.setdefault(path, [first])
+        whole = len(above[0].words) == sum(end - start for _, start, end in parts)
+        near = parts[-1][0].index == line.index - 1
+        if near and whole and _reads_on(above[0], below) and abs(above[0].x0 - below.x0) < _FLUSH * line.height:
+            parts.append((line, below.start, below.end))
+            row[path] = (join(parts), above[1])
+            went = True
+    return went
+
+
+def _reads_on(above: Piece, below: Piece) -> bool:
+    """Whether a text goes on in another: both say something, or the second is the size that the first begins."""
+    if not any(map(str.isalpha, above.raw)):
+        return False
+    size = above.raw[-1:] in "x×/-&," or "/" in below.raw
+    return any(map(str.isalpha, below.raw)) or (size and len(below.raw) <= _SIZE_CHARS)
 
 
 def _goes_on(row: Row, last: Row, line: Line, previous: Line) -> bool:
@@ -297,6 +334,7 @@ def _ends(line: Line) -> bool:
     return bool(first & _END) or any(
         line.tokens[start].concepts & {"amount", "net", "gross", "tax"}
         and line.tokens[start].text[0].isalpha()
+        and any(char.isdigit() for token in line.tokens[start:] for char in token.text)
         for start, _ in line.cells
     )
 
