@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -63,8 +64,8 @@ _READ = 0.8
 _SIGNS = frozenset("@©®℗&%#€£¤")
 _LETTERS_INSIDE = 2.0
 """So many letters of a recognised word in one outline are letters."""
-_PASSED = 5
-"""Letters that a word has at least which goes on over a box."""
+_PASSED = 12
+"""A word of more letters may be several that were read on over a box."""
 _LABEL_POINTS = 26.0
 """A label begins within so many points of its box."""
 LEAST_SCORE = 0.5
@@ -101,7 +102,8 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
     found = [
         one
         for one in found
-        if not (one.in_word and _is_letter(one, ink.scale, words)) or _is_passed_over(one, found, ink.scale, words)
+        if not (one.in_word and _is_letter(one, ink.scale, words))
+        or _is_passed_over(one, found, ink.scale, words)
     ]
     found = [one for one in found if _has_company(one, found)]
     plain = [one for one in found if one.full < _TICKED]
@@ -356,7 +358,11 @@ def _is_passed_over(
     """Whether a recogniser only read on over a square: paper is around it, and it is drawn well or one of several."""
     x, y = (one.x0 + one.x1) / 2 / scale, (one.y0 + one.y1) / 2 / scale
     around = [w for w in words if w.box.x0 <= x <= w.box.x1 and w.box.y0 <= y <= w.box.y1]
-    if one.round or not one.apart or any(w.confidence is None or not _goes_past(w, one, scale) for w in around):
+    if (
+        one.round
+        or not one.apart
+        or any(w.confidence is None or not _goes_past(w, one, scale) for w in around)
+    ):
         return False
     row = [
         other
@@ -367,10 +373,11 @@ def _is_passed_over(
 
 
 def _goes_past(word: Word, one: _Candidate, scale: float) -> bool:
-    """Whether a word is of letters and goes on at both sides of a box by more than the box's width."""
+    """Whether a word, several by its capitals or length, goes on at both sides of a box by more than that."""
     before, behind = one.x0 / scale - word.box.x0, word.box.x1 - one.x1 / scale
     letters = sum(char.isalpha() for char in word.text)
-    return min(before, behind) > one.side / scale and letters >= 0.8 * len(word.text) and letters > _PASSED
+    several = letters > _PASSED or any(a.islower() and b.isupper() for a, b in pairwise(word.text))
+    return min(before, behind) > one.side / scale and letters >= 0.8 * len(word.text) and several
 
 
 def _in_word(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:

@@ -60,8 +60,8 @@ def segments_of(grey: Grid, scale: float) -> Segments:
         grey: rows by columns.
         scale: pixels per point.
     """
-    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
-    if found is None:
+    found: Grid | None = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
+    if found is None:  # as OpenCV says that there is none
         return np.empty((0, 4))
     lines = np.asarray(found, dtype=np.float64).reshape(-1, 4) / scale
     return lines[np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]) >= _SIDE]
@@ -98,7 +98,9 @@ def frames_over_print(ink: Ink, skew: float, bounds: tuple[float, float]) -> lis
         return []
     picture = np.where(large[labels], 255 - ink.depth, 255).astype(np.uint8)
     share = min(_SEEN_AT / ink.scale, 1.0)
-    lines = segments_of(cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), share * ink.scale)
+    lines = segments_of(
+        cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), share * ink.scale
+    )
     tilts = tilts_of(lines, skew)
     found: list[Box] = []
     for _ in range(_MOST + 2):
@@ -126,7 +128,9 @@ def _frames(lines: Segments, turn: float) -> list[Box]:
     boxes: list[Box] = []
     taken: list[tuple[float, float, float, float]] = []
     long = [edge for edge in along if _LINE <= edge.length <= _LONGEST]
-    pairs = [pair for pair in combinations(long, 2) if _APART[0] <= abs(pair[0].off - pair[1].off) <= _APART[1]]
+    pairs = [
+        pair for pair in combinations(long, 2) if _APART[0] <= abs(pair[0].off - pair[1].off) <= _APART[1]
+    ]
     for one, other in sorted(pairs, key=lambda pair: -abs(pair[0].off - pair[1].off)):
         shared = min(one.end, other.end) - max(one.start, other.start)
         if shared < _OVERLAP * max(one.length, other.length):
@@ -138,7 +142,9 @@ def _frames(lines: Segments, turn: float) -> list[Box]:
             and min(side.end, bottom) - max(side.start, top) >= _ACROSS * (bottom - top)
             for side in across
         )
-        inside = any(a - 4 <= start and end <= b + 4 and c - 4 <= top and bottom <= d + 4 for a, b, c, d in taken)
+        inside = any(
+            a - 4 <= start and end <= b + 4 and c - 4 <= top and bottom <= d + 4 for a, b, c, d in taken
+        )
         if closed and not inside:
             taken.append((start, end, top, bottom))
             corners = [(u * cos - v * sin, u * sin + v * cos) for u in (start, end) for v in (top, bottom)]

@@ -95,9 +95,15 @@ def _colored(ink: Ink, words: Sequence[Word]) -> Ink | None:
         return None
     printed = []
     for word in words:
-        x0, y0, x1, y1 = (int(value * ink.scale) for value in (word.box.x0, word.box.y0, word.box.x1, word.box.y1))
+        x0, y0, x1, y1 = (
+            int(value * ink.scale) for value in (word.box.x0, word.box.y0, word.box.x1, word.box.y1)
+        )
         inked = float(ink.mask[y0 : y1 + 1, x0 : x1 + 1].sum())
-        if word.confidence is None and inked and ink.colored[y0 : y1 + 1, x0 : x1 + 1].sum() > _MOST_COLOR * inked:
+        if (
+            word.confidence is None
+            and inked
+            and ink.colored[y0 : y1 + 1, x0 : x1 + 1].sum() > _MOST_COLOR * inked
+        ):
             printed.append(word.box)
     rest = _blanked(ink.colored, printed, ink.scale)
     mask = np.asarray(cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2, 2), np.uint8)), dtype=np.uint8)
@@ -170,7 +176,13 @@ def _is_turned(word: Word) -> bool:
 
 
 def _framed(
-    labels: Grid, stats: Grid, scale: float, skew: float, letters: Grid | None = None, *, straight: bool = False
+    labels: Grid,
+    stats: Grid,
+    scale: float,
+    skew: float,
+    letters: Grid | None = None,
+    *,
+    straight: bool = False,
 ) -> list[Mark]:
     """Frames that are round or turned, with letters inside; ``straight``: also those along the page."""
     letters = stats if letters is None else letters

@@ -76,14 +76,17 @@ def _through(ink: Ink, word: Word) -> _Struck | None:
         return None
     edge = round(_BEYOND * scale)
     if word.confidence is None and not all(
-        ink.mask[y0 + top : y0 + low + 1, column].any() for column in (x0 - edge, min(x1 + edge, ink.mask.shape[1] - 1))
+        ink.mask[y0 + top : y0 + low + 1, column].any()
+        for column in (x0 - edge, min(x1 + edge, ink.mask.shape[1] - 1))
     ):
         return None  # most words end here: of a text layer's the box ends with its letters
     left = max(x0 - margin, 0)
     wide = ink.mask[y0 - 1 : y1 + 1, left : min(x1 + margin, ink.mask.shape[1])]
     depth = ink.depth[y0 - 1 : y1 + 1, left : min(x1 + margin, ink.mask.shape[1])]
     black = np.percentile(depth[wide > 0], _BLACK)
-    deep = (depth >= _AS_BLACK * black).astype(np.uint8)  # what blurs letters together is lighter than they are
+    deep = (depth >= _AS_BLACK * black).astype(
+        np.uint8
+    )  # what blurs letters together is lighter than they are
     near = np.minimum(deep[1:-1], deep[2:])  # a pen's line is two pixels thick
     if float(near[top : low + 1, x0 - left : x1 - left].any(axis=0).mean()) < _REACHED:
         return None
@@ -114,7 +117,7 @@ def _best_line(
     inked = np.flatnonzero(bare[:, ends[0] : ends[1]].any(axis=1))
     high = int(inked[-1] - inked[0]) + 1
     far = np.abs(np.arange(bare.shape[0])[:, None] - line[None, :]) > _TALL * high
-    letters = (bare & far).any(axis=0)
+    letters: Grid = np.any(bare & far, axis=0)
     slack = round(_SLACK * scale)
     within = np.flatnonzero(letters[ends[0] - slack : ends[1] + slack]) + ends[0] - slack
     if not len(within):
@@ -137,7 +140,9 @@ def _goes_on(last: _Struck, one: _Struck) -> bool:
     a, b = last.word.box, one.word.box
     high = a.y1 - a.y0
     gap = b.x0 - a.x1
-    return abs(a.y0 - b.y0) < 0.5 * high and -1 <= gap <= _WORD_GAP * high and last.behind + 0.5 >= min(gap, 3)
+    return (
+        abs(a.y0 - b.y0) < 0.5 * high and -1 <= gap <= _WORD_GAP * high and last.behind + 0.5 >= min(gap, 3)
+    )
 
 
 def _is_by_hand(run: Sequence[_Struck]) -> bool:

@@ -1,8 +1,8 @@
 """How a schema asks for what marks tell: by which kind of mark, what it should say, and whether no means yes.
 
 Names and descriptions are written by whoever made the schema, in any language. ``unsigned``, ``signature_missing`` and
-*true if the box is left empty* ask the other way round; ``signed``/``unsigned`` say yes and no as ``true``/``false`` do.
-What a description says of the other answers (*false if ...*, *other stamps do not count*) is not what it asks for.
+*true if the box is left empty* ask the other way round; ``signed``/``unsigned`` say yes and no as ``true``/``false``
+do. What a description says of the other answers (*false if ...*, *other stamps do not count*) is not what it asks for.
 """
 
 from __future__ import annotations
@@ -18,30 +18,33 @@ from schemas.tree import Kind
 
 By = Literal["stamp", "signature", "tick"]
 
-_YES = frozenset(
-    """true yes y ja j oui o si s tak sim da ano kylla evet ok x on given
-    present signed ticked checked marked stamped crossed selected found exists filled
-    vorhanden unterschrieben angekreuzt gestempelt gesetzt presente signe coche marque tamponne firmado marcado sellado
-    firmato barrato timbrato ondertekend aangekruist aanwezig gestempeld obecny podpisany zaznaczony assinado""".split()
-)
-_NO = frozenset(
-    """false no n nein non nee nie nao ne ei hayir off none
-    absent missing unsigned unticked unchecked unmarked unstamped uncrossed unselected blank empty lacking
-    fehlt fehlend leer keine kein manquant absente vide ausente falta vacio assente mancante vuoto
-    ontbreekt afwezig leeg brak pusty niepodpisany""".split()
-)
-_NOT = frozenset(
-    """not no without missing lacks lacking lack absent absence nobody none never unless empty blank declined refused
-    nicht kein keine keinen ohne fehlt fehlen fehlend fehlende leer niemand manque manquante absence sans aucune aucun vide pas
-    personne senza manca mancante assenza nessuno nessuna sin falta ausencia nadie vacio zonder ontbreekt geen niemand leeg
-    brak bez nikt puste sem ausente nao utan saknas ingen uden mangler inte ikke""".split()
-)
+_YES_WORDS = """
+true yes y ja j oui o si s tak sim da ano kylla evet ok x on given present signed ticked checked marked stamped
+crossed selected found exists filled vorhanden unterschrieben angekreuzt gestempelt gesetzt presente signe coche
+marque tamponne firmado marcado sellado firmato barrato timbrato ondertekend aangekruist aanwezig gestempeld obecny
+podpisany zaznaczony assinado
+"""
+_YES = frozenset(_YES_WORDS.split())
+_NO_WORDS = """
+false no n nein non nee nie nao ne ei hayir off none absent missing unsigned unticked unchecked unmarked unstamped
+uncrossed unselected blank empty lacking fehlt fehlend leer keine kein manquant absente vide ausente falta vacio
+assente mancante vuoto ontbreekt afwezig leeg brak pusty niepodpisany
+"""
+_NO = frozenset(_NO_WORDS.split())
+_NOT_WORDS = """
+not no without missing lacks lacking lack absent absence nobody none never unless empty blank declined refused nicht
+kein keine keinen ohne fehlt fehlen fehlend fehlende leer niemand manque manquante absence sans aucune aucun vide
+pas personne senza manca mancante assenza nessuno nessuna sin falta ausencia nadie vacio zonder ontbreekt geen
+niemand leeg brak bez nikt puste sem ausente nao utan saknas ingen uden mangler inte ikke
+"""
+_NOT = frozenset(_NOT_WORDS.split())
 """Words that turn a question round, folded."""
-_TICK = frozenset(
-    """box boxes ticked checkbox checkboxes tick checked crossed angekreuzt ankreuzen kreuz kastchen kaestchen hakchen haken
-    coche cochee case barrato barrata casella spuntata marcada casilla aangekruist aangevinkt vakje vinkje zaznaczone
-    zaznaczono pole assinalado assinalada ruta kryssad""".split()
-)
+_TICK_WORDS = """
+box boxes ticked checkbox checkboxes tick checked crossed angekreuzt ankreuzen kreuz kastchen kaestchen hakchen
+haken coche cochee case barrato barrata casella spuntata marcada casilla aangekruist aangevinkt vakje vinkje
+zaznaczone zaznaczono pole assinalado assinalada ruta kryssad
+"""
+_TICK = frozenset(_TICK_WORDS.split())
 _OTHERWISE = re.compile(
     r"[;.]|\b(?:and|or)?\s*\b(?:false|no|null|otherwise|else|sonst|andernfalls|falsch|sinon|faux|altrimenti|falso|"
     r"de lo contrario|anders|onwaar)\b\s*(?:if|when|where|wenn|falls|si|se|als|:|,|$)"
@@ -134,4 +137,6 @@ def _is_negated(own: str, said: str) -> bool:
 def _without_un(word: str, about: list[str]) -> bool:
     """Whether a word is another one with ``un`` before it: one that is known, or that the description has."""
     rest = word[2:] if word.startswith("un") else word[3:] if word.startswith("nie") else ""
-    return len(rest) > 3 and (rest in about or rest in _YES or bool(meanings_of(rest) & (STAMPED | {"signature"})))
+    return len(rest) > 3 and (
+        rest in about or rest in _YES or bool(meanings_of(rest) & (STAMPED | {"signature"}))
+    )

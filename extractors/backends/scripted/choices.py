@@ -112,14 +112,23 @@ def _is_title(titles: tuple[str, ...], whole: str, tokens: tuple[Token, ...]) ->
     """Whether a cell is headed by one of the titles: by itself, or with a number or date behind it."""
     first = "".join(char for char in text_key(tokens[0].text) if char.isalpha())
     rest = tokens[1] if len(tokens) > 1 else None
-    alone = rest is None or any(map(str.isdigit, rest.text)) or not rest.text.isalpha() or "number" in rest.concepts
+    alone = (
+        rest is None
+        or any(map(str.isdigit, rest.text))
+        or not rest.text.isalpha()
+        or "number" in rest.concepts
+    )
     return any(whole == title or (first == title and alone) for title in titles)
 
 
 def _are_options(line: Line, choices: tuple[str, ...]) -> bool:
     """Whether a line prints several of the choices, which says that one can choose, and not what was chosen."""
     words = {text_key(part) for token in line.tokens for part in parts_of(token.text)}
-    said = [keys for choice in choices if (keys := {text_key(part) for part in parts_of(choice)}) and keys <= words]
+    said = [
+        keys
+        for choice in choices
+        if (keys := {text_key(part) for part in parts_of(choice)}) and keys <= words
+    ]
     return sum(not any(keys < other for other in said) for keys in said) > 1
 
 

@@ -41,7 +41,8 @@ order: order orders bestellung bestellnummer commande pedido ordine po bestell a
 quantity: quantity qty menge quantite cantidad anzahl quantita aantal qte qnty
 price: price preis prix precio prezzo prijs rate cost einzelpreis preise uprice
 unit: unit units einheit unite einzel each einzelpreis unitaire unitario uprice
-description: description item items article artikel bezeichnung designation product produkt produit produits prodotto producto produto prestation particulars
+description: description item items article artikel bezeichnung designation product produkt
+  produit produits prodotto producto produto prestation particulars
   service services libelle descripcion desc beschreibung leistung goods descrizione omschrijving
   artikelbezeichnung details
 delivery: delivery delivered ship shipping shipment liefer lieferung livraison lieferdatum

@@ -29,8 +29,8 @@ _THROUGH = frozenset(
 _DOC_DATE = 0.15
 _PAID_BY = 0.7
 _PAY = re.compile(
-    r"zahlbar|zu zahlen|zahlung|überweis|begleich|fällig|payable|pay\b|payment|due\b|settle|payer|payable|règle|paiement|échéance"
-    r"|pagar|pago|pagare|pagamento|scadenza|betal|płatn|zapłat",
+    r"zahlbar|zu zahlen|zahlung|überweis|begleich|fällig|payable|pay\b|payment|due\b|settle"
+    r"|payer|règle|paiement|échéance|pagar|pago|pagare|pagamento|scadenza|betal|płatn|zapłat",
     re.IGNORECASE,
 )
 _BY = re.compile(
@@ -298,7 +298,9 @@ def _pay_by(goal: Goal, scene: Scene) -> Iterator[Match]:
     for line in scene.lines:
         dates = scene.values(line, Kind.DATE)
         for date in dates[:1]:
-            before = " ".join(token.text for token in line.tokens[max(date.piece.start - 14, 0) : date.piece.start])
+            before = " ".join(
+                token.text for token in line.tokens[max(date.piece.start - 14, 0) : date.piece.start]
+            )
             if _PAY.search(before) and _BY.search(before) and not _SOONER.search(before):
                 yield Match(goal, date.piece, _PAID_BY * date.strength)
 

@@ -255,7 +255,9 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
     for i in range(len(tokens) - 1):
         if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
             per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
-        if "yours" in per_word[i] and "reference" in per_word[i + 1]:  # to the reader of an invoice, the order
+        if (
+            "yours" in per_word[i] and "reference" in per_word[i + 1]
+        ):  # to the reader of an invoice, the order
             per_word[i] = frozenset({"order"})
     per_word = [c - {"yours"} for c in per_word]
     union = frozenset().union(*per_word)

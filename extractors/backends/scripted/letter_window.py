@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.letterhead import (
-    LETTER, ends_legal, is_call, is_place, is_registration, is_town, names_street,
+    LETTER,
+    ends_legal,
+    is_call,
+    is_place,
+    is_registration,
+    is_town,
+    names_street,
 )  # fmt: skip
 from extractors.backends.scripted.scene import Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, piece
@@ -31,7 +37,8 @@ _LEADING = 2.1
 _MOST, _LEAST = 8, 3
 _SENDER, _WINDOW, _BLOCK = 0.74, 0.74, 0.5
 _TITLED = re.compile(
-    r"^\W*(?:herrn?|frau|firma|fa\.|an|mr|mrs|ms|monsieur|madame|mme|m\.|sig\.?(?:ra)?|sr\.?a?|to|à l'attention de)\W*$",
+    r"^\W*(?:herrn?|frau|firma|fa\.|an|mr|mrs|ms"
+    r"|monsieur|madame|mme|m\.|sig\.?(?:ra)?|sr\.?a?|to|à l'attention de)\W*$",
     re.IGNORECASE,
 )
 
@@ -98,7 +105,9 @@ def _sender_lines(scene: Scene) -> list[tuple[Line, int]]:
 def _is_name(text: str) -> bool:
     letters = len(LETTER.findall(text))
     digits = sum(char.isdigit() for char in text)
-    return letters >= 3 and digits <= 0.3 * letters and not is_call(text) and ":" not in text and "@" not in text
+    return (
+        letters >= 3 and digits <= 0.3 * letters and not is_call(text) and ":" not in text and "@" not in text
+    )
 
 
 def _blocks(scene: Scene, senders: set[str]) -> Iterator[Block]:
@@ -115,7 +124,7 @@ def _blocks(scene: Scene, senders: set[str]) -> Iterator[Block]:
             cells = _without_title(cells)
             texts = [" ".join(t.text for t in one.tokens[a:b]) for one, a, b in cells]
             towns = [at for at, text in enumerate(texts) if is_town(text) and not is_registration(text)]
-            if len(cells) < _LEAST or not towns or not 2 <= towns[0] + 1 or not _is_name(texts[0]):
+            if len(cells) < _LEAST or not towns or not towns[0] + 1 >= 2 or not _is_name(texts[0]):
                 continue
             if is_place(texts[0]) and not ends_legal(texts[0]):
                 continue
@@ -139,9 +148,15 @@ def _stack(scene: Scene, line: Line, start: int, end: int) -> list[tuple[Line, i
     x0 = line.tokens[start].word.box.x0
     last = line
     for below in scene.lines[line.index : line.index + 3 * _MOST]:
-        if below.page != line.page or len(cells) >= _MOST or below.top - last.top > _LEADING * 1.4 * last.height:
+        if (
+            below.page != line.page
+            or len(cells) >= _MOST
+            or below.top - last.top > _LEADING * 1.4 * last.height
+        ):
             break
-        cell = next(((a, b) for a, b in below.cells if abs(below.tokens[a].word.box.x0 - x0) <= _ALIGNED), None)
+        cell = next(
+            ((a, b) for a, b in below.cells if abs(below.tokens[a].word.box.x0 - x0) <= _ALIGNED), None
+        )
         if cell is None:
             continue
         tokens = below.tokens[cell[0] : cell[1]]

@@ -27,24 +27,45 @@ _FOLDED = str.maketrans("łøđæœß", "lodaos")
 """Letters that are no letter with a sign to take away; the table has them so, too."""
 
 _TABLE = """
-signature: signature|signed|signs|signer|signatory|sign here|autograph|countersign|undersigned|initialled|initialed|executed|unterschrift|unterschrieb|unterzeichn|gezeichnet|paraphe|signe$|signee$|signes$|signees$|signer$|signataire|firma$|firme$|firmas$|firmado|firmada|firmato|firmata|firmatario
-  |handtekening|ondertekend|getekend|podpis|sottoscri|assinad|assinatura|undertecknad|underskr|signatur|podepsan|alairas|imza|semnatur|allekirjoit
-stamp: stamp|stempel|timbre|timbro|tampon|cachet|sello$|sellos$|sellado|sellada|pieczec|pieczat|seal$|sealed|seals$|carimbo|stampel|leima|razitko|stampila|bollo
-paid: paid|settled|payment received|payment stamp|confirming payment|bezahlt|beglichen|zahlung erhalten|paye$|payee$ par|payes|acquitt|regle$|reglee$|pagato|pagata|saldato|quietanzat|pagado|pagada|pago$|abonado|betaald|voldaan|zaplacon|oplacono|oplacony|betald|betalt|zaplaceno|maksettu|odendi
-copy: copy|copies|kopie|copie|copia|kopia|duplicat|duplikat|abschrift|zweitschrift|ausfertigung|doppel$|odpis|wtornik|afschrift|segunda via|kopio
-approved: approved|approval|authorised|authorized|accepted|sanctioned|genehmigt|freigegeben|freigabe|bewilligt|approuv|valide$|validee$|bon a payer|approvato|approvata|autorizzat|aprobad|autorizado|aprovado|goedgekeurd|akkoord bevonden|zatwierdzon|akceptow|godkand|godkendt|schvaleno|hyvaksyt
-received: received|receipt stamp|on arrival|incoming|inbound|date of receipt|acknowledg|receipt of|eingegangen|eingang|empfangen|erhalten|recu$|recue$|recus$|reception|arrivee|ricevut|arrivo|recibid|entrada|recebid|ontvangen|ontvangst|ingekomen|binnengekomen|wplynelo|wplynal|otrzyman|inkommet|modtaget|mottatt|prijato|doruceno|saapunut
-cleared: cleared|customs|clearance|zoll|abgefertigt|verzollt|dedouan|douane|sdoganat|dogana|despachad|aduana|desalfandeg|alfandega|ingeklaard|odprawion|celny|celna|clo$|tulli
-cancelled: cancelled|canceled|cancellation|void|voided|invalid|annulled|revoked|storniert|storno|ungultig|ungueltig|entwertet|annule|annulla|anulad|invalidado|geannuleerd|vervallen|anulowan|niewazn|makulerad|annulleret|zruseno|mitatoity
+signature: signature|signed|signs|signer|signatory|sign here|autograph|countersign|undersigned|initialled
+  |initialed|executed|unterschrift|unterschrieb|unterzeichn|gezeichnet|paraphe|signe$|signee$|signes$|signees$
+  |signer$|signataire|firma$|firme$|firmas$|firmado|firmada|firmato|firmata|firmatario
+  |handtekening|ondertekend|getekend|podpis|sottoscri|assinad|assinatura|undertecknad|underskr|signatur|podepsan
+  |alairas|imza|semnatur|allekirjoit
+stamp: stamp|stempel|timbre|timbro|tampon|cachet|sello$|sellos$|sellado|sellada|pieczec|pieczat|seal$|sealed
+  |seals$|carimbo|stampel|leima|razitko|stampila|bollo
+paid: paid|settled|payment received|payment stamp|confirming payment|bezahlt|beglichen|zahlung erhalten|paye$
+  |payee$ par|payes|acquitt|regle$|reglee$|pagato|pagata|saldato|quietanzat|pagado|pagada|pago$|abonado|betaald
+  |voldaan|zaplacon|oplacono|oplacony|betald|betalt|zaplaceno|maksettu|odendi
+copy: copy|copies|kopie|copie|copia|kopia|duplicat|duplikat|abschrift|zweitschrift|ausfertigung|doppel$|odpis
+  |wtornik|afschrift|segunda via|kopio
+approved: approved|approval|authorised|authorized|accepted|sanctioned|genehmigt|freigegeben|freigabe|bewilligt
+  |approuv|valide$|validee$|bon a payer|approvato|approvata|autorizzat|aprobad|autorizado|aprovado|goedgekeurd
+  |akkoord bevonden|zatwierdzon|akceptow|godkand|godkendt|schvaleno|hyvaksyt
+received: received|receipt stamp|on arrival|incoming|inbound|date of receipt|acknowledg|receipt of|eingegangen
+  |eingang|empfangen|erhalten|recu$|recue$|recus$|reception|arrivee|ricevut|arrivo|recibid|entrada|recebid
+  |ontvangen|ontvangst|ingekomen|binnengekomen|wplynelo|wplynal|otrzyman|inkommet|modtaget|mottatt|prijato
+  |doruceno|saapunut
+cleared: cleared|customs|clearance|zoll|abgefertigt|verzollt|dedouan|douane|sdoganat|dogana|despachad|aduana
+  |desalfandeg|alfandega|ingeklaard|odprawion|celny|celna|clo$|tulli
+cancelled: cancelled|canceled|cancellation|void|voided|invalid|annulled|revoked|storniert|storno|ungultig
+  |ungueltig|entwertet|annule|annulla|anulad|invalidado|geannuleerd|vervallen|anulowan|niewazn|makulerad
+  |annulleret|zruseno|mitatoity
 original: original|originale|origineel|oryginal|urschrift
-confidential: confidential|secret$|classified|restricted$|vertraulich|geheim|confidentiel|secret defense|riservat|confidenzial|confidencial|reservado|vertrouwelijk|poufne|poufny|tajne|konfidentiell|fortrolig|duverne|luottamuksellinen
-male: male|man|maennlich|mannlich|herr|masculin|homme|monsieur|maschio|maschile|uomo|hombre|masculino|varon|mezczyzna|mezczyzn|meski
+confidential: confidential|secret$|classified|restricted$|vertraulich|geheim|confidentiel|secret defense|riservat
+  |confidenzial|confidencial|reservado|vertrouwelijk|poufne|poufny|tajne|konfidentiell|fortrolig|duverne
+  |luottamuksellinen
+male: male|man|maennlich|mannlich|herr|masculin|homme|monsieur|maschio|maschile|uomo|hombre|masculino|varon
+  |mezczyzna|mezczyzn|meski
 female: female|weiblich|frau$|feminin|femme|femmina|femminile|donna$|mujer|femenino|feminino|vrouw|kobiet|zensk
-single: single|unmarried|never married|ledig|celibataire|celibe|nubile|soltero|soltera|solteiro|ongehuwd|wolny|panna|kawaler
-married: married|verheiratet|verehelicht|marie|mariee|coniugat|sposat|casado|casada|gehuwd|malzenstw|zonat|zamez|gift
+single: single|unmarried|never married|ledig|celibataire|celibe|nubile|soltero|soltera|solteiro|ongehuwd|wolny
+  |panna|kawaler
+married: married|verheiratet|verehelicht|marie|mariee|coniugat|sposat|casado|casada|gehuwd|malzenstw|zonat|zamez
+  |gift
 divorced: divorced|geschieden|divorce|divorziat|divorciad|gescheiden|rozwod|rozwied
 widowed: widowed|widow|verwitwet|veuf|veuve|vedov|viud|viuv|weduw|owdow|wdow
-consent: consent|agree|i accept|permission|einwillig|willige|einverstanden|zustimm|consens|consinti|accepte|acconsent|autorizo|doy mi|akkoord|toestemming|zgod|wyrazam
+consent: consent|agree|i accept|permission|einwillig|willige|einverstanden|zustimm|consens|consinti|accepte
+  |acconsent|autorizo|doy mi|akkoord|toestemming|zgod|wyrazam
 data: my data|processing of my data|data processing|meiner daten|datenverarbeitung|mes donnees|miei dati|mis datos
   |gegevens|przetwarzanie danych
 newsletter: newsletter|rundbrief|lettre d information|boletin|nieuwsbrief|bulletin
@@ -55,7 +76,8 @@ diabetes: diabet|zuckerkrank|cukrzyc
 asthma: asthma|asthme|asma|astma
 hypertension: blood pressure|hypertension|hypertonie|bluthochdruck|ipertension|bloeddruk|nadcisnien|presion arterial
 heart_disease: heart|herzerkrank|herzkrank|cardiaque|cardiopat|cardiac|hartziekt|choroba serca
-liability: liability|third party|haftpflicht|responsabilit|responsabilidad civil|aansprakelijk|odpowiedzialnosc cywiln
+liability: liability|third party|haftpflicht|responsabilit|responsabilidad civil|aansprakelijk
+  |odpowiedzialnosc cywiln
 fire: fire|feuer|brand|incend|pozar|teilkasko
 comprehensive: comprehensive|all risks|allrisk|vollkasko|allgefahren|tous risques|kasko|todo riesgo|volledig casco
   |autocasco|wszystkie ryzyka|full cover

@@ -96,6 +96,12 @@ def _runs(line: Line, strikes: Sequence[Mark]) -> list[Run]:
     return found
 
 
+def _saying(choice: str, runs: Sequence[Run], same: Callable[[str, str], float]) -> Run | None:
+    """Of the runs without a line, the one that says a choice best."""
+    free = [run for run in runs if run.struck is None]
+    return max(free, key=lambda run: same(choice, run.text), default=None)
+
+
 def left_over(
     choices: Sequence[str], places: Sequence[Sequence[Run]], same: Callable[[str, str], float], least: float
 ) -> tuple[str, float, Span] | None:
@@ -110,20 +116,19 @@ def left_over(
     found = []
     for runs in places:
         struck = [run for run in runs if run.struck is not None]
-        called = {run.line for run in struck}
-        free = {
-            choice: max((run for run in runs if run.struck is None), key=lambda run: same(choice, run.text), default=None)
-            for choice in choices
-        }  # fmt: skip
-        left = [(c, run) for c, run in free.items() if run is not None and same(c, run.text) >= least]
-        if len(left) != 1 or len(struck) != len(choices) - 1:
+        left = [
+            (c, run)
+            for c in choices
+            if (run := _saying(c, runs, same)) is not None and same(c, run.text) >= least
+        ]
+        if len(left) != 1 or any(same(left[0][0], one.text) >= least for one in struck):
             continue
         choice, run = left[0]
+        beside = [one for one in struck if one.line == run.line]
         others = [c for c in choices if c != choice]
-        said = sum(any(same(other, one.text) >= least for other in others) for one in struck)
-        if any(same(choice, one.text) >= least for one in struck):
-            continue
-        if said == len(struck) or run.line in called:  # misread words count on the line of what is left
-            certain = min(one.struck.score for one in struck if one.struck is not None)
+        said = [c for c in others if any(same(c, one.text) >= least for one in struck)]
+        if len(said) == len(others) or len(beside) == len(others):  # misread words count on their line
+            marks = [one.struck for one in struck if one.struck is not None]
+            certain = min(mark.score for mark in marks)
             found.append((choice, certain if said else 0.9 * certain, run.span))
     return found[0] if len({choice for choice, _, _ in found}) == 1 else None

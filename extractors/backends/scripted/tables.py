@@ -111,7 +111,9 @@ def _header(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
         left = min(token.word.box.x0 for token in run.tokens)
         right = max(token.word.box.x1 for token in run.tokens)
         if before and before.goal and i not in owner and _same_cell(line, runs[i - 1], run):
-            columns[-1] = replace(before, x0=min(before.x0, left), x1=max(before.x1, right))  # "Total Price", where the price is another column's
+            columns[-1] = replace(
+                before, x0=min(before.x0, left), x1=max(before.x1, right)
+            )  # "Total Price", where the price is another column's
         else:
             columns.append(Column(left, right, *owner.get(i, (None, 0.0))))
     covered = {i for run in runs for i in range(run.start, run.end)}
@@ -120,7 +122,9 @@ def _header(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
     return sorted(columns, key=lambda c: c.x0)
 
 
-def _give_total(goals: list[Goal], runs: list[Run], owner: dict[int, tuple[Goal, float]], used: set[str]) -> None:
+def _give_total(
+    goals: list[Goal], runs: list[Run], owner: dict[int, tuple[Goal, float]], used: set[str]
+) -> None:
     """Behind the price of one unit, the last column of money is the row's total, whatever it is called."""
     wanted = next((g for g in goals if g.means("amount") and g.path not in used and g.kind in NUMERIC), None)
     prices = [i for i, (goal, _) in owner.items() if goal.means("price")]
@@ -128,7 +132,11 @@ def _give_total(goals: list[Goal], runs: list[Run], owner: dict[int, tuple[Goal,
         return
     for i in range(len(runs) - 1, max(prices), -1):
         concepts = runs[i].concepts
-        if i not in owner and concepts & _MONEY and not concepts & {"tax", "discount", "percent", "unit", "quantity"}:
+        if (
+            i not in owner
+            and concepts & _MONEY
+            and not concepts & {"tax", "discount", "percent", "unit", "quantity"}
+        ):
             owner[i] = (wanted, _BY_PLACE)
             used.add(wanted.path)
             return
@@ -305,7 +313,12 @@ def _go_on(row: Row, found: Row, line: Line, wrapped: dict[str, list[Cells]], sc
         parts = wrapped.setdefault(path, [first])
         whole = len(above[0].words) == sum(end - start for _, start, end in parts)
         near = parts[-1][0].index == line.index - 1
-        if near and whole and _reads_on(above[0], below) and abs(above[0].x0 - below.x0) < _FLUSH * line.height:
+        if (
+            near
+            and whole
+            and _reads_on(above[0], below)
+            and abs(above[0].x0 - below.x0) < _FLUSH * line.height
+        ):
             parts.append((line, below.start, below.end))
             row[path] = (join(parts), above[1])
             went = True
@@ -345,8 +358,8 @@ def _heads_another(line: Line) -> bool:
         return False
     if any(token.ends_label or token.text == ":" for token in line.tokens):
         return False
-    named = sum(bool(line.tokens[start].concepts) for start, _ in line.cells)
-    money = any(line.tokens[start].concepts & _MONEY for start, _ in line.cells)
+    said = [frozenset[str]().union(*(t.concepts for t in line.tokens[a:b])) for a, b in line.cells]
+    named, money = sum(map(bool, said)), any(concepts & _MONEY for concepts in said)
     return money and 2 * named >= len(line.cells)
 
 
