@@ -48,7 +48,9 @@ _TICK = frozenset(_TICK_WORDS.split())
 _OTHERWISE = re.compile(
     r"[;.]|\b(?:and|or)?\s*\b(?:false|no|null|otherwise|else|sonst|andernfalls|falsch|sinon|faux|altrimenti|falso|"
     r"de lo contrario|anders|onwaar)\b\s*(?:if|when|where|wenn|falls|si|se|als|:|,|$)"
-    r"|\b(?:rather than|instead of|not just|and not|as opposed to|statt|anstelle|plutôt que|en lugar de|invece di)\b",
+    r"|\b(?:such as|for (?:example|instance)|including|e\.g|i\.e|zum beispiel|etwa"
+    r"|par exemple|ad esempio|per esempio|por ejemplo|bijvoorbeeld|na przykład|rather than|instead of"
+    r"|not just|and not|as opposed to|statt|anstelle|plutôt que|en lugar de|invece di)\b",
     re.IGNORECASE,
 )
 _BEFORE_SELF = ("no", "non", "not", "un")
@@ -95,7 +97,7 @@ def _by(name: frozenset[str], about: frozenset[str], ticked: bool) -> By:
 
 
 def asking_part(description: str) -> str:
-    """The part of a description that says what is asked for, without what it says of other answers."""
+    """The part of a description that says what is asked for, without examples and what it says of other answers."""
     found = _OTHERWISE.search(description)
     return description[: found.start()] if found and found.start() > 3 else description
 
