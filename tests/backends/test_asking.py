@@ -69,7 +69,7 @@ def test_what_a_description_says_of_other_stamps_is_not_asked_for(tmp_path: Path
 
 def test_an_example_of_a_stamp_is_not_the_one_that_is_asked_for(tmp_path: Path) -> None:
     description = "Whether an ink stamp, such as a date of receipt or of a notary, is on the page."
-    assert said(tmp_path, (stamp_of("SECTION UNIT"),), "stamped", description) == "true"
+    assert said(tmp_path, (stamp_of("DISTRICT OFFICE"),), "stamped", description) == "true"
     assert said(tmp_path, (), "stamped", description) == "false"
 
 

@@ -111,5 +111,5 @@ AB-77-D - Copper wire        1.45         50         72.50
 
 
 def test_a_label_of_an_order_makes_no_order_of_an_invoice() -> None:
-    found = read("HANDELSRECHNUNG(380) Nr. 4711 vom 05.06.2018\n\nBestellung      : 2018-4713\n")
+    found = read("HANDELSRECHNUNG (Nr. 77) vom 12.09.2021\n\nBestellung      : B-2021-9\n")
     assert found.get("document_type", "invoice") == "invoice"
