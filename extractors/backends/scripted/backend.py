@@ -93,7 +93,9 @@ class _Plan:
     def _window(self, document: ReadDocument, style: DocumentStyle, rows: Counter[str]) -> WindowAnswer:
         """One run of pages; ``rows`` counts those of each list so far, over all of them."""
         lines = read_sheet(document)
-        scene = Scene(lines, find_runs(lines, self.vocabulary), style, {}, self._marks(document, lines))
+        scene = Scene(
+            lines, find_runs(lines, self.vocabulary), style, {}, self._marks(document, lines), self.vocabulary
+        )
         wanted = [goal for goal in self.singles if goal.leaf.grounding != "choice"]
         matches, ranked = find_fields(wanted, scene)
         out: list[LeafAnswer] = []
