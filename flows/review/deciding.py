@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from flows.ledger.records import Action, ConflictError, DocumentRecord
+from flows.review.blind import as_shown
 from flows.review.corrections import Corrected, Current, read_form
 from flows.review.documents import (
     document_view,
@@ -146,6 +147,7 @@ def show(
     reject_error: str = "",
 ) -> Response:
     """The page of a document; with a draft, what was written and what is wrong with it."""
+    record = as_shown(record)
     schema, current = site.schema_of(record), Current.of(record)
     fields = list(current.fields.values()) if current else []
     has_bytes = site.blobs.has(record.sha256)
