@@ -122,15 +122,12 @@ def _why_not(one: _Candidate, reviewer: str) -> str:
 def record(session: Session, bulk_id: str) -> BulkRecord:
     """See `Ledger.bulk`."""
     bulk = _bulk(session, bulk_id)
-    counts = dict(
-        session.execute(
-            select(func.coalesce(BulkItem.outcome, "open"), func.count())
-            .where(BulkItem.bulk_id == bulk_id, BulkItem.sampled.is_(False))
-            .group_by(BulkItem.outcome)
-        )
-        .tuples()
-        .all()
+    found = session.execute(
+        select(func.coalesce(BulkItem.outcome, "open"), func.count())
+        .where(BulkItem.bulk_id == bulk_id, BulkItem.sampled.is_(False))
+        .group_by(BulkItem.outcome)
     )
+    counts: dict[str, int] = dict(found.all())
     lines = _lines(session, bulk_id)
     sampled = [line for line in lines if line.sampled]
     accepted, left_out = counts.get("accepted", 0), counts.get("left out", 0)
@@ -168,7 +165,7 @@ def _lines(session: Session, bulk_id: str) -> list[BulkLine]:
         .where(BulkItem.bulk_id == bulk_id, BulkItem.sampled | (BulkItem.outcome == "left out"))
         .order_by(BulkItem.sampled.desc(), BulkItem.document_id)
         .limit(_SHOWN)
-    ).tuples()
+    )
     lines = []
     for item, uri, revision, action, reviewer in rows:
         outcome = item.outcome
@@ -209,7 +206,9 @@ def accept(
     state = record(session, bulk_id).state
     if state != "ready":
         raise UsageError(
-            "These documents cannot be accepted at once yet." if state == "checking" else "This bulk is over.",
+            "These documents cannot be accepted at once yet."
+            if state == "checking"
+            else "This bulk is over.",
             remedy="Look at those that were drawn, and accept them as they are.",
         )
     if item is None or item.sampled or item.outcome is not None:
@@ -241,9 +240,7 @@ def leave_out(session: Session, bulk_id: str, document_id: str, why: str) -> Non
     """See `Ledger.bulk_leave_out`."""
     session.execute(
         update(BulkItem)
-        .where(
-            BulkItem.bulk_id == bulk_id, BulkItem.document_id == document_id, BulkItem.outcome.is_(None)
-        )
+        .where(BulkItem.bulk_id == bulk_id, BulkItem.document_id == document_id, BulkItem.outcome.is_(None))
         .values(outcome="left out", detail=why)
     )
 

@@ -43,6 +43,7 @@ class QueueFilter(_Record):
         older: waiting for so many seconds at least.
         whose: of the ``reviewer`` who asks.
         held_by: whoever has them now.
+        bulk_id: of a bulk, those that are still to be looked at.
     """
 
     schema_name: str | None = None
@@ -54,6 +55,7 @@ class QueueFilter(_Record):
     amount_to: float | None = None
     whose: Whose | None = None
     held_by: str | None = None
+    bulk_id: str | None = None
     reviewer: str = ""
     sort: QueueSort = QueueSort.AGE
 
@@ -86,9 +88,10 @@ class QueueTabs(_Record):
 
 
 class QueueView(_Record):
-    """A page of the queue. ``matching`` fit the filter (at most `COUNT_CAP` + 1)."""
+    """A page of the queue that begins at ``offset``. ``matching`` fit the filter (at most `COUNT_CAP` + 1)."""
 
     lines: list[QueueLine]
+    offset: int
     matching: int
     tabs: QueueTabs
 
@@ -133,7 +136,7 @@ class BulkRecord(_Record):
         wanted: the filter's query, as it was in the address.
         sampled: how many must be looked at; ``looked`` were, and accepted as they are.
         failed: of those looked at, so many were changed or rejected; then nothing is accepted at once.
-        rest: how many are to be accepted at once; ``accepted`` were, ``left_out`` changed or were held.
+        rest: all that are not looked at one by one; ``accepted`` were, ``left_out`` changed or were held.
         lines: those looked at or to be looked at, and those left out.
     """
 
@@ -159,6 +162,16 @@ class BulkRecord(_Record):
         if self.failed:
             return "failed"
         return "ready" if self.looked >= self.sampled else "checking"
+
+    @property
+    def others(self) -> int:
+        """How many were to be accepted at once when it began."""
+        return self.documents - self.sampled
+
+    @property
+    def through(self) -> int:
+        """Of these, how many were accepted or left out since."""
+        return self.others - self.open
 
     @property
     def open(self) -> int:

@@ -97,6 +97,11 @@ class Insight(_Record):
     decisions: int
     decisions_left: bool
 
+    @property
+    def documents(self) -> int:
+        """How many were first seen in the window."""
+        return sum(sum(day.outcomes.values()) for day in self.days)
+
 
 class ListFilter(_Record):
     """Documents behind a figure; ``None`` means all. Days are of when a document was first seen (UTC).

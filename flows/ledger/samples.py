@@ -1,8 +1,9 @@
 """Documents drawn at random for a person to look at: what measures how much of what lands is wrong.
 
 ``blind``: of those that landed without a person. They stand in the queue like all others, and nothing on the page
-tells them apart: each is shown with a doubt that is not its own (`flows.ledger.decoys`). ``queue``: of those that wait anyway. Only what was drawn so may fit probabilities anew: the queue as
-it comes holds what the model doubts, and teaches it that it is always wrong.
+tells them apart: each is shown with a doubt that is not its own (`flows.ledger.decoys`). ``queue``: of those that wait
+anyway. Only what was drawn so may fit probabilities anew: the queue as it comes holds what the model doubts, and
+teaches it that it is always wrong.
 
 Whether a document is drawn follows from its id and the ledger's own, not from dice: asking again changes nothing.
 """

@@ -35,7 +35,7 @@ from flows.ledger.desk import (
     QueueView,
     Whose,
 )
-from flows.ledger.models import Decision, Document, DocumentReason, Hold
+from flows.ledger.models import BulkItem, Decision, Document, DocumentReason, Hold
 from flows.ledger.records import Stage
 from schemas.outcome import ReviewReason
 
@@ -71,6 +71,9 @@ def conditions(wanted: QueueFilter, at: dt.datetime) -> list[ColumnElement[bool]
             found.append(Document.second_look.is_not(None))
     if wanted.held_by:
         found.append(_held(at, Hold.reviewer == wanted.held_by))
+    if wanted.bulk_id:
+        named = (BulkItem.document_id == Document.document_id, BulkItem.bulk_id == wanted.bulk_id)
+        found.append(exists().where(*named, BulkItem.sampled, BulkItem.revision == Document.revision))
     return found
 
 
@@ -139,8 +142,9 @@ def view(session: Session, at: dt.datetime, wanted: QueueFilter, limit: int, off
             QueueLine.model_validate({**row._mapping, "reasons": reasons.get(row.document_id, [])})
             for row in rows
         ],
+        offset=offset,
         matching=matching,
-        tabs=QueueTabs(waiting=waiting, second=looks, held=dict(held.tuples().all())),
+        tabs=QueueTabs(waiting=waiting, second=looks, held=dict(held.all())),
     )
 
 
@@ -174,9 +178,7 @@ def _for(reviewer: str, at: dt.datetime) -> ColumnElement[bool]:
         Decision.reviewer == reviewer,
         Decision.stage != Stage.FINAL,
     )
-    return and_(
-        not_(_held(at, Hold.reviewer != reviewer)), or_(Document.second_look.is_(None), not_(looked))
-    )
+    return and_(not_(_held(at, Hold.reviewer != reviewer)), or_(Document.second_look.is_(None), not_(looked)))
 
 
 def extras(session: Session, at: dt.datetime) -> QueueExtras:

@@ -17,6 +17,7 @@ from starlette.types import Scope
 from flows.ledger.records import UnknownDocumentError
 from flows.ledger.store import Ledger
 from flows.review.blobs import BlobStore
+from flows.review.desk import install_desk
 from flows.review.pages import PageImages, PageReader
 from flows.review.routes import router
 from flows.review.security import (
@@ -72,6 +73,7 @@ def create_app(
     app = FastAPI(title="parquetry review", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = site
     app.include_router(router)
+    install_desk(app, site)
     app.mount("/static", _Static(directory=HERE / "static"), name="static")
     # A page elsewhere that makes its own name point at this machine is answered by its host name: refused.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK_HOSTS, *hosts], www_redirect=False)

@@ -86,7 +86,7 @@ class _Decision:
 
 
 def _store(site: Site, request: Request, record: DocumentRecord, wanted: Filter, made: _Decision) -> Response:
-    following = next_document(site.ledger, wanted, record.document_id)
+    following = next_document(site.ledger, wanted, record.document_id, made.reviewer)
     corrected = made.corrected
     try:
         site.ledger.decide(
