@@ -22,10 +22,14 @@ class _Record(BaseModel):
 
 
 class OutcomeDay(_Record):
-    """How the documents that were first seen on a day (UTC) stand now. A blind sample counts as accepted."""
+    """How the documents that were first seen on a day (UTC) stand now, as everybody may see it.
+
+    ``straight``: how many were accepted without a person, though somebody may have looked at a sample of them since.
+    """
 
     day: dt.date
     outcomes: dict[DocumentState, int]
+    straight: int
 
 
 class BudgetSaid(_Record):

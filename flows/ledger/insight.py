@@ -12,7 +12,7 @@ import statistics
 from collections import Counter, defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, type_coerce
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, type_coerce
 from sqlalchemy import Text as PlainText
 from sqlalchemy.orm import Session
 
@@ -70,19 +70,22 @@ def _blind() -> ColumnElement[bool]:
 
 
 def _days(session: Session, since: dt.datetime) -> list[OutcomeDay]:
-    """A blind sample was accepted without a person, whoever looked at it later."""
+    """What waits is said to wait, so that the samples among it cannot be counted."""
     day = day_of(session, Document.created_at)
-    state = case((Sample.document_id.is_not(None), DocumentState.ACCEPTED.value), else_=Document.state)
+    outcome = case((Document.waiting.is_(True), DocumentState.REVIEW.value), else_=Document.state)
+    straight = or_(Document.state == DocumentState.ACCEPTED.value, Sample.document_id.is_not(None))
     found: defaultdict[dt.date, dict[DocumentState, int]] = defaultdict(dict)
-    for when, name, count in session.execute(
-        select(day, state.label("outcome"), func.count())
+    accepted: Counter[dt.date] = Counter()
+    for when, name, count, through in session.execute(
+        select(day, outcome, func.count(), func.count().filter(straight))
         .select_from(Document)
         .outerjoin(Sample, _blind())
         .where(Document.created_at >= since)
-        .group_by(day, state)
+        .group_by(day, outcome)
     ):
         found[as_date(when)][DocumentState(name)] = count
-    return [OutcomeDay(day=one, outcomes=found[one]) for one in sorted(found)]
+        accepted[as_date(when)] += through
+    return [OutcomeDay(day=one, outcomes=found[one], straight=accepted[one]) for one in sorted(found)]
 
 
 def _budgets(session: Session, since: dt.datetime) -> dict[str, BudgetSaid]:

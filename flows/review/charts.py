@@ -86,7 +86,7 @@ def number_words(value: float) -> str:
     return f"{value / 1000:,.0f}k" if value >= 10_000 else f"{value:,.0f}"
 
 
-BURN_WIDTH, BURN_HEIGHT = 420.0, 132.0
+BURN_WIDTH, BURN_HEIGHT = 348.0, 132.0
 _BURN_TOP, _BURN_LINE, _BURN_MIDDLE, _BURN_FLOW = 14.0, 62.0, 98.0, 18.0
 _BURN_LEFT = 36.0
 
@@ -149,6 +149,7 @@ class Week:
     first: dt.date
     last: dt.date
     counts: Mapping[DocumentState, int]
+    straight: int = 0
 
     @property
     def words(self) -> str:
@@ -225,7 +226,7 @@ def stacked(
 
 
 def share_line(weeks: Sequence[Week], shares: Sequence[float | None], title: str, description: str) -> Chart:
-    """A share by week, from none to all; weeks without documents are left out of the line."""
+    """A share by week, from none to all; weeks with hardly a document are left out of the line."""
     lines, marks = _frame([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     each = (WIDTH - _LEFT) / max(len(weeks), 1)
     points, rows = [], []

@@ -27,6 +27,8 @@ from schemas.outcome import ReviewReason
 
 LISTED = 200
 _LEAST_WEEKS = 8
+_LEAST_SHARED = 5
+"""Of fewer documents a share says nothing."""
 ORDER = {
     DocumentState.ACCEPTED: "accepted",
     DocumentState.REVIEWED: "reviewed",
@@ -53,6 +55,7 @@ def dashboard(request: Request, site: SiteParts, reviewer: Reviewer) -> Response
     for week in weeks:
         counts.update(week.counts)
     through = sum(counts[state] for state in THROUGH)
+    straight = sum(week.straight for week in weeks)
     return site.render(
         request,
         "dashboard.html",
@@ -61,7 +64,7 @@ def dashboard(request: Request, site: SiteParts, reviewer: Reviewer) -> Response
         outcomes=charts.stacked(weeks, ORDER, _links(weeks)),
         straight=_straight(weeks),
         through=through,
-        straight_share=counts[DocumentState.ACCEPTED] / through if through else None,
+        straight_share=straight / through if through else None,
         waiting=counts[DocumentState.REVIEW],
         measured=[
             measure(one, found.budgets.get(one.schema_name)) for one in found.samples if one.kind == "blind"
@@ -148,11 +151,11 @@ def weeks_of(found: Insight) -> list[charts.Week]:
     for back in range(WINDOW_DAYS // 7 + 1):
         last = today - dt.timedelta(days=7 * back)
         first = max(last - dt.timedelta(days=6), found.since.date())
+        days = [day for day in found.days if first <= day.day <= last]
         counts: Counter[DocumentState] = Counter()
-        for day in found.days:
-            if first <= day.day <= last:
-                counts.update({DocumentState(name): count for name, count in day.outcomes.items()})
-        weeks.insert(0, charts.Week(first, last, counts))
+        for day in days:
+            counts.update(day.outcomes)
+        weeks.insert(0, charts.Week(first, last, counts, sum(day.straight for day in days)))
     while len(weeks) > _LEAST_WEEKS and not weeks[0].counts:
         weeks.pop(0)
     return weeks
@@ -170,7 +173,7 @@ def _straight(weeks: list[charts.Week]) -> charts.Chart:
     shares = []
     for week in weeks:
         through = sum(week.counts.get(state, 0) for state in THROUGH)
-        shares.append(week.counts.get(DocumentState.ACCEPTED, 0) / through if through else None)
+        shares.append(week.straight / through if through >= _LEAST_SHARED else None)
     known = [share for share in shares if share is not None]
     told = (
         f"From {known[0]:.0%} in the first week to {known[-1]:.0%} in the last." if known else "No documents."
@@ -240,6 +243,7 @@ def _drifted(one: ReasonDrift) -> dict[str, object]:
         "reason": short_reason(one.reason),
         "before": one.before / one.before_documents,
         "recent": one.recent / one.recent_documents,
-        "shift": one.shift,
+        "shift": f"{100 * one.shift:+.0f}".replace("-", "−"),
+        "more": one.shift > 0,
         "href": list_href(source=one.source, reason=one.reason),
     }

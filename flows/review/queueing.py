@@ -137,6 +137,7 @@ class QueueRow:
     holder: str
     mine: bool
     second_look: str
+    worth: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,4 +207,5 @@ def _row(item: QueueLine, wanted: Filter, reviewer: str) -> QueueRow:
         holder=item.holder or "",
         mine=item.holder == reviewer and reviewer != "",
         second_look=item.second_look or "",
+        worth=f"{3600 * item.value:.3g}",
     )
