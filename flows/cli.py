@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import lake, schemas
+from flows.commands import audit, lake, people, schemas
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
@@ -64,6 +64,8 @@ for command in (run, retry, extract, status, export, serve, review, train, evalu
     app.command()(command)
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
+app.add_typer(people.app, name="people")
+app.add_typer(audit.app, name="audit")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from extractors.confidence.judge import budget_of
 from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
 from flows.landing.evolution import check_evolution
+from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
 from flows.lines import DocumentLines
 from flows.outage import Breaker, breaker, machine_trouble
@@ -89,6 +91,13 @@ class Parts:
     def schema(self) -> LoadedSchema:
         """What is extracted."""
         return self.extractor.schema
+
+    @property
+    def sampling(self) -> Sampling:
+        """Which share of documents a person looks at, whatever is thought of them."""
+        budget = budget_of(self.schema.name, self.settings.extract)
+        review = self.settings.review
+        return Sampling(accepted=review.sampled(under_budget=budget is not None), queued=review.queue_share)
 
     @property
     def model_id(self) -> str:
@@ -348,6 +357,15 @@ def _make(job: Job) -> Parts:
     except BaseException:
         extractor.reader.close()
         raise
+
+
+@contextmanager
+def open_ledger(config: Path | None, home: Path | None) -> Iterator[tuple[Settings, Ledger]]:
+    """Settings and ledger, for commands that need nothing else."""
+    settings = load_settings(config, home=home)
+    make_home(settings)
+    with Ledger.open(settings.database_url) as ledger:
+        yield settings, ledger
 
 
 def make_home(ours: Settings) -> None:

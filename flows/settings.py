@@ -28,6 +28,7 @@ from pydantic_settings import (
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions
 from flows.intake_options import IntakeOptions
+from flows.review_options import ReviewOptions
 from schemas.errors import UsageError
 
 PREFIX = "PARQUETRY_"
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     )
     passwords_file: Path | None = Field(None, description="passwords for encrypted files, one a line")
     review_port: int = Field(8484, ge=1, le=65535, description="port of the review page")
+    review: ReviewOptions = ReviewOptions()
     intake: IntakeOptions = IntakeOptions()
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()

@@ -204,7 +204,9 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
             patiently(
                 parts,
                 claimed.uri,
-                lambda: parts.ledger.record_extraction(claimed.document_id, claimed.token, extraction),
+                lambda: parts.ledger.record_extraction(
+                    claimed.document_id, claimed.token, extraction, parts.sampling
+                ),
             )
     except StaleTokenError:
         log.warning("%s: finished after its lease was lost; another worker's result counts", claimed.uri)

@@ -1,4 +1,4 @@
-"""``parquetry review``: the review page, for this machine only."""
+"""``parquetry review``: the review page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from flows.commands.common import Config, Home, stdout
 def review(
     port: Annotated[
         int | None, typer.Option("--port", min=1, max=65535, show_default="8484", help="Port to listen on.")
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", help="Address to listen on; others need accounts.", show_default="127.0.0.1"),
     ] = None,
     home: Home = None,
     land: Annotated[
@@ -31,10 +35,14 @@ def review(
     from schemas.registry import load_schema
 
     settings = load_settings(config, home=home, review_port=port)
+    if host is not None:
+        settings = settings.model_copy(update={"review": settings.review.model_copy(update={"host": host})})
+    options, at = settings.review, settings.review.host
     require_free(settings.review_port, "review page", "--port")
     composition.make_home(settings)
-    options = settings.read_options()
-    with Ledger.open(settings.database_url) as ledger, ReaderPool(options, workers=1) as reader:
+    reading = settings.read_options()
+    with Ledger.open(settings.database_url) as ledger, ReaderPool(reading, workers=1) as reader:
+        server.require_sign_in(ledger, options)
         app = create_app(
             ledger=ledger,
             schemas=load_schema,
@@ -43,7 +51,11 @@ def review(
             land=(lambda: land_decided(ledger, settings.lake_uri, format=settings.lake_format))
             if land
             else None,
-            passwords=[password.get_secret_value() for password in options.passwords],
+            passwords=[password.get_secret_value() for password in reading.passwords],
+            hosts=[] if server.is_loopback(at) else [at],
+            options=options,
         )
-        stdout().print(f"Review page: http://{server.LOOPBACK}:{settings.review_port}  (Ctrl-C ends it)")
-        server.run(app, port=settings.review_port)
+        stdout().print(
+            f"Review page: {options.url or f'http://{at}:{settings.review_port}'}  (Ctrl-C ends it)"
+        )
+        server.run(app, host=at, port=settings.review_port)

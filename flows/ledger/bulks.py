@@ -20,7 +20,7 @@ from flows.ledger import decisions, trail, waiting
 from flows.ledger.desk import BulkLine, BulkRecord, QueueFilter
 from flows.ledger.holds import HeldError
 from flows.ledger.models import Bulk, BulkItem, Decision, Document, Hold, Sample
-from flows.ledger.records import ConflictError, SecondLook
+from flows.ledger.records import ConflictError
 from schemas.errors import UsageError
 
 MOST = 500
@@ -197,9 +197,7 @@ def next_items(session: Session, bulk_id: str, limit: int) -> list[str]:
     return list(rows)
 
 
-def accept(
-    session: Session, at: dt.datetime, bulk_id: str, document_id: str, second: SecondLook | None
-) -> bool:
+def accept(session: Session, at: dt.datetime, bulk_id: str, document_id: str) -> bool:
     """See `Ledger.bulk_accept`."""
     bulk = _bulk(session, bulk_id, lock=True)
     item = session.get(BulkItem, (bulk_id, document_id), populate_existing=True)
@@ -222,7 +220,6 @@ def accept(
         [],
         f"One of {bulk.documents} accepted at once after a look at {bulk.sampled} of them (bulk {bulk_id}).",
         item.revision,
-        second,
         bulk_id=bulk_id,
     )
     try:  # what it refuses, it refuses before anything is written

@@ -143,6 +143,17 @@ def change(
     return record(account)
 
 
+def link(session: Session, at: dt.datetime, actor: str, name: str, subject: str) -> AccountRecord:
+    """See `Ledger.link_account`."""
+    account = _existing(session, name)
+    if account.subject is not None or by_subject(session, subject) is not None:
+        raise UsageError(f"{account.name} signs in by somebody else's sign-on.", remedy="Ask an admin.")
+    account.subject = subject
+    trail.append(session, at, actor, "account linked", None, {"account": account.name, "subject": subject})
+    session.flush()
+    return record(account)
+
+
 def rehash(session: Session, name: str, old_hash: str, new_hash: str) -> None:
     """Keeps the same password under today's parameters; sessions go on."""
     account = session.scalar(select(Account).where(Account.key == account_key(name)))

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from flows.ledger import bulks, insight, waiting
 from flows.ledger.desk import BulkRecord, QueueExtras, QueueFilter, QueueView
 from flows.ledger.figures import Insight, Listed, ListFilter
-from flows.ledger.records import SecondLook
 
 
 class DeskStore(ABC):
@@ -71,14 +70,14 @@ class DeskStore(ABC):
         with self._read() as session:
             return bulks.next_items(session, bulk_id, limit)
 
-    def bulk_accept(self, bulk_id: str, document_id: str, second: SecondLook | None = None) -> bool:
+    def bulk_accept(self, bulk_id: str, document_id: str) -> bool:
         """Accepts one document of a bulk as it was; says whether, and notes why where not.
 
         Raises:
             UsageError: the look at those that were drawn is not over, or found something.
         """
         with self._write() as session:
-            return bulks.accept(session, self._clock(session), bulk_id, document_id, second)
+            return bulks.accept(session, self._clock(session), bulk_id, document_id)
 
     def bulk_leave_out(self, bulk_id: str, document_id: str, why: str) -> None:
         """Notes that a document of a bulk needs a look of its own."""

@@ -66,6 +66,11 @@ class TrustStore(ABC):
                 password_hash=password_hash,
             )
 
+    def link_account(self, name: str, subject: str, *, actor: str) -> AccountRecord:
+        """Notes who a provider says that an account is. Raises `UsageError` when either is linked already."""
+        with self._write() as session:
+            return people.link(session, self._clock(session), actor, name, subject)
+
     def rehash_password(self, name: str, old_hash: str, new_hash: str) -> None:
         """Keeps the same password under newer parameters of its hash."""
         with self._write() as session:

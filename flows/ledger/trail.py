@@ -100,6 +100,8 @@ def decision_body(decision: Decision, *, model: str, proposal: Any) -> dict[str,
     """What the trail keeps of a decision: all of it that lands, and what the model had said, as a digest."""
     return {
         "decision": decision.decision_id,
+        "at": decision.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        "reviewer": storable(decision.reviewer),
         "on_revision": decision.on_revision,
         "action": decision.action,
         "stage": decision.stage,

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from flows.ledger.decisions import SameReviewerError
+from flows.ledger.holds import HeldError
 from flows.ledger.records import UnknownDocumentError
 from flows.ledger.store import Ledger
+from flows.review import accounts, auditing, holding, routes, sign_on, signing
+from flows.review.api import PREFIX, create_api
 from flows.review.blobs import BlobStore
 from flows.review.desk import install_desk
 from flows.review.pages import PageImages, PageReader
-from flows.review.routes import router
+from flows.review.people import NameNeededError, People, RightNeededError, SignInNeededError
+from flows.review.second import SecondLookRule
 from flows.review.security import (
     HEADERS,
     LOOPBACK_HOSTS,
@@ -28,7 +36,8 @@ from flows.review.security import (
     Sessions,
     load_secret,
 )
-from flows.review.site import HERE, Lander, NameNeededError, Site, TooLargeError, site_of, who_href
+from flows.review.site import HERE, Lander, Site, TooLargeError, entrance, site_of
+from flows.review_options import ReviewOptions
 from schemas.errors import ParquetryError, UsageError
 from schemas.registry import LoadedSchema
 
@@ -46,6 +55,7 @@ def create_app(
     passwords: Sequence[str] = (),
     secret: bytes | None = None,
     hosts: Sequence[str] = (),
+    options: ReviewOptions | None = None,
 ) -> FastAPI:
     """The review page.
 
@@ -59,27 +69,58 @@ def create_app(
         passwords: for encrypted documents.
         secret: signs cookies; kept in a file beside ``blobs`` if not given.
         hosts: names under which the page may be asked for, besides those of this machine.
+        options: who signs in, what is held and looked at twice.
     """
     store = BlobStore(blobs)
     home = blobs.parent
+    options = options or ReviewOptions()
+    secret = secret or load_secret(home / "review.key")
+    sessions = Sessions(secret)
+    outside = [urlsplit(options.url).hostname or ""] if options.url else []
     site = Site(
         ledger=ledger,
         schemas=schemas,
         blobs=store,
         images=PageImages(reader, store, pages or home / "pages", passwords=passwords),
-        sessions=Sessions(secret or load_secret(home / "review.key")),
+        sessions=sessions,
+        people=People(ledger, sessions, sign_on=options.oidc is not None),
+        options=options,
+        second=SecondLookRule(options.second_look_amount, options.second_look_share, secret),
         land=Lander(land) if land is not None else None,
     )
     app = FastAPI(title="parquetry review", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = site
-    app.include_router(router)
+    if options.oidc is not None:
+        site.sign_on = sign_on.client_of(options.oidc)
+        app.include_router(sign_on.router)
+        # Only the way to the provider and back needs it; our own session is another cookie.
+        app.add_middleware(
+            SessionMiddleware,
+            secret_key=hashlib.sha256(b"sign-on\0" + secret).hexdigest(),
+            session_cookie=sign_on.STATE_COOKIE,
+            max_age=sign_on.STATE_SECONDS,
+            path="/sign-in",
+            same_site="lax",
+            https_only=(options.url or "").startswith("https://"),
+        )
+    for part in (routes, signing, accounts, holding, auditing):
+        app.include_router(part.router)
+    app.mount(PREFIX, _api(site), name="api")
     install_desk(app, site)
     app.mount("/static", _Static(directory=HERE / "static"), name="static")
     # A page elsewhere that makes its own name point at this machine is answered by its host name: refused.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK_HOSTS, *hosts], www_redirect=False)
+    app.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=[*LOOPBACK_HOSTS, *hosts, *outside], www_redirect=False
+    )
     app.add_middleware(SecurityHeaders)
     _handle_errors(app)
     return app
+
+
+def _api(site: Site) -> FastAPI:
+    api = create_api()
+    api.state.site = site
+    return api
 
 
 class _Static(StaticFiles):
@@ -96,7 +137,24 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NameNeededError)
     def ask_for_name(request: Request, error: NameNeededError) -> Response:
-        return RedirectResponse(who_href(request), 303)
+        return RedirectResponse(entrance(request, "/who"), 303)
+
+    @app.exception_handler(SignInNeededError)
+    def ask_to_sign_in(request: Request, error: SignInNeededError) -> Response:
+        return RedirectResponse(entrance(request, "/sign-in"), 303)
+
+    @app.exception_handler(RightNeededError)
+    def not_allowed(request: Request, error: RightNeededError) -> Response:
+        text = "Your account may not do this. Nothing was stored."
+        return site_of(request).message(request, 403, "Not with this account", text, "Ask an admin.")
+
+    @app.exception_handler(HeldError)
+    def held(request: Request, error: HeldError) -> Response:
+        return site_of(request).message(request, 409, "Somebody else has it", str(error), error.remedy)
+
+    @app.exception_handler(SameReviewerError)
+    def not_again(request: Request, error: SameReviewerError) -> Response:
+        return site_of(request).message(request, 409, "It needs somebody else", str(error), error.remedy)
 
     @app.exception_handler(ForbiddenError)
     def forbidden(request: Request, error: ForbiddenError) -> Response:

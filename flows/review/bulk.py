@@ -12,12 +12,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from flows.ledger.desk import BulkRecord
 from flows.ledger.people import Right
-from flows.ledger.records import DocumentRecord
 from flows.review.corrections import Current, read_form
+from flows.review.people import Person, wants
 from flows.review.queue_view import capped
 from flows.review.queueing import Filter, document_href, name_of
-from flows.review.rights import NotAllowedError, acting, may, second_for
 from flows.review.site import Site, signed_form, site_of
+from schemas.errors import UsageError
+from schemas.registry import LoadedSchema
 
 MOST = 500
 SHARES = (5, 10, 20)
@@ -28,40 +29,30 @@ AT_ONCE = 20
 router = APIRouter()
 SiteParts = Annotated[Site, Depends(site_of)]
 SignedForm = Annotated[FormData, Depends(signed_form)]
-
-
-def senior(request: Request) -> str:
-    """Dependency: the name of somebody who may accept many at once. Raises `NotAllowedError`."""
-    name = acting(request)
-    if not may(request, Right.SETTLE):
-        raise NotAllowedError("Accepting many documents at once takes a senior reviewer.")
-    return name
-
-
-Senior = Annotated[str, Depends(senior)]
+Senior = Annotated[Person, Depends(wants(Right.SETTLE))]
 
 
 @router.get("/bulk")
-def ask(request: Request, site: SiteParts, reviewer: Senior) -> Response:
+def ask(request: Request, site: SiteParts, person: Senior) -> Response:
     """What would be accepted, and how many of it must be looked at."""
-    return _form(site, request, reviewer)
+    return _form(site, request, person.name)
 
 
 @router.post("/bulk")
-def begin(request: Request, site: SiteParts, reviewer: Senior, form: SignedForm) -> Response:
+def begin(request: Request, site: SiteParts, person: Senior, form: SignedForm) -> Response:
     """Takes down which documents, and draws those to be looked at."""
     wanted = Filter.of(request.query_params)
     share = str(form.get("share", ""))
     if not share.isdecimal() or int(share) not in SHARES:
-        return _form(site, request, reviewer, error="Choose how many to look at.")
+        return _form(site, request, person.name, error="Choose how many to look at.")
     bulk_id = site.ledger.start_bulk(
-        wanted.asked(reviewer), query=wanted.query(), share=int(share) / 100, reviewer=reviewer
+        wanted.asked(person.name), query=wanted.query(), share=int(share) / 100, reviewer=person.name
     )
     return RedirectResponse(f"/bulk/{bulk_id}", 303)
 
 
 @router.get("/bulk/{bulk_id}")
-def progress(request: Request, site: SiteParts, reviewer: Senior, bulk_id: str) -> Response:
+def progress(request: Request, site: SiteParts, person: Senior, bulk_id: str) -> Response:
     """How far a bulk is: those to be looked at, the rest, and what was left out."""
     found = site.ledger.bulk(bulk_id)
     looks = Filter(bulk=bulk_id)
@@ -74,7 +65,7 @@ def progress(request: Request, site: SiteParts, reviewer: Senior, bulk_id: str) 
         request,
         "bulk.html",
         bulk=found,
-        mine=found.reviewer == reviewer,
+        mine=found.reviewer == person.name,
         looks=[one for one in lines if one[0].sampled],
         left_out=[one for one in lines if not one[0].sampled],
         next_href=undone[0] if undone else "",
@@ -85,10 +76,10 @@ def progress(request: Request, site: SiteParts, reviewer: Senior, bulk_id: str) 
 
 @router.post("/bulk/{bulk_id}/accept")
 async def accept(
-    request: Request, site: SiteParts, reviewer: Senior, form: SignedForm, bulk_id: str
+    request: Request, site: SiteParts, person: Senior, form: SignedForm, bulk_id: str
 ) -> Response:
     """Accepts some more of the rest; the page asks again until none is left."""
-    found = await run_in_threadpool(_accept_some, site, reviewer, bulk_id)
+    found = await run_in_threadpool(_accept_some, site, person.name, bulk_id)
     response: Response
     if "application/json" in request.headers.get("accept", ""):
         figures = {"open": found.open, "done": found.through, "rest": found.others}
@@ -101,9 +92,9 @@ async def accept(
 
 
 @router.post("/bulk/{bulk_id}/end")
-def end(request: Request, site: SiteParts, reviewer: Senior, form: SignedForm, bulk_id: str) -> Response:
+def end(request: Request, site: SiteParts, person: Senior, form: SignedForm, bulk_id: str) -> Response:
     """Gives a bulk up; what was not accepted stays in the queue."""
-    _own(site, reviewer, bulk_id)
+    _own(site, person.name, bulk_id)
     site.ledger.finish_bulk(bulk_id)
     return RedirectResponse(f"/bulk/{bulk_id}", 303)
 
@@ -111,7 +102,10 @@ def end(request: Request, site: SiteParts, reviewer: Senior, form: SignedForm, b
 def _own(site: Site, reviewer: str, bulk_id: str) -> BulkRecord:
     found = site.ledger.bulk(bulk_id)
     if found.reviewer != reviewer:
-        raise NotAllowedError(f"This was begun by {found.reviewer}, whose name the decisions would bear.")
+        raise UsageError(
+            f"This was begun by {found.reviewer}, whose name the decisions would bear.",
+            remedy="Leave it to them, or begin one of your own.",
+        )
     return found
 
 
@@ -119,10 +113,17 @@ def _accept_some(site: Site, reviewer: str, bulk_id: str) -> BulkRecord:
     _own(site, reviewer, bulk_id)
     for document_id in site.ledger.bulk_next(bulk_id, AT_ONCE):
         record = site.ledger.document(document_id)
-        if why := _unfit(site, reviewer, record):
+        schema, current = site.schema_of(record), Current.of(record)
+        if schema is None or current is None:
+            why = "has nothing to decide on"
+        elif site.second.asks(record, current.data, schema) is not None:
+            why = "needs two pairs of eyes"
+        else:
+            why = _unfit(current, schema, reviewer)
+        if why:
             site.ledger.bulk_leave_out(bulk_id, document_id, why)
         else:
-            site.ledger.bulk_accept(bulk_id, document_id, second_for(site, record))
+            site.ledger.bulk_accept(bulk_id, document_id)
     found = site.ledger.bulk(bulk_id)
     if found.state == "ready" and not found.open:
         site.ledger.finish_bulk(bulk_id)
@@ -130,11 +131,8 @@ def _accept_some(site: Site, reviewer: str, bulk_id: str) -> BulkRecord:
     return found
 
 
-def _unfit(site: Site, reviewer: str, record: DocumentRecord) -> str:
+def _unfit(current: Current, schema: LoadedSchema, reviewer: str) -> str:
     """Why a document could not be accepted by one press of the button, so not with others either."""
-    schema, current = site.schema_of(record), Current.of(record)
-    if schema is None or current is None:
-        return "has nothing to decide on"
     corrected = read_form(current.state(schema), current, schema, reviewer)
     if corrected.errors or corrected.changes:
         return "has a value that must be corrected first"

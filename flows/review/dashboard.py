@@ -13,14 +13,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from flows.ledger.figures import WINDOW_DAYS, BudgetSaid, FieldCorrections, Insight, ListFilter, ReasonDrift
+from flows.ledger.people import Right
 from flows.ledger.records import DocumentState
 from flows.ledger.samples import SampleFigures
 from flows.review import charts
 from flows.review.bounds import Share, exact_share
 from flows.review.kept import desk_of
+from flows.review.people import Person, wants
 from flows.review.queue_view import short_folder
 from flows.review.queueing import name_of
-from flows.review.rights import acting
 from flows.review.site import Site, site_of
 from flows.review.wording import STATE_WORDS, path_label, short_reason
 from schemas.outcome import ReviewReason
@@ -43,11 +44,11 @@ THROUGH = (DocumentState.ACCEPTED, DocumentState.REVIEWED, DocumentState.REVIEW,
 
 router = APIRouter()
 SiteParts = Annotated[Site, Depends(site_of)]
-Reviewer = Annotated[str, Depends(acting)]
+Somebody = Annotated[Person, Depends(wants(Right.READ))]
 
 
 @router.get("/dashboard")
-def dashboard(request: Request, site: SiteParts, reviewer: Reviewer) -> Response:
+def dashboard(request: Request, site: SiteParts, person: Somebody) -> Response:
     """The figures of the last 90 days."""
     found = desk_of(request).insight()
     weeks = weeks_of(found)
@@ -77,7 +78,7 @@ def dashboard(request: Request, site: SiteParts, reviewer: Reviewer) -> Response
 
 
 @router.get("/documents")
-def documents(request: Request, site: SiteParts, reviewer: Reviewer) -> Response:
+def documents(request: Request, site: SiteParts, person: Somebody) -> Response:
     """The documents behind a figure of the dashboard."""
     wanted = wanted_of(request.query_params)
     rows = site.ledger.listed(wanted, LISTED + 1)

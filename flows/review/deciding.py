@@ -9,7 +9,8 @@ from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from flows.ledger.records import Action, ConflictError, DocumentRecord
+from flows.ledger.people import Right
+from flows.ledger.records import Action, ConflictError, DocumentRecord, SecondLook, Stage
 from flows.review.blind import as_shown
 from flows.review.corrections import Corrected, Current, read_form
 from flows.review.documents import (
@@ -20,6 +21,8 @@ from flows.review.documents import (
     page_views,
 )
 from flows.review.formstate import FormState, leaf_paths, state_from_form
+from flows.review.holding import HoldView, hold_view
+from flows.review.people import Person, known
 from flows.review.queueing import Filter, document_href, name_of, next_document
 from flows.review.site import Site
 from flows.review.view import Form
@@ -29,7 +32,14 @@ from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
 
 MAX_COMMENT = 1000
-DONE = {"accept": "Accepted.", "correct": "Corrections saved.", "reject": "Rejected."}
+DONE = {
+    "accept": "Accepted.",
+    "correct": "Corrections saved.",
+    "reject": "Rejected.",
+    "first": "Stored. It lands when somebody else has looked at it, too.",
+    "disputed": "Stored. You and the first reviewer differ; a senior reviewer settles it.",
+    "handed": "Handed over.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Draft:
 
 
 def decide(
-    site: Site, request: Request, document_id: str, form: FormData, reviewer: str, wanted: Filter
+    site: Site, request: Request, document_id: str, form: FormData, person: Person, wanted: Filter
 ) -> Response:
     """Stores a decision, or answers with the form (422), or with the conflict (409)."""
     record = site.ledger.document(document_id)
@@ -58,11 +68,11 @@ def decide(
         if record.version == _number(version) and len(comment) < 3:
             return show(site, request, record, wanted, reject_error="Say why, in a few words.")
         return _store(
-            site, request, record, wanted, _Decision("reject", version, reviewer, comment, None, state)
+            site, request, record, wanted, _Decision("reject", version, person, comment, None, state)
         )
     if record.version != _number(version):
         return conflict(site, request, record, wanted, state, "save these values")
-    corrected = read_form(state, current, schema, reviewer)
+    corrected = read_form(state, current, schema, person.name)
     if corrected.errors:
         return show(site, request, record, wanted, draft=Draft(state, corrected, comment))
     told = not corrected.changes and ReviewReason.RULE_VIOLATED in record.reasons
@@ -71,7 +81,7 @@ def decide(
         return show(site, request, record, wanted, draft=draft)
     action: Action = "correct" if corrected.changes or current.decided else "accept"
     return _store(
-        site, request, record, wanted, _Decision(action, version, reviewer, comment, corrected, state)
+        site, request, record, wanted, _Decision(action, version, person, comment, corrected, state)
     )
 
 
@@ -79,31 +89,36 @@ def decide(
 class _Decision:
     action: Action
     version: str
-    reviewer: str
+    person: Person
     comment: str
     corrected: Corrected | None
     state: FormState
 
 
 def _store(site: Site, request: Request, record: DocumentRecord, wanted: Filter, made: _Decision) -> Response:
-    following = next_document(site.ledger, wanted, record.document_id, made.reviewer)
+    following = next_document(site.ledger, wanted, record.document_id, made.person.name)
     corrected = made.corrected
+    schema = site.schema_of(record)
+    data = corrected.data if corrected else None
+    second = site.second.asks(record, data, schema) if schema is not None else None
     try:
-        site.ledger.decide(
+        stage = site.ledger.decide(
             record.document_id,
-            reviewer=made.reviewer,
+            reviewer=made.person.name,
             action=made.action,
-            data=corrected.data if corrected else None,
+            data=data,
             fields=corrected.fields if corrected else None,
             changes=corrected.changes if corrected else [],
             comment=made.comment,
             expected_version=_number(made.version),
+            second=second,
+            settles=made.person.may(Right.SETTLE),
         )
     except ConflictError:
         now = site.ledger.document(record.document_id)
         verb = "reject it" if made.action == "reject" else "save these values"
         return conflict(site, request, now, wanted, made.state, verb)
-    more = {"done": made.action, "was": record.document_id}
+    more = {"done": made.action if stage is Stage.FINAL else stage.value, "was": record.document_id}
     target = document_href(following, wanted, **more) if following else wanted.href("/", **more)
     return RedirectResponse(target, status_code=303)
 
@@ -151,12 +166,15 @@ def show(
     schema, current = site.schema_of(record), Current.of(record)
     fields = list(current.fields.values()) if current else []
     has_bytes = site.blobs.has(record.sha256)
+    person = known(request) or Person("")
+    hold = hold_view(site, person, record, wanted)
     view = document_view(
         record,
         fields,
         reopened=reopened or draft is not None or bool(reject_error),
         has_bytes=has_bytes,
         decidable=schema is not None and current is not None,
+        closed=_closed(person, record, hold),
     )
     if schema is not None and current is not None:
         initial = current.state(schema)
@@ -176,6 +194,8 @@ def show(
         pages=pages,
         history=history(record),
         version=record.version,
+        hold=hold,
+        trail_href=f"/trail?document={record.document_id}",
         problems=_problems(draft),
         problems_title=_problems_title(draft),
         confirm_rules=draft.confirm if draft else "",
@@ -188,6 +208,20 @@ def show(
         skip_href=wanted.href(f"{base}/skip"),
         reopen_href=document_href(record.document_id, wanted, edit=1),
     )
+
+
+def _closed(person: Person, record: DocumentRecord, hold: HoldView) -> str:
+    """Why this person cannot decide on a document that others could; empty when they can."""
+    if not person.may(Right.DECIDE):
+        return "Your account looks at documents, and decides on none."
+    if hold.by_other:
+        return f"{hold.by_other} is working on it."
+    looked = [d.reviewer for d in record.decisions if d.stage is not Stage.FINAL]
+    if record.second_look is not None and person.name in looked:
+        return "You have looked at it; it waits for somebody else."
+    if record.second_look is SecondLook.DISAGREEMENT and not person.may(Right.SETTLE):
+        return "Two reviewers differ; a senior reviewer settles it."
+    return ""
 
 
 def _problems(draft: Draft | None) -> list[tuple[str, str]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
-from starlette.responses import Response
+from fastapi import FastAPI
 
 from flows.review import bulk, dashboard
 from flows.review.kept import Desk
-from flows.review.rights import NotAllowedError
-from flows.review.site import Site, site_of
+from flows.review.site import Site
 
 
 def install_desk(app: FastAPI, site: Site) -> None:
@@ -16,8 +14,3 @@ def install_desk(app: FastAPI, site: Site) -> None:
     app.state.desk = Desk.of(site.ledger)
     app.include_router(dashboard.router)
     app.include_router(bulk.router)
-
-    @app.exception_handler(NotAllowedError)
-    def not_allowed(request: Request, error: NotAllowedError) -> Response:
-        remedy = "Ask somebody who may, or who can give you the right."
-        return site_of(request).message(request, 403, "You may not do this", str(error), remedy)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.ledger.records import DecisionRecord, DocumentRecord, DocumentState
+from flows.ledger.records import DecisionRecord, DocumentRecord, DocumentState, SecondLook
 from flows.review.pages import DPI
 from flows.review.queueing import name_of
 from flows.review.view import BoxView, boxes_by_page
@@ -14,6 +14,11 @@ from flows.review.wording import ACTION_WORDS, STATE_WORDS, path_label, plain_wo
 from schemas.extraction import ExtractedField, PageShape
 
 MAX_SHOWN_PAGES = 500
+_SECOND_WORDS = {
+    SecondLook.AMOUNT: "waits for a second look",
+    SecondLook.RANDOM: "waits for a second look",
+    SecondLook.DISAGREEMENT: "two reviewers differ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ def document_view(
     reopened: bool,
     has_bytes: bool,
     decidable: bool,
+    closed: str = "",
 ) -> DocumentView:
     """The head of a document's page.
 
@@ -91,11 +97,16 @@ def document_view(
         reopened: the reviewer asked to change what was decided before.
         has_bytes: whether the source bytes are kept here.
         decidable: whether there is data that can be decided on, under a schema that can be loaded.
+        closed: why whoever looks cannot decide on it; empty when they can.
     """
     extraction = record.extraction
-    waits = record.state is DocumentState.REVIEW
-    closed = record.state in (DocumentState.ACCEPTED, DocumentState.REVIEWED, DocumentState.REJECTED)
-    editable = decidable and (waits or (closed and reopened))
+    # A sample of what was accepted looks like all others that wait: who looks must not know that it has landed.
+    waits = record.waiting
+    done = (
+        record.state in (DocumentState.ACCEPTED, DocumentState.REVIEWED, DocumentState.REJECTED) and not waits
+    )
+    decidable = decidable and not closed
+    editable = decidable and (waits or (done and reopened))
     at_fields = {reason for f in fields for reason in f.reasons}
     known = tuple(f"{f.path}: " for f in fields)
     of_fields = {message for f in fields for message in f.messages}
@@ -111,13 +122,15 @@ def document_view(
         name=name_of(record.uri)[0],
         uri=record.uri,
         schema=record.schema_name,
-        state=record.state,
-        state_words=STATE_WORDS[record.state],
+        state=DocumentState.REVIEW if waits else record.state,
+        state_words=_SECOND_WORDS[record.second_look]
+        if waits and record.second_look is not None
+        else STATE_WORDS[DocumentState.REVIEW if waits else record.state],
         model=record.model,
         sha256=record.sha256,
         editable=editable,
-        closed_because="" if editable else f"This document is {STATE_WORDS[record.state]}.",
-        can_reopen=decidable and closed and not reopened,
+        closed_because="" if editable else closed or f"This document is {STATE_WORDS[record.state]}.",
+        can_reopen=decidable and done and not reopened,
         reasons=tuple(r for r in record.reasons if r not in at_fields) if waits else (),
         messages=tuple(messages),
         inputs=tuple(f"{i.uri}!{i.member}" if i.member else i.uri for i in record.inputs),

@@ -13,8 +13,8 @@ from flows.ledger.desk import COUNT_CAP, QueueSort, QueueTabs, Whose
 from flows.ledger.people import Right
 from flows.review import charts
 from flows.review.kept import desk_of
+from flows.review.people import Person
 from flows.review.queueing import PAGE_SIZE, Filter, queue_page
-from flows.review.rights import may
 from flows.review.site import Site
 from flows.review.wording import count
 
@@ -49,9 +49,9 @@ class Choice:
     chosen: bool
 
 
-def show_queue(site: Site, request: Request, reviewer: str, notice: dict[str, str] | None) -> Response:
+def show_queue(site: Site, request: Request, person: Person, notice: dict[str, str] | None) -> Response:
     """The queue, filtered as the query says."""
-    wanted = Filter.of(request.query_params)
+    wanted, reviewer = Filter.of(request.query_params), person.name
     if wanted.bulk:  # all that were drawn have been looked at: back to where they were drawn
         return RedirectResponse(f"/bulk/{wanted.bulk}", 303)
     offset = request.query_params.get("offset", "")
@@ -78,7 +78,7 @@ def show_queue(site: Site, request: Request, reviewer: str, notice: dict[str, st
         burn=charts.burn_down(extras.days),
         notice=notice,
         show_all=Filter(whose=wanted.whose, sort=wanted.sort).href("/"),
-        bulk_href=wanted.href("/bulk") if found.rows and may(request, Right.SETTLE) else "",
+        bulk_href=wanted.href("/bulk") if found.rows and person.may(Right.SETTLE) else "",
         previous_href=wanted.href("/", offset=back or None) if back is not None else "",
         next_href=wanted.href("/", offset=on) if on is not None else "",
     )

@@ -1,11 +1,13 @@
-"""What keeps the review page safe in a browser: who the reviewer says to be, forgery checks, headers.
+"""What keeps the review page safe in a browser: sessions, forgery checks, headers.
 
-The page has no accounts yet. A reviewer types a name; a signed, HttpOnly cookie keeps it. The signature stops
-nobody on this machine from typing another name; it only keeps a page elsewhere from planting one.
+While nobody has an account, a reviewer types a name; a signed, HttpOnly cookie keeps it. The signature stops nobody on
+this machine from typing another name; it only keeps a page elsewhere from planting one. With accounts the cookie holds
+the account's number and epoch, and each request looks up whether that still is somebody (`flows.review.people`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import secrets
 import tempfile
@@ -23,6 +25,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "parquetry_reviewer"
 SESSION_SECONDS = 90 * 24 * 3600
+ACCOUNT_SECONDS = 12 * 3600
+"""So long an account stays signed in without a request."""
+BEARER_SECONDS = 90 * 24 * 3600
 MAX_NAME_CHARS = 80
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
@@ -45,10 +50,15 @@ class ForbiddenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser: a random ``key`` that ties forms to it, and the reviewer's name once it was typed."""
+    """One browser: a random ``key`` that ties forms to it, and the reviewer's name once it was typed.
+
+    ``account`` and ``epoch`` of somebody who signed in; ``account`` 0: nobody did.
+    """
 
     key: str
     reviewer: str = ""
+    account: int = 0
+    epoch: int = 0
 
     @classmethod
     def new(cls) -> Session:
@@ -62,18 +72,35 @@ class Sessions:
     def __init__(self, secret: bytes) -> None:
         self._cookies = URLSafeTimedSerializer(secret, salt="parquetry.review.session")
         self._tokens = URLSafeTimedSerializer(secret, salt="parquetry.review.form")
+        self._bearers = URLSafeTimedSerializer(secret, salt="parquetry.review.bearer")
 
     def read(self, request: Request) -> Session | None:
         """The session of a request, or ``None`` when there is none that we signed."""
         try:
-            data = self._cookies.loads(request.cookies.get(COOKIE, ""), max_age=SESSION_SECONDS)
-            return Session(key=str(data["key"]), reviewer=clean_name(str(data["reviewer"])))
-        except (BadSignature, KeyError, TypeError, ValueError):
+            data, made = self._cookies.loads(
+                request.cookies.get(COOKIE, ""), max_age=SESSION_SECONDS, return_timestamp=True
+            )
+            found = Session(
+                key=str(data["key"]),
+                reviewer=clean_name(str(data["reviewer"])),
+                account=int(data.get("account", 0)),
+                epoch=int(data.get("epoch", 0)),
+            )
+        except (BadSignature, KeyError, TypeError, ValueError, AttributeError):
             return None
+        old = (dt.datetime.now(dt.UTC) - made).total_seconds()
+        return None if found.account and old > ACCOUNT_SECONDS else found
 
     def write(self, response: Response, session: Session, *, secure: bool) -> None:
         """Sets the cookie. Lax: a link in a message opens the document; forms have a check of their own."""
-        value = self._cookies.dumps({"key": session.key, "reviewer": session.reviewer})
+        value = self._cookies.dumps(
+            {
+                "key": session.key,
+                "reviewer": session.reviewer,
+                "account": session.account,
+                "epoch": session.epoch,
+            }
+        )
         response.set_cookie(
             COOKIE, value, max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=secure, path="/"
         )
@@ -85,6 +112,21 @@ class Sessions:
     def token(self, session: Session) -> str:
         """A token for the forms of this browser."""
         return str(self._tokens.dumps(session.key))
+
+    def bearer(self, account: int, epoch: int) -> str:
+        """A token by which a program acts as an account; it ends with the account's epoch."""
+        return str(self._bearers.dumps([account, epoch]))
+
+    def bearer_of(self, request: Request) -> tuple[int, int] | None:
+        """Account and epoch of a request with such a token."""
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        try:
+            account, epoch = self._bearers.loads(value.strip(), max_age=BEARER_SECONDS)
+            return int(account), int(epoch)
+        except (BadSignature, TypeError, ValueError):
+            return None
 
     def check(self, request: Request, session: Session | None, token: str) -> None:
         """Refuses a form that a page of ours did not send.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 
+from flows.ledger.store import Ledger
+from flows.review_options import ReviewOptions
+from schemas.errors import UsageError
+
 LOOPBACK = "127.0.0.1"
 _STOP_SECONDS = 5
-log = logging.getLogger(__name__)
 
 
 def run(app: FastAPI, *, host: str = LOOPBACK, port: int = 8484) -> None:
@@ -18,15 +21,9 @@ def run(app: FastAPI, *, host: str = LOOPBACK, port: int = 8484) -> None:
 
     Args:
         app: from `flows.review.app.create_app`; its ``hosts`` must name ``host`` when that is not loopback.
-        host: address to listen on. The page has no accounts: anything but loopback lets the network decide.
+        host: address to listen on; see `require_sign_in`.
         port: TCP port.
     """
-    if not is_loopback(host):
-        log.warning(
-            "The review page listens on %s: whoever can reach it can read the documents and decide on them. "
-            "Put a proxy that signs people in before it.",
-            host,
-        )
     uvicorn.run(
         app,
         host=host,
@@ -37,6 +34,22 @@ def run(app: FastAPI, *, host: str = LOOPBACK, port: int = 8484) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
+
+
+def require_sign_in(ledger: Ledger, options: ReviewOptions) -> None:
+    """Refuses to be reached from elsewhere while whoever comes would be let in.
+
+    Raises:
+        UsageError: ``options.host`` or ``options.url`` is not this machine, and nobody has to sign in.
+    """
+    outside = not is_loopback(options.host) or (
+        options.url is not None and not is_loopback(urlsplit(options.url).hostname or "")
+    )
+    if outside and options.oidc is None and not ledger.has_accounts():
+        raise UsageError(
+            "The review page is only for this machine while there are no accounts.",
+            remedy="Add the first one with `parquetry people add NAME --role admin`, or set up single sign-on.",
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -20,7 +20,11 @@ from flows.ledger.store import Ledger
 from flows.review import wording
 from flows.review.blobs import BlobStore
 from flows.review.pages import PageImages
-from flows.review.security import Session, Sessions
+from flows.review.passwords import Attempts, Passwords
+from flows.review.people import People, known
+from flows.review.second import SecondLookRule
+from flows.review.security import Sessions
+from flows.review_options import ReviewOptions
 from schemas.errors import SchemaError
 from schemas.registry import LoadedSchema
 
@@ -28,10 +32,6 @@ HERE = Path(__file__).parent
 MAX_FORM_BYTES = 8 << 20
 MAX_FORM_FIELDS = 50_000
 log = logging.getLogger(__name__)
-
-
-class NameNeededError(Exception):
-    """The browser has not said who its reviewer is."""
 
 
 class TooLargeError(Exception):
@@ -69,9 +69,24 @@ class Site:
     blobs: BlobStore
     images: PageImages
     sessions: Sessions
+    people: People
+    options: ReviewOptions = field(default_factory=ReviewOptions)
+    second: SecondLookRule = field(default_factory=SecondLookRule)
+    passwords: Passwords = field(default_factory=Passwords)
+    attempts: Attempts = field(default_factory=Attempts)
     land: Callable[[], None] | None = None
+    sign_on: Any = None  # authlib's client of the provider
     templates: jinja2.Environment = field(default_factory=environment)
     _known: dict[str, LoadedSchema] = field(default_factory=dict)
+
+    @property
+    def hold_seconds(self) -> float:
+        """How long an opened document is its reviewer's after the last touch."""
+        return self.options.hold_minutes * 60
+
+    def secure(self, request: Request) -> bool:
+        """Whether people reach the page by https only, so that a cookie may say so."""
+        return request.url.scheme == "https" or (self.options.url or "").startswith("https://")
 
     def schema_of(self, record: DocumentRecord) -> LoadedSchema | None:
         """The very schema that a document was read with; ``None`` when nobody has it any more.
@@ -92,11 +107,11 @@ class Site:
         return self._known[record.fingerprint]
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-        """A page. ``session``, ``token`` and ``here`` are there in every template."""
+        """A page. ``person``, ``token`` and ``here`` are there in every template."""
         session = self.sessions.read(request)
         query = f"?{request.url.query}" if request.url.query else ""
         shared = {
-            "session": session,
+            "person": known(request),
             "token": self.sessions.token(session) if session else "",
             "here": f"{request.url.path}{query}" if request.method == "GET" else "/",
         }
@@ -115,18 +130,6 @@ def site_of(request: Request) -> Site:
     return site
 
 
-def reviewer_of(request: Request) -> Session:
-    """Dependency: the session of a reviewer who gave a name.
-
-    Raises:
-        NameNeededError: this browser gave none.
-    """
-    session = site_of(request).sessions.read(request)
-    if session is None or not session.reviewer:
-        raise NameNeededError
-    return session
-
-
 async def signed_form(request: Request) -> FormData:
     """Dependency: the form of a POST, once it is known to come from a page of ours.
 
@@ -143,10 +146,10 @@ async def signed_form(request: Request) -> FormData:
     return form
 
 
-def who_href(request: Request) -> str:
-    """Where the name is asked for, with the way back."""
+def entrance(request: Request, path: str) -> str:
+    """Where somebody says who they are, with the way back."""
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return "/who?" + urlencode({"next": back if request.method == "GET" else "/"})
+    return f"{path}?" + urlencode({"next": back if request.method == "GET" else "/"})
 
 
 def local_path(target: str) -> str:

@@ -14,14 +14,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from PIL import Image
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
+from flows.ledger.people import Role
+from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
 from flows.review.app import create_app
 from flows.review.blobs import BlobStore
+from flows.review.passwords import Passwords
 from schemas.document import PageImage
 from schemas.extraction import ExtractedField, Extraction, PageShape
 from schemas.outcome import FailureReason, ReviewReason
@@ -233,9 +237,14 @@ def receipt_case(name: str, company: str, total: str = "8.80", **more: Any) -> C
 
 
 def fill(
-    ledger: Ledger, store: BlobStore, folder: Path, cases: Sequence[Case], run_id: str = "run-1"
+    ledger: Ledger,
+    store: BlobStore,
+    folder: Path,
+    cases: Sequence[Case],
+    run_id: str = "run-1",
+    sampling: Sampling | None = None,
 ) -> list[str]:
-    """Puts the cases through the ledger as a run does; their document ids."""
+    """Puts the cases through the ledger as a run does, as accepted ones with ``sampling``; their document ids."""
     ids = []
     for case in cases:
         source = folder / case.name
@@ -267,7 +276,10 @@ def fill(
         claimed = ledger.claim(
             run, worker="w", lease_seconds=60, limit=1, fingerprint=schema.fingerprint, model=MODEL
         )
-        ledger.record_extraction(claimed[0].document_id, claimed[0].token, case.extraction())
+        done = case.extraction()
+        if sampling is not None:
+            done = done.model_copy(update={"accepted": True, "reasons": []})
+        ledger.record_extraction(claimed[0].document_id, claimed[0].token, done, sampling)
         ids.append(claimed[0].document_id)
     return ids
 
@@ -370,6 +382,27 @@ class Desk:
         answer = self.client.post("/who", data={"token": token_of(page.text), "name": name, "next": "/"})
         assert answer.status_code == 303, answer.text
 
+    def add_accepted(self, case: Case, sampling: Sampling) -> list[str]:
+        return fill(self.ledger, self.store, self.folder, [case], sampling=sampling, run_id="accepted")
+
+    def add_account(self, name: str, role: str, password: str = "correct horse battery") -> None:
+        kept = CHEAP.hash(password, name)
+        self.ledger.add_account(name, Role(role), actor="console", password_hash=kept)
+
+    def sign_in_with(self, name: str, password: str = "correct horse battery", target: str = "/") -> Any:
+        page = self.client.get("/sign-in")
+        sent = {"token": token_of(page.text), "name": name, "password": password, "next": target}
+        return self.client.post("/sign-in", data=sent)
+
+    def post(self, path: str, **more: str) -> Any:
+        """Posts a form of the page with a token that this browser was given."""
+        return self.client.post(path, data={"token": self.token(), **more})
+
+    def token(self) -> str:
+        """The token of this browser's forms."""
+        page = self.client.get("/account").text
+        return token_of(page if 'name="token"' in page else self.client.get("/who").text)
+
     def form(self, document_id: str, query: str = "") -> dict[str, list[str]]:
         """What the browser would send if nothing were touched."""
         page = self.client.get(f"/documents/{document_id}{query}")
@@ -381,6 +414,10 @@ class Desk:
 
     def decide(self, document_id: str, form: dict[str, Any], action: str = "save", query: str = "") -> Any:
         return self.client.post(f"/documents/{document_id}/decision{query}", data={**form, "action": action})
+
+
+CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+"""As the page's, without the work that guards real passwords."""
 
 
 def token_of(html: str) -> str:
@@ -410,5 +447,6 @@ def desk(tmp_path: Path, **more: Any) -> Iterator[Desk]:
     with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
         options: dict[str, Any] = {"schemas": load_schema, "land": lambda: landed.append(1)} | more
         app = create_app(ledger=ledger, reader=reader, blobs=home / "documents", **options)
+        app.state.site.passwords = CHEAP
         with TestClient(app, base_url="http://127.0.0.1:8484", follow_redirects=False) as client:
             yield Desk(client, ledger, BlobStore(home / "documents"), folder, reader, landed)

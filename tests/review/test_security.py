@@ -36,7 +36,9 @@ def test_text_of_documents_is_only_ever_text(signed_in: Desk) -> None:
     assert [page.status_code for page in pages] == [200, 200, 200, 422, 303, 200, 409]
     for page in pages:
         tags = parsed(page.text).tags
-        assert {a.get("src") for t, a in tags if t == "script"} <= {"/static/queue.js", "/static/document.js"}
+        assert {a.get("src") for t, a in tags if t == "script"} <= {
+            f"/static/{name}.js" for name in ("queue", "document", "hold")
+        }
         assert not [a for _, a in tags if any(name.startswith("on") for name in a)]
         assert "b" not in {t for t, _ in tags} and "23331" not in page.text
 
