@@ -155,6 +155,8 @@ class Run(Base):
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
+SEARCH_INDEX = "ix_documents_search"
+"""Made by a migration on a PostgreSQL that has ``pg_trgm``; without it a search reads all that waits."""
 _WAITING: Any = {"postgresql_where": text("waiting IS true"), "sqlite_where": text("waiting IS 1")}
 """Of what waits only: documents that never wait cost these indexes nothing. As SQLAlchemy writes ``is_(True)``."""
 _QUEUE_ORDERS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -97,14 +98,47 @@ def order_of(sort: QueueSort) -> list[InstrumentedAttribute[Any]]:
 
 
 def view(session: Session, at: dt.datetime, wanted: QueueFilter, limit: int, offset: int) -> QueueView:
-    """See `Ledger.queue_view`: four statements, whatever is asked."""
+    """See `Ledger.queue_view`: six statements at most, whatever is asked."""
     fits = conditions(wanted, at)
     waits, second = [Document.waiting.is_(True)], Document.second_look.is_not(None)
-    matching, waiting, looks = session.execute(
-        select(_capped(*fits), _capped(*waits), _capped(*waits, second))
-    ).one()
-    offset = min(offset, max((min(matching, COUNT_CAP) - 1) // limit * limit, 0))
-    rows = session.execute(
+    waiting, looks = session.execute(select(_capped(*waits), _capped(*waits, second))).one()
+    rows = _rows(session, at, wanted, fits, limit, offset)
+    matching = offset + len(rows)
+    if len(rows) == limit or (not rows and offset):  # else these are all, and need no counting
+        matching = session.scalars(select(_capped(*fits))).one() if len(fits) > 1 else waiting
+    if not rows and offset:
+        offset = max((min(matching, COUNT_CAP) - 1) // limit * limit, 0)
+        rows = _rows(session, at, wanted, fits, limit, offset)
+    reasons = review.reasons_of(session, [row.document_id for row in rows])
+    held = session.execute(
+        select(Hold.reviewer, func.count())
+        .join(Document, Document.document_id == Hold.document_id)
+        .where(Hold.until > at, *waits)
+        .group_by(Hold.reviewer)
+        .order_by(func.count().desc(), Hold.reviewer)
+        .limit(_MOST_SHOWN_HOLDERS)
+    )
+    return QueueView(
+        lines=[
+            QueueLine.model_validate({**row._mapping, "reasons": reasons.get(row.document_id, [])})
+            for row in rows
+        ],
+        offset=offset,
+        matching=matching,
+        tabs=QueueTabs(waiting=waiting, second=looks, held=dict(held.all())),
+    )
+
+
+def _rows(
+    session: Session,
+    at: dt.datetime,
+    wanted: QueueFilter,
+    fits: list[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+) -> Sequence[Any]:
+    """The columns are named so that no extraction is loaded for a list."""
+    query = (
         select(
             Document.document_id,
             Document.uri,
@@ -127,25 +161,8 @@ def view(session: Session, at: dt.datetime, wanted: QueueFilter, limit: int, off
         .order_by(*order_of(wanted.sort))
         .limit(limit)
         .offset(offset)
-    ).all()
-    reasons = review.reasons_of(session, [row.document_id for row in rows])
-    held = session.execute(
-        select(Hold.reviewer, func.count())
-        .join(Document, Document.document_id == Hold.document_id)
-        .where(Hold.until > at, *waits)
-        .group_by(Hold.reviewer)
-        .order_by(func.count().desc(), Hold.reviewer)
-        .limit(_MOST_SHOWN_HOLDERS)
     )
-    return QueueView(
-        lines=[
-            QueueLine.model_validate({**row._mapping, "reasons": reasons.get(row.document_id, [])})
-            for row in rows
-        ],
-        offset=offset,
-        matching=matching,
-        tabs=QueueTabs(waiting=waiting, second=looks, held=dict(held.all())),
-    )
+    return session.execute(query).all()
 
 
 def _capped(*fits: ColumnElement[bool]) -> ColumnElement[int]:

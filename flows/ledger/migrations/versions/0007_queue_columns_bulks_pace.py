@@ -6,10 +6,12 @@ come with the next one. Until then such a document has no amount and is the last
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 from alembic import op
 
-from flows.ledger.models import SOURCE, JsonText, SafeText, UtcDateTime
+from flows.ledger.models import SEARCH_INDEX, SOURCE, JsonText, SafeText, UtcDateTime
 from flows.ledger.worth import source_of
 
 revision = "0007"
@@ -77,6 +79,22 @@ def upgrade() -> None:
             columns,
             postgresql_where=sa.text("waiting IS true"),
             sqlite_where=sa.text("waiting IS 1"),
+        )
+    _index_search()
+
+
+def _index_search() -> None:
+    """Lets PostgreSQL find a text amid others by an index, if its extension for that may be had."""
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    with suppress(sa.exc.DBAPIError), connection.begin_nested():
+        connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+        connection.execute(
+            sa.text(
+                f"CREATE INDEX {SEARCH_INDEX} ON documents USING gin (search_text gin_trgm_ops)"
+                " WHERE waiting IS true"
+            )
         )
 
 
