@@ -163,7 +163,7 @@ _QUEUE_ORDERS = {
     "rank": ("review_rank", "queued_at", "document_id"),
     "schema": ("schema_name", "queued_at", "document_id"),
     "source": ("source", "queued_at", "document_id"),
-    "amount": ("amount", "document_id"),
+    "amount": ("amount", "schema_name", "document_id"),
     "look": ("second_look", "queued_at", "document_id"),
     "facets": ("schema_name", "source"),
 }

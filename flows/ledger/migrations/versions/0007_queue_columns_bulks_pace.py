@@ -23,7 +23,7 @@ _ORDERS = {
     "rank": ["review_rank", "queued_at", "document_id"],
     "schema": ["schema_name", "queued_at", "document_id"],
     "source": ["source", "queued_at", "document_id"],
-    "amount": ["amount", "document_id"],
+    "amount": ["amount", "schema_name", "document_id"],
     "look": ["second_look", "queued_at", "document_id"],
     "facets": ["schema_name", "source"],
 }
