@@ -4,7 +4,7 @@
 
 A PostgreSQL server of our own (it waits for the disk) gets documents that wait, of two schemas and forty folders. The
 page runs in a process of its own, under uvicorn; each reviewer is a browser session of its own, with no pause between
-one thing and the next: the queue, a filter of it, a search, the dashboard, a document, a decision. What is measured is
+one thing and the next: the queue, a filter of it, a search, the dashboard, a document, taking it, a decision. What is measured is
 the time until an answer is there in whole, on the same machine, without drawing page images.
 """
 
@@ -50,9 +50,9 @@ from tests.review.support import FakeReader
 app = typer.Typer(add_completion=False, help="The review page before a long queue.")
 REASONS = (ReviewReason.MODEL_UNSURE, ReviewReason.LOW_OCR_CONFIDENCE, ReviewReason.AMBIGUOUS_DATE)
 FOLDERS = 40
-STEPS = ("queue", "by value", "filter", "search", "tab", "dashboard", "document", "decision")
-WEIGHTS = (3, 2, 3, 1, 1, 0.5, 0, 8)
-"""How often each is done; a document is opened before each decision."""
+STEPS = ("queue", "by value", "filter", "search", "tab", "dashboard", "document", "hold", "decision")
+WEIGHTS = (3, 2, 3, 1, 1, 0.5, 0, 0, 8)
+"""How often each is done; a document is opened and taken before each decision."""
 _PATIENCE_SECONDS = 60
 
 
@@ -284,6 +284,11 @@ class Reviewer:
         self._next = ""
         if not target or not form.inputs:
             return  # somebody else has just decided on it
+        path = unescape(target[0]).partition("/decision")[0]
+        token = next(value for name, value in form.inputs if name == "token")
+        held = self._timed("hold", "POST", f"{path}/hold", {"token": [token]})
+        if held is None or held.status_code == 409:
+            return  # somebody else has it
         given: dict[str, list[str]] = defaultdict(list)
         for name, value in [*form.inputs, ("action", "save")]:
             given[name].append(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from extractors.reading.pool import ReaderPool
 from flows.ledger.store import Ledger
 from tests.browser.live import Live, live
+from tests.browser.test_accessibility import faults
 from tests.browser.test_review_page import enter
 from tests.review.history import fill_history
 from tests.review.support import receipt_case
@@ -112,7 +114,9 @@ def test_a_piece_of_the_dashboard_leads_to_its_documents(page: Page, past: Live)
 
 @pytest.mark.parametrize("width", [1440, 820, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_sticks_out_at_any_width(browser: Browser, past: Live, width: int, scheme: str) -> None:
+def test_every_width_is_read_without_trouble(
+    browser: Browser, past: Live, width: int, scheme: str
+) -> None:
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
     )
@@ -122,4 +126,6 @@ def test_nothing_sticks_out_at_any_width(browser: Browser, past: Live, width: in
         page.goto(past.url + path)
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert over <= 0, path
+        assert faults(page) == [], path
+    page.get_by_role("link", name=re.compile("receipt")).first.wait_for()
     context.close()
