@@ -3,9 +3,9 @@
     python -m benchmarks.review --documents 100000 --reviewers 5 --seconds 60
 
 A PostgreSQL server of our own (it waits for the disk) gets documents that wait, of two schemas and forty folders. The
-page runs in a process of its own, under uvicorn; each reviewer is a browser session of its own, with no pause between
-one thing and the next: the queue, a filter of it, a search, the dashboard, a document, taking it, a decision. What is measured is
-the time until an answer is there in whole, on the same machine, without drawing page images.
+page runs in a process of its own, under uvicorn. Each reviewer is a browser session of its own, with no pause between
+one thing and the next: the queue, a filter of it, a search, the dashboard, a document, taking it, a decision. What is
+measured is the time until an answer is there in whole, on the same machine, without drawing page images.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from flows.ledger.common import insert_all_new
 from flows.ledger.models import Document, DocumentReason, Sample
 from flows.ledger.records import DocumentState, with_decoy
 from schemas.extraction import ExtractedField, Extraction
@@ -29,9 +30,9 @@ def put_on(session: Session, document: Document, sample: Sample) -> None:
     if decoy is None:
         return
     sample.decoy = decoy.model_dump(mode="json")
-    session.flush()
-    for reason in decoy.reasons:
-        session.add(DocumentReason(document_id=document.document_id, reason=reason.value, decoy=True))
+    reasons = sorted({reason.value for reason in decoy.reasons})
+    rows = [{"document_id": document.document_id, "reason": reason, "decoy": True} for reason in reasons]
+    insert_all_new(session, DocumentReason, rows)
     document.doubtful = 1
 
 

@@ -130,7 +130,7 @@ def burn_down(days: Sequence[BurnDay]) -> Chart:
         BURN_WIDTH,
         BURN_HEIGHT,
         f"The queue over {len(days)} days",
-        f"{came:,} documents came and {went:,} were decided; {days[-1].size if days else 0:,} wait now.",
+        f"Came: {came:,}. Decided: {went:,}. Waiting now: {days[-1].size if days else 0:,}.",
         bars=tuple(bars),
         path=path,
         area=area,

@@ -150,6 +150,11 @@ class QueuePage:
     waiting: int
 
     @property
+    def start_href(self) -> str:
+        """The first document that nobody else has, or else the first."""
+        return next((row.href for row in self.rows if row.mine or not row.holder), self.rows[0].href)
+
+    @property
     def next_offset(self) -> int | None:
         """Where the next page begins, if there is one; nobody turns so many pages that the count has no end."""
         after = self.offset + len(self.rows)

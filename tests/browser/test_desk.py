@@ -114,9 +114,7 @@ def test_a_piece_of_the_dashboard_leads_to_its_documents(page: Page, past: Live)
 
 @pytest.mark.parametrize("width", [1440, 820, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_width_is_read_without_trouble(
-    browser: Browser, past: Live, width: int, scheme: str
-) -> None:
+def test_every_width_is_read_without_trouble(browser: Browser, past: Live, width: int, scheme: str) -> None:
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
     )

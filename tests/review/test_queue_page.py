@@ -36,11 +36,16 @@ def options(html: str, name: str) -> list[str]:
 
 
 def test_tabs_show_whose_documents_wait(signed_in: Desk) -> None:
-    mine, hers, _ = signed_in.add(*(receipt_case(f"{n}.pdf", f"Shop {n}") for n in range(3)))
+    mine, hers, free = signed_in.add(*(receipt_case(f"{n}.pdf", f"Shop {n}") for n in range(3)))
     signed_in.ledger.hold(mine, "Ada", seconds=60)
     signed_in.ledger.hold(hers, "Grace <b>", seconds=60)
     page = signed_in.client.get("/").text
     assert tabs(page) == {"All": "3", "Mine": "1", "Free": "1", "Second look": "0"}
+    assert re.findall(r'href="([^"]+)">Start with the first', page) == [f"/documents/{mine}"]
+    signed_in.ledger.hold(mine, "Grace <b>", seconds=60, over=True)
+    taken = signed_in.client.get("/").text
+    assert re.findall(r'href="([^"]+)">Start with the first', taken) == [f"/documents/{free}"]
+    signed_in.ledger.hold(mine, "Ada", seconds=60, over=True)
     assert "Grace &lt;b&gt; has it" in page and "Grace <b>" not in page and ">yours<" in page
     assert names(signed_in.client.get("/?whose=mine").text) == ["0.pdf"]
     assert names(signed_in.client.get("/?whose=free").text) == ["2.pdf"]
@@ -103,7 +108,7 @@ def test_the_burn_down_is_a_picture_and_a_table(signed_in: Desk) -> None:
     [document_id, _] = signed_in.add(receipt_case("a.pdf", "A"), receipt_case("b.pdf", "B"))
     signed_in.decide(document_id, signed_in.form(document_id))
     page = signed_in.client.get("/").text
-    assert "2 documents came and 1 were decided; 1 wait now." in page
+    assert "Came: 2. Decided: 1. Waiting now: 1." in page
     (picture,) = [a for t, a in parsed(page).tags if t == "svg" and a.get("role") == "img"]
     assert picture["aria-labelledby"] == "burn-title burn-desc"
     today = re.findall(r'<tr><th scope="row">[^<]+</th>(.*?)</tr>', page)[-1]
