@@ -2,7 +2,8 @@
 
 What is accepted is a decision like any other, with its line in the trail. Samples of `flows.ledger.samples` are always
 among those to be looked at, beside the ones drawn here: accepted unseen, they would measure nothing, and left behind,
-they would be known.
+they would be known. Who is drawn follows from the document and the ledger, not from dice: whoever begins again draws
+the same ones. So nobody tries until the draw suits, nor finds the samples as those that are in every draw.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from flows.ledger import decisions, trail, waiting
+from flows.ledger.common import digest
 from flows.ledger.desk import BulkLine, BulkRecord, QueueFilter
 from flows.ledger.holds import HeldError
+from flows.ledger.landed import ledger_id
 from flows.ledger.models import Bulk, BulkItem, Decision, Document, Hold, Sample
 from flows.ledger.records import ConflictError
 from schemas.errors import UsageError
@@ -26,7 +29,6 @@ from schemas.errors import UsageError
 MOST = 500
 """Documents of one bulk."""
 LEAST_LOOKED = 5
-_CHANCE = secrets.SystemRandom()
 _SHOWN = 200
 
 
@@ -57,7 +59,9 @@ def start(session: Session, at: dt.datetime, new: NewBulk) -> str:
     drawn = [one for one in free if one.drawn is not None]
     others = [one for one in free if one.drawn is None]
     looked = {one.document_id for one in drawn}
-    looked |= {one.document_id for one in _CHANCE.sample(others, looks_needed(len(others), new.share))}
+    ledger = ledger_id(session)
+    others.sort(key=lambda one: digest("bulk", ledger, one.document_id))
+    looked |= {one.document_id for one in others[: looks_needed(len(others), new.share)]}
     bulk_id = secrets.token_hex(8)
     session.add(
         Bulk(
