@@ -48,7 +48,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture: its size, its parts, and the same as a table (``head``, ``rows``)."""
+    """A picture: its size, its parts, and the same as a table (``head``, ``rows``).
+
+    ``hrefs``: where the cells of a row lead, but for its first. Pieces of the picture lead there as well, for those
+    who point; whoever uses the keyboard has the table.
+    """
 
     width: float
     height: float
@@ -62,6 +66,7 @@ class Chart:
     marks: tuple[Mark, ...] = ()
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    hrefs: tuple[tuple[str, ...], ...] = ()
     legend: tuple[tuple[str, str], ...] = ()
 
 
@@ -221,6 +226,10 @@ def stacked(
         marks=tuple(marks),
         head=("Week", *(words.capitalize() for words in order.values())),
         rows=tuple((week.words, *(f"{week.counts.get(state, 0):,}" for state in order)) for week in weeks),
+        hrefs=tuple(
+            tuple(href[place, state] if week.counts.get(state) else "" for state in order)
+            for place, week in enumerate(weeks)
+        ),
         legend=tuple((f"state-{state}", words.capitalize()) for state, words in order.items()),
     )
 

@@ -109,7 +109,10 @@ def test_a_piece_of_the_dashboard_leads_to_its_documents(page: Page, past: Live)
     page.locator("rect.state-accepted").last.click()
     expect(page.locator(".row-link").first).to_be_visible()
     page.get_by_role("link", name="Back to the dashboard").click()
-    expect(page.get_by_role("img", name="Documents by outcome")).to_be_visible()
+    expect(page.get_by_role("group", name="Documents by outcome")).to_be_visible()
+    page.get_by_text("As a table").first.click()
+    page.locator(".as-table a").last.press("Enter")  # the way of the keyboard
+    expect(page.locator(".row-link").first).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1440, 820, 390])
