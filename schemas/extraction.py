@@ -12,6 +12,16 @@ Calibration = Literal["uncalibrated", "pooled", "calibrated"]
 Grounding = Literal["span", "choice", "free"]
 
 
+class Candidate(BaseModel):
+    """What else a field could be: a text of the page, with page and boxes as in `ExtractedField`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    raw: str
+    page: int | None = None
+    boxes: list[list[float]] = Field(default_factory=list)
+
+
 class ExtractedField(BaseModel):
     """One leaf of the answer.
 
@@ -28,6 +38,7 @@ class ExtractedField(BaseModel):
         log_mass: the same sum over the shares of the model's probability that the grammar allowed: 0 when the model
             wanted nothing but text of the page; ``None`` where no model answered.
         reasons: why a person should look at this field.
+        others: what else it could be, the likeliest first; for reviewers, not part of what lands.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +55,7 @@ class ExtractedField(BaseModel):
     grounding: Grounding = "span"
     reasons: list[ReviewReason] = Field(default_factory=list)
     messages: list[str] = Field(default_factory=list)
+    others: list[Candidate] = Field(default_factory=list)
 
 
 class PageShape(BaseModel):

@@ -29,9 +29,9 @@ class LeafAnswer:
     grammar; ``log_mass`` the sum of the logarithms of the shares of the model's probability that the grammar allowed
     there: 0 when the model wanted nothing else, ``None`` where no model answered. ``span`` is ``None`` for nulls,
     choices and free text. ``others``: what else it could be, as text and place, the likeliest first; of a backend
-    that weighs candidates. ``signals``: whatever else says how far the answer can be trusted, by name; the names and
-    their meaning are those of `extractors.confidence.features`; ``mark`` (0..1), which no feature weighs yet: a mark on
-    the page decided, and how certain it is.
+    that weighs candidates, or of the rules beside a model (`candidates`). ``signals``: whatever else says how far the
+    answer can be trusted, by name; the names and their meaning are those of `extractors.confidence.features`; ``mark``
+    (0..1), which no feature weighs yet: a mark on the page decided, and how certain it is.
     """
 
     path: str

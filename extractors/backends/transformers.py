@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
+from extractors.backends.candidates import with_candidates
 from extractors.backends.marked import decided_by_marks
 from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules
@@ -185,6 +186,7 @@ class TransformersBackend:
             merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
         merged = texts_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = decided_by_marks(schema.tree, data, merged, work.by_rules)
+        merged = with_candidates(merged, work.by_rules)
         found_leaves = tuple(map(self._doubted, merged))
         seconds = {"model": round(work.ended - work.began, 3)}
         return Answer(data, found_leaves, any(a.truncated for a in answers), dict(work.counts), seconds)

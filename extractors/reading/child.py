@@ -6,7 +6,8 @@ watches its memory. Both give up network, files and processes before they do any
 document come through the pipe, and a child opens no file but those of its libraries.
 
 Text child: ``read`` (body: the file) -> ``opened``, then per page ``step`` (several) and ``page`` (body: pixels
-            for OCR, or of stamps), then ``end``; ``render`` (body: the file) -> ``image``.
+            for OCR, or of stamps), then ``end``; ``render`` (body: the file) -> ``image``; ``region`` (body: the
+            file) -> ``pixels``.
 OCR child:  ``ocr`` (body: pixels) -> ``page``, with marks; ``lines`` (body: pixels) -> ``texts``.
 Both:       ``ready`` once; ``probe`` -> ``probed``; ``error``, after which the parent replaces the child.
 """
@@ -95,7 +96,7 @@ def _error(reason: FailureReason, message: str, remedy: str) -> Frame:
 
 def _text_handler() -> Handler:
     from extractors.reading import source
-    from extractors.reading.raster import encode_png
+    from extractors.reading.raster import cut_out, encode_png, to_raster
 
     def handle(request: Frame, send: Send) -> None:
         wanted = _REQUEST.validate_python(request.data["read"])
@@ -105,6 +106,13 @@ def _text_handler() -> Handler:
             with source.open_source(wanted, request.body, lambda step: None) as opened:
                 image = encode_png(opened.render(wanted.first, request.data["dpi"], request.data["rotation"]))
             send(Frame("image", {"width": image.width, "height": image.height}, image.data))
+            return
+        if request.kind == "region":
+            with source.open_source(wanted, request.body, lambda step: None) as opened:
+                data = request.data
+                page = opened.render(wanted.first, data["dpi"], data["rotation"])
+                raster = to_raster(cut_out(page, data["dpi"], data["box"], data["margin"]))
+            send(Frame("pixels", {"width": raster.width, "height": raster.height}, raster.data))
             return
         at = WHOLE_FILE
 

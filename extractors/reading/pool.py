@@ -15,8 +15,9 @@ from extractors.options import ReadOptions
 from extractors.reading.document_reading import DocumentReading, make_request
 from extractors.reading.frames import Frame
 from extractors.reading.media import SUPPORTED
+from extractors.reading.region import RegionReading
 from extractors.reading.slot import Slot, checked, outcome_of
-from schemas.document import DocumentRef, PageImage, ReadDocument
+from schemas.document import Box, DocumentRef, PageImage, ReadDocument, Word
 from schemas.errors import DocumentError, ParquetryError
 from schemas.outcome import FailureReason
 
@@ -139,6 +140,41 @@ class ReaderPool:
                 child.send(frame, deadline, path)
                 answer = checked(child.receive(deadline, child.base_memory + (options.max_memory_mb << 20)))
             return PageImage(answer.body, "image/png", answer.data["width"], answer.data["height"])
+
+    def read_region(
+        self,
+        path: Path,
+        media_type: str,
+        page_number: int,
+        box: Box,
+        *,
+        passwords: tuple[str, ...] = (),
+        rotation: int | None = None,
+    ) -> tuple[Word, ...]:
+        """Recognises what stands in a part of a page, drawn larger than whole pages are.
+
+        Args:
+            path: a local file.
+            media_type: as in its `DocumentRef`.
+            page_number: 1-based.
+            box: the part, in points of the upright page.
+            passwords: tried in order.
+            rotation: as for `render`.
+
+        Returns:
+            Its words in reading order, placed on the page; none where nothing can be read, or OCR is off.
+
+        Raises:
+            DocumentError: the page cannot be drawn, or it took too long.
+        """
+        options = self._options.model_copy(update={"max_seconds": _RENDER_SECONDS, "image_side_px": 0})
+        if not options.ocr:
+            return ()
+        request = replace(make_request(media_type, options, passwords), first=page_number, last=page_number)
+        with self._slot() as slot:
+            slot.child("ocr")  # before the clock of the region starts
+            slot.prepare(ocr=True)
+            return RegionReading(slot, path, request, options).run(box, rotation)
 
     @contextmanager
     def _slot(self) -> Iterator[Slot]:

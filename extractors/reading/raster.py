@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from PIL import Image
 
@@ -46,6 +47,25 @@ def to_raster(image: Image.Image) -> Raster:
 def from_raster(raster: Raster) -> Image.Image:
     """The image of a raster."""
     return Image.frombytes("RGB", (raster.width, raster.height), raster.data, "raw", "BGR")
+
+
+def cut_out(page: Image.Image, dpi: float, box: Sequence[float], margin: float) -> Image.Image:
+    """The part of a rendered page inside ``box``, on white paper that is ``margin`` wider on each side.
+
+    Args:
+        page: rendered at ``dpi``.
+        dpi: pixels per 72 points.
+        box: ``x0, y0, x1, y1`` in points of the page.
+        margin: in points: a line that touches the edge of a picture is not found in it.
+    """
+    scale, edge = dpi / 72, round(margin * dpi / 72)
+    left, top, right, bottom = (round(value * scale) for value in box)
+    part = page.crop(
+        (left, top, min(max(right, left + 1), page.width), min(max(bottom, top + 1), page.height))
+    )
+    paper = Image.new("RGB", (part.width + 2 * edge, part.height + 2 * edge), "white")
+    paper.paste(part, (edge, edge))
+    return paper
 
 
 def encode_model_image(image: Image.Image, side: int) -> PageImage | None:

@@ -60,6 +60,18 @@ def confirmed(rules: list[Rule], values: Values) -> set[str]:
     return found
 
 
+def fields_of(rule: Rule) -> list[str]:
+    """The fields that a rule speaks of, each as a path in the schema."""
+    match rule:
+        case SumRule():
+            return [*([rule.items] if isinstance(rule.items, str) else rule.items), rule.equals]
+        case ProductRule():
+            names = [name.rpartition(".")[2] for name in (*rule.factors, rule.equals)]
+            return [f"{rule.items}.{name}" for name in names]
+        case OrderRule() | RequireOneRule():
+            return rule.fields
+
+
 def _at(field: str, values: Values) -> list[tuple[str, Any]]:
     if field in values:  # a key that is a number (revenue.2020) is no place in a list
         return [(field, values[field])]

@@ -19,10 +19,13 @@ from extractors.validation.paths import ABSENT, concrete_leaves, get, pattern_of
 from extractors.validation.rules import confirmed, violations
 from extractors.validation.values import DocumentStyle, document_style, parse_leaf
 from schemas.document import ReadDocument
-from schemas.extraction import Calibration, ExtractedField
+from schemas.extraction import Calibration, Candidate, ExtractedField
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
+
+MAX_CANDIDATES = 9
+"""So many other candidates of a field are kept: one for each digit key of a reviewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,18 @@ class _Checked:
             grounding=self.leaf.grounding,
             reasons=list(dict.fromkeys(reason for reason, _ in self.notes)),
             messages=[message for _, message in self.notes if message],
+            others=_candidates(self.answer),
         )
+
+
+def _candidates(answer: LeafAnswer) -> list[Candidate]:
+    """The other candidates of a leaf with their places; each text once, where it is likeliest."""
+    found: dict[str, Candidate] = {}
+    for raw, span in answer.others:
+        if raw != answer.raw and raw not in found and len(found) < MAX_CANDIDATES:
+            page, boxes = checks.place_of(span)
+            found[raw] = Candidate(raw=raw, page=page, boxes=boxes)
+    return list(found.values())
 
 
 def validate(

@@ -41,7 +41,7 @@ def review(
     require_free(settings.review_port, "review page", "--port")
     composition.make_home(settings)
     reading = settings.read_options()
-    with Ledger.open(settings.database_url) as ledger, ReaderPool(reading, workers=1) as reader:
+    with Ledger.open(settings.database_url) as ledger, ReaderPool(reading, workers=2) as reader:
         server.require_sign_in(ledger, options)
         app = create_app(
             ledger=ledger,
@@ -51,6 +51,7 @@ def review(
             land=(lambda: land_decided(ledger, settings.lake_uri, format=settings.lake_format))
             if land
             else None,
+            read_options=reading,
             passwords=[password.get_secret_value() for password in reading.passwords],
             hosts=[] if server.is_loopback(at) else [at],
             options=options,

@@ -93,7 +93,8 @@ def _freeze_rows(session: Session, at: dt.datetime, rows: list[Row]) -> FrozenBa
     session.flush()
     for row, content in zip(rows, frozen, strict=True):
         row.batch_id, row.version = batch.batch_id, content.version
-        row.payload = content.model_dump(mode="json")
+        # What else a value could have been is for reviewers; it does not land.
+        row.payload = content.model_dump(mode="json", exclude={"evidence": {"__all__": {"others"}}})
     return batch
 
 

@@ -13,20 +13,23 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from extractors.options import ReadOptions
 from flows.ledger.decisions import SameReviewerError
 from flows.ledger.holds import HeldError
 from flows.ledger.records import UnknownDocumentError
 from flows.ledger.store import Ledger
-from flows.review import accounts, auditing, holding, routes, sign_on, signing
+from flows.review import accounts, auditing, holding, regions, routes, sign_on, signing
 from flows.review.api import PREFIX, create_api
 from flows.review.blobs import BlobStore
 from flows.review.desk import install_desk
 from flows.review.pages import PageImages, PageReader
 from flows.review.people import NameNeededError, People, RightNeededError, SignInNeededError
+from flows.review.readings import Readings
 from flows.review.second import SecondLookRule
 from flows.review.security import (
     HEADERS,
@@ -52,6 +55,7 @@ def create_app(
     blobs: Path,
     land: Callable[[], None] | None = None,
     pages: Path | None = None,
+    read_options: ReadOptions | None = None,
     passwords: Sequence[str] = (),
     secret: bytes | None = None,
     hosts: Sequence[str] = (),
@@ -66,6 +70,7 @@ def create_app(
         blobs: the folder of source bytes (`BlobStore`).
         land: called after each decision, outside the request; ``None`` leaves landing to its schedule.
         pages: folder of rendered pages; beside ``blobs`` if not given.
+        read_options: those of the runs, by which the words of a page are read again; the usual ones if not given.
         passwords: for encrypted documents.
         secret: signs cookies; kept in a file beside ``blobs`` if not given.
         hosts: names under which the page may be asked for, besides those of this machine.
@@ -73,6 +78,7 @@ def create_app(
     """
     store = BlobStore(blobs)
     home = blobs.parent
+    folder = pages or home / "pages"
     options = options or ReviewOptions()
     secret = secret or load_secret(home / "review.key")
     sessions = Sessions(secret)
@@ -81,7 +87,8 @@ def create_app(
         ledger=ledger,
         schemas=schemas,
         blobs=store,
-        images=PageImages(reader, store, pages or home / "pages", passwords=passwords),
+        images=PageImages(reader, store, folder, passwords=passwords),
+        readings=Readings(reader, store, folder, read_options or ReadOptions(), passwords),
         sessions=sessions,
         people=People(ledger, sessions, sign_on=options.oidc is not None),
         options=options,
@@ -103,7 +110,7 @@ def create_app(
             same_site="lax",
             https_only=(options.url or "").startswith("https://"),
         )
-    for part in (routes, signing, accounts, holding, auditing):
+    for part in (routes, regions, signing, accounts, holding, auditing):
         app.include_router(part.router)
     app.mount(PREFIX, _api(site), name="api")
     install_desk(app, site)
@@ -169,6 +176,10 @@ def _handle_errors(app: FastAPI) -> None:
             "This form is too large",
             "It has more than any document of ours. Nothing was stored.",
         )
+
+    @app.exception_handler(ClientDisconnect)
+    def went_away(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody hears it; nothing of half a form was stored
 
     @app.exception_handler(UnknownDocumentError)
     def unknown_document(request: Request, error: UnknownDocumentError) -> Response:

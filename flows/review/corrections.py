@@ -10,12 +10,14 @@ from typing import Any
 
 from extractors.validation.conform import conform
 from extractors.validation.currencies import currencies_seen
-from extractors.validation.rules import violations
+from extractors.validation.paths import pattern_of
+from extractors.validation.rules import confirmed, fields_of, violations
 from extractors.validation.validate import json_value
 from extractors.validation.values import DocumentStyle, parse_leaf
 from flows.ledger.records import DocumentRecord, FieldChange
 from flows.review.evidence import same_place
 from flows.review.formstate import FormState, is_original, join, leaf_paths, state_of, value_at
+from flows.review.places import Place, Places
 from schemas.errors import UsageError
 from schemas.extraction import ExtractedField
 from schemas.outcome import ReviewReason
@@ -67,6 +69,10 @@ class Corrected:
         changes: what differs from before.
         errors: by token path; ``""`` is the document as a whole.
         violated: rules between fields that do not hold, in words.
+        broken: the same with the token paths of the fields that they speak of; with errors elsewhere, too.
+        borne_out: token paths of numbers that a sum or product confirms.
+        typed: the value of each input, by token path; of what has an error, ``None``.
+        pointed: token paths whose value stays as it was, with a place that the reviewer showed.
     """
 
     data: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +80,15 @@ class Corrected:
     changes: list[FieldChange] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
     violated: list[str] = field(default_factory=list)
+    broken: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    borne_out: frozenset[str] = frozenset()
+    typed: dict[str, Any] = field(default_factory=dict)
+    pointed: list[str] = field(default_factory=list)
+
+    @property
+    def altered(self) -> bool:
+        """Whether anything is to be stored that was not there before: a value, an order, or a place."""
+        return bool(self.changes or self.pointed)
 
     @property
     def violated_mark(self) -> str:
@@ -81,21 +96,42 @@ class Corrected:
         return hashlib.sha256("\n".join(self.violated).encode()).hexdigest()[:16] if self.violated else ""
 
 
-def read_form(state: FormState, current: Current, schema: LoadedSchema, reviewer: str) -> Corrected:
+def read_form(
+    state: FormState,
+    current: Current,
+    schema: LoadedSchema,
+    reviewer: str,
+    places: Places | None = None,
+) -> Corrected:
     """Types and validates all inputs of a form.
+
+    Args:
+        state: of the form.
+        current: what is stored.
+        schema: of the document.
+        reviewer: who wrote it.
+        places: looks up what the reviewer pointed at; without, nothing that was pointed at gets a place.
 
     Raises:
         IncompleteFormError: an input of the schema is missing.
     """
-    return _Reader(state, current, schema, reviewer).read()
+    return _Reader(state, current, schema, reviewer, places).read()
 
 
 class _Reader:
-    def __init__(self, state: FormState, current: Current, schema: LoadedSchema, reviewer: str) -> None:
+    def __init__(
+        self,
+        state: FormState,
+        current: Current,
+        schema: LoadedSchema,
+        reviewer: str,
+        places: Places | None,
+    ) -> None:
         self.state = state
         self.current = current
         self.schema = schema
         self.reviewer = reviewer
+        self.places = places
         self.initial = current.state(schema)
         # Signs that several currencies share are read as on the document. Numbers are not: the page shows
         # them with a decimal dot, so a figure with two readings must be written clearly, whatever is printed.
@@ -103,6 +139,7 @@ class _Reader:
         self.style = DocumentStyle(currencies=currencies_seen(word for raw in raws for word in raw.split()))
         self.values: dict[str, Any] = {}
         self.final: dict[str, str] = {}
+        self.lists: dict[str, str] = {}
         self.out = Corrected()
 
     def read(self) -> Corrected:
@@ -116,12 +153,23 @@ class _Reader:
             needed = finding.reason is ReviewReason.MISSING_REQUIRED
             self.out.errors.setdefault(place, "This is needed." if needed else _sentence(finding.message))
         self.out.data = conformed.data
+        leaves = [pair for pair in leaf_paths(self.schema.tree, self.state) if pair[0] in self.final]
         if not self.out.errors:
-            leaves = [pair for pair in leaf_paths(self.schema.tree, self.state) if pair[0] in self.final]
             self._compare(leaves)
-            present = {self.final[path]: value_at(conformed.data, self.final[path]) for path, _ in leaves}
-            self.out.violated = [v.message for v in violations(self.schema.rules, present)]
+        self.out.typed = {p: None if p in self.out.errors else self.values[p] for p, _ in leaves}
+        self._hold_against_rules(leaves, tokens)
         return self.out
+
+    def _hold_against_rules(self, leaves: list[tuple[str, Leaf]], tokens: Mapping[str, str]) -> None:
+        """The rules between fields; of those that speak of a value which cannot be read, nothing is said."""
+        present = {self.final[path]: value_at(self.out.data, self.final[path]) for path, _ in leaves}
+        unread = {pattern_of(self.final.get(path, path)) for path in self.out.errors}
+        told = [rule for rule in self.schema.rules if unread.isdisjoint(map(pattern_of, fields_of(rule)))]
+        found = violations(told, present)
+        self.out.broken = [(v.message, tuple(tokens.get(path, path) for path in v.paths)) for v in found]
+        self.out.borne_out = frozenset(tokens.get(path, path) for path in confirmed(told, present))
+        if not self.out.errors:
+            self.out.violated = [v.message for v in found]
 
     def _value(self, path: str, leaf: Leaf) -> Any:
         """The value of one input, in the JSON form of the schema."""
@@ -151,6 +199,7 @@ class _Reader:
                 return None if token and absent and not _says(made) else made
             case ArrayNode():
                 items: list[Any] = []
+                self.lists[token] = final
                 for row in self.state.rows.get(token, ()):
                     here = join(token, row)
                     if self._row_says(node.item, here):
@@ -173,14 +222,53 @@ class _Reader:
             changed = not _same(before, after, leaf)
             if changed:
                 self.out.changes.append(FieldChange(path=final, before=before, after=after))
-            if known is None and not changed:
+            place = self._place(token, leaf, known, after)
+            if known is None and not changed and place is None:
                 continue
-            self.out.fields.append(self._evidence(known, leaf, final, after, changed))
+            if place is not None and not changed:
+                self.out.pointed.append(token)
+            self.out.fields.append(self._evidence(known, leaf, final, after, changed, place))
         self.out.changes += self._gone(self.schema.tree, self.current.data, "")
+        self.out.changes += self._moved()
+
+    def _place(self, token: str, leaf: Leaf, known: ExtractedField | None, after: Any) -> Place | None:
+        """Where the reviewer took the value from; ``None`` also when it is the place that is known."""
+        claim = self.state.claims.get(token, "")
+        if not claim or self.places is None:
+            return None
+        found = self.places.find(claim, after, leaf, known)
+        same = (
+            found is not None and known is not None and (found.page, found.boxes) == (known.page, known.boxes)
+        )
+        return None if same else found
+
+    def _moved(self) -> list[FieldChange]:
+        """Lists whose rows of before stand in another order now."""
+        found = []
+        for path, tokens in self.state.rows.items():
+            kept = [int(token) for token in tokens if is_original(token)]
+            before = value_at(self.current.data, path)
+            if kept != sorted(kept) and path in self.lists:
+                after = value_at(self.out.data, self.lists[path])
+                found.append(FieldChange(path=self.lists[path], before=before, after=after))
+        return found
 
     def _evidence(
-        self, known: ExtractedField | None, leaf: Leaf, path: str, after: Any, changed: bool
+        self,
+        known: ExtractedField | None,
+        leaf: Leaf,
+        path: str,
+        after: Any,
+        changed: bool,
+        place: Place | None,
     ) -> ExtractedField:
+        if place is not None:
+            said = [f"{'Taken from the page' if changed else 'Place shown'} by {self.reviewer}."]
+            others = known.others if known is not None else []
+            return ExtractedField(
+                path=path, raw=place.raw, value=after, page=place.page, boxes=place.boxes,
+                grounding=leaf.grounding, messages=said, others=others,
+            )  # fmt: skip
         if known is not None and not changed:
             return known.model_copy(update={"path": path})
         said = [f"Written by {self.reviewer}."]
@@ -188,9 +276,10 @@ class _Reader:
             # The place was right, the reading of it was not.
             return ExtractedField(
                 path=path, raw=known.raw, value=after, page=known.page, boxes=known.boxes,
-                grounding=known.grounding, messages=said,
+                grounding=known.grounding, messages=said, others=known.others,
             )  # fmt: skip
-        return ExtractedField(path=path, value=after, grounding="free", messages=said)
+        others = known.others if known is not None else []
+        return ExtractedField(path=path, value=after, grounding="free", messages=said, others=others)
 
     def _gone(self, node: Node, data: Any, path: str) -> list[FieldChange]:
         """Rows that the document had and the form has not, by the place they had."""

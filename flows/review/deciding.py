@@ -23,6 +23,7 @@ from flows.review.documents import (
 from flows.review.formstate import FormState, leaf_paths, state_from_form
 from flows.review.holding import HoldView, hold_view
 from flows.review.people import Person, known
+from flows.review.places import Places
 from flows.review.queueing import Filter, document_href, name_of, next_document
 from flows.review.site import Site
 from flows.review.view import Form
@@ -72,14 +73,14 @@ def decide(
         )
     if record.version != _number(version):
         return conflict(site, request, record, wanted, state, "save these values")
-    corrected = read_form(state, current, schema, person.name)
+    corrected = read_form(state, current, schema, person.name, Places(record, site.readings))
     if corrected.errors:
         return show(site, request, record, wanted, draft=Draft(state, corrected, comment))
-    told = not corrected.changes and ReviewReason.RULE_VIOLATED in record.reasons
+    told = not corrected.altered and ReviewReason.RULE_VIOLATED in record.reasons
     if corrected.violated and not told and form.get("confirmed") != corrected.violated_mark:
         draft = Draft(state, corrected, comment, corrected.violated_mark)
         return show(site, request, record, wanted, draft=draft)
-    action: Action = "correct" if corrected.changes or current.decided else "accept"
+    action: Action = "correct" if corrected.altered or current.decided else "accept"
     return _store(
         site, request, record, wanted, _Decision(action, version, person, comment, corrected, state)
     )
@@ -204,6 +205,7 @@ def show(
         notice=notice,
         doubtful_count=sum(1 for f in fields if f.reasons),
         queue_href=wanted.href("/"),
+        pages_base=base,
         decide_href=wanted.href(f"{base}/decision"),
         skip_href=wanted.href(f"{base}/skip"),
         reopen_href=document_href(record.document_id, wanted, edit=1),

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.ledger.records import DecisionRecord, DocumentRecord, DocumentState, SecondLook
+from flows.ledger.records import DecisionRecord, DocumentRecord, DocumentState, FieldChange, SecondLook
 from flows.review.pages import DPI
 from flows.review.queueing import name_of
 from flows.review.view import BoxView, boxes_by_page
@@ -180,8 +180,15 @@ def history_entry(decision: DecisionRecord) -> HistoryEntry:
         what=ACTION_WORDS[decision.action],
         at=decision.at,
         comment=decision.comment,
-        changes=tuple(ChangeView(c.path, shown(c.before), shown(c.after)) for c in decision.changes),
+        changes=tuple(ChangeView(c.path, shown(c.before), _after(c)) for c in decision.changes),
     )
+
+
+def _after(change: FieldChange) -> str:
+    """The new value; of rows that only changed places, that they did."""
+    before, after = change.before, change.after
+    moved = isinstance(before, list) and isinstance(after, list)
+    return f"{shown(after)}, in another order" if moved else shown(after)
 
 
 def labels_of(fields: Sequence[ExtractedField]) -> dict[str, str]:

@@ -46,8 +46,14 @@ def same_place(known: ExtractedField, leaf: Leaf, value: Any) -> bool:
     return bool(mine) and (mine in theirs or SequenceMatcher(None, mine, theirs).ratio() >= _ALIKE)
 
 
+def choices_of(text: str, leaf: Leaf) -> list[str]:
+    """The values that a text can stand for, each written so that it has one reading: ``1.2340`` for ``1.234``."""
+    values = [str(value) for value in readings(text, leaf)]
+    return [f"{v}0" if leaf.kind is Kind.DECIMAL and parse_leaf(v, leaf).reasons else v for v in values]
+
+
 def suggested(known: ExtractedField | None, leaf: Leaf) -> list[str]:
     """For a text with no single reading: the values that it can stand for, to choose among."""
     if known is None or known.value is not None or not known.raw:
         return []
-    return [str(value) for value in readings(known.raw, leaf)]
+    return choices_of(known.raw, leaf)

@@ -17,16 +17,21 @@ from schemas.extraction import ExtractedField
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode
 
 VALUE = "v."
+PLACE = "p."
 ROW = "row."
 _TOKEN = re.compile(r"\d{1,6}|n\d{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """Texts of inputs by token path, row tokens (in order) by the token path of their list."""
+    """Texts of inputs by token path, row tokens (in order) by the token path of their list.
+
+    ``claims``, by token path, say where on the page a text was taken from, as the browser sent it (`places.Claim`).
+    """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
 
 
 def join(path: str, name: str | int) -> str:
@@ -84,14 +89,17 @@ def state_from_form(items: Iterable[tuple[str, str]]) -> FormState:
     """The state that a browser sent. Anything that is no input of ours is passed over."""
     texts: dict[str, str] = {}
     rows: dict[str, list[str]] = {}
+    claims: dict[str, str] = {}
     for name, value in items:
         if name.startswith(VALUE):
             texts[name.removeprefix(VALUE)] = value
+        elif name.startswith(PLACE) and value:
+            claims[name.removeprefix(PLACE)] = value
         elif name.startswith(ROW) and _TOKEN.fullmatch(value):
             tokens = rows.setdefault(name.removeprefix(ROW), [])
             if value not in tokens:
                 tokens.append(value)
-    return FormState(texts, {path: tuple(tokens) for path, tokens in rows.items()})
+    return FormState(texts, {path: tuple(tokens) for path, tokens in rows.items()}, claims)
 
 
 def leaf_paths(node: Node, state: FormState, path: str = "") -> Iterator[tuple[str, Leaf]]:

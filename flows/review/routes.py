@@ -11,11 +11,12 @@ from starlette.datastructures import FormData
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from flows.ledger.people import Right
-from flows.ledger.records import DocumentRecord
 from flows.review.deciding import DONE, decide, show
+from flows.review.pages import DPI, sharp_dpi
 from flows.review.people import Person, wants
 from flows.review.queue_view import show_queue
 from flows.review.queueing import Filter, document_href, name_of, next_document
+from flows.review.readings import shape_of
 from flows.review.site import Site, signed_form, site_of
 from schemas.errors import DocumentError
 
@@ -67,12 +68,13 @@ def skip(request: Request, site: SiteParts, person: Somebody, document_id: str) 
 
 
 @router.get("/documents/{document_id}/pages/{number:int}.png")
-def page_image(site: SiteParts, person: Somebody, document_id: str, number: int) -> Response:
-    """The picture of a page."""
+def page_image(site: SiteParts, person: Somebody, document_id: str, number: int, dpi: int = DPI) -> Response:
+    """The picture of a page; the nearest of a few resolutions, so that it is sharp when one looks closer."""
     record = site.ledger.document(document_id)
-    rotation = _rotation(record, number)
+    shape = shape_of(record, number)
+    rotation = shape.rotation if shape else None
     try:
-        path = site.images.path(record.sha256, record.media_type, number, rotation)
+        path = site.images.path(record.sha256, record.media_type, number, rotation, sharp_dpi(dpi, shape))
     except FileNotFoundError:
         return PlainTextResponse("The file of this document is not kept here.", 404)
     except DocumentError as error:
@@ -94,12 +96,6 @@ def original(site: SiteParts, person: Somebody, document_id: str) -> Response:
 def health(site: SiteParts) -> Response:
     """For supervisors: whether the page and its ledger answer."""
     return JSONResponse({"status": "ok", "queue": site.ledger.queue_size()})
-
-
-def _rotation(record: DocumentRecord, number: int) -> int | None:
-    """How the page was turned when it was read; its boxes belong to the page turned like that."""
-    shapes = record.extraction.pages if record.extraction else []
-    return next((shape.rotation for shape in shapes if shape.number == number), None)
 
 
 def _notice(request: Request, wanted: Filter) -> dict[str, str] | None:

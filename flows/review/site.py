@@ -22,6 +22,7 @@ from flows.review.blobs import BlobStore
 from flows.review.pages import PageImages
 from flows.review.passwords import Attempts, Passwords
 from flows.review.people import People, known
+from flows.review.readings import Readings
 from flows.review.second import SecondLookRule
 from flows.review.security import Sessions
 from flows.review_options import ReviewOptions
@@ -68,6 +69,7 @@ class Site:
     schemas: Callable[[str], LoadedSchema]
     blobs: BlobStore
     images: PageImages
+    readings: Readings
     sessions: Sessions
     people: People
     options: ReviewOptions = field(default_factory=ReviewOptions)

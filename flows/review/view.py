@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -29,7 +30,11 @@ _EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """One leaf with its input. ``known`` says that the model answered it (added rows have no answer)."""
+    """One leaf with its input.
+
+    ``known`` says that the model answered it (added rows have no answer). ``claim`` is where a reviewer took its text
+    from (`places.Claim`), ``candidates`` what else it could be, both as JSON.
+    """
 
     path: str
     label: str
@@ -51,6 +56,8 @@ class FieldView:
     details: tuple[str, ...]
     suggestions: tuple[tuple[str, str], ...]
     error: str
+    claim: str
+    candidates: str
 
     is_list: ClassVar[bool] = False
     is_object: ClassVar[bool] = False
@@ -212,6 +219,8 @@ class Form:
             details=_details(found, error) if found else (),
             suggestions=tuple((value, value_words(value, leaf)) for value in suggested(found, leaf)),
             error=error,
+            claim=self.state.claims.get(path, ""),
+            candidates=_candidates(found),
         )
 
 
@@ -263,6 +272,13 @@ def _details(found: ExtractedField, error: str) -> tuple[str, ...]:
         return ()
     messages = (message[:1].upper() + message[1:] for message in found.messages)
     return tuple(dict.fromkeys(m for m in messages if m.rstrip(".") not in error))
+
+
+def _candidates(found: ExtractedField | None) -> str:
+    """The other candidates as JSON, for the page's script; empty when there are none."""
+    if found is None or not found.others:
+        return ""
+    return json.dumps([c.model_dump() for c in found.others], ensure_ascii=False)
 
 
 def _choices(leaf: Leaf) -> tuple[tuple[str, str], ...]:

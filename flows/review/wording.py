@@ -90,9 +90,19 @@ def age(since: dt.datetime, now: dt.datetime | None = None) -> str:
 
 
 def value_words(value: str, leaf: Leaf) -> str:
-    """A typed value so that nobody mistakes it: dates with the month's name."""
-    if leaf.kind is Kind.DATE:
-        return str(format_date(dt.date.fromisoformat(value), format="long", locale=LOCALE))
+    """A typed value so that nobody mistakes it: dates with the month's name, thousands apart, marks in words."""
+    match leaf.kind:
+        case Kind.DATE:
+            return str(format_date(dt.date.fromisoformat(value), format="long", locale=LOCALE))
+        case Kind.INTEGER | Kind.DECIMAL:
+            whole, dot, rest = value.partition(".")
+            digits = whole.lstrip("-")
+            if digits.isdecimal() and len(digits) > 4:
+                # A space, and a narrow one: a comma or a dot there could be taken for the decimal mark.
+                whole = whole.removesuffix(digits) + f"{int(digits):,}".replace(",", "\u202f")
+            return f"{whole}{dot}{rest}"
+        case Kind.BOOLEAN:
+            return {"true": "yes", "false": "no"}.get(value.lower(), value)
     return value
 
 

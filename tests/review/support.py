@@ -20,13 +20,14 @@ from PIL import Image
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
+from extractors.options import ReadOptions
 from flows.ledger.people import Role
 from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
 from flows.review.app import create_app
 from flows.review.blobs import BlobStore
 from flows.review.passwords import Passwords
-from schemas.document import PageImage
+from schemas.document import Box, DocumentRef, Page, PageImage, PageSource, ReadDocument, Word
 from schemas.extraction import ExtractedField, Extraction, PageShape
 from schemas.outcome import FailureReason, ReviewReason
 from schemas.registry import LoadedSchema, load_schema
@@ -285,10 +286,36 @@ def fill(
 
 
 class FakeReader:
-    """Draws white pages; remembers what it was asked for."""
+    """Draws white pages, reads the words that it is given by page; remembers what it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, float, tuple[str, ...], int | None]] = []
+        self.words: dict[int, list[Word]] = {}
+        self.recognised: list[Word] = []
+        self.source: PageSource = "text_layer"
+        self.rotation = 0
+        self.read_pages: list[int] = []
+        self.read_boxes: list[Box] = []
+
+    def read(self, ref: DocumentRef, path: Path, options: ReadOptions | None = None) -> ReadDocument:
+        number = options.pages.first if options is not None else 1
+        self.read_pages.append(number)
+        words = tuple(self.words.get(number, ()))
+        page = Page(number, *PAGE_SIZE, self.source, words, rotation=self.rotation)
+        return ReadDocument(ref, (page,), number)
+
+    def read_region(
+        self,
+        path: Path,
+        media_type: str,
+        page_number: int,
+        box: Box,
+        *,
+        passwords: tuple[str, ...] = (),
+        rotation: int | None = None,
+    ) -> tuple[Word, ...]:
+        self.read_boxes.append(box)
+        return tuple(self.recognised)
 
     def render(
         self,

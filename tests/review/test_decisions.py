@@ -297,3 +297,32 @@ def test_a_landing_that_fails_loses_no_decision(tmp_path: Path) -> None:
         [document_id] = made.add(receipt_case("r.pdf", "Shop"))
         assert made.decide(document_id, made.form(document_id)).status_code == 303
         assert made.ledger.document(document_id).state is DocumentState.REVIEWED
+
+
+def test_rows_in_another_order_are_a_change_and_keep_their_evidence(signed_in: Desk) -> None:
+    document_id, form = ready_invoice(signed_in)
+    form["row.line_items"] = ["2", "0", "1"]
+    assert signed_in.decide(document_id, form).status_code == 303
+    [decision] = signed_in.ledger.document(document_id).decisions
+    assert decision.action == "correct" and decision.data is not None
+    assert [row["quantity"] for row in decision.data["line_items"]] == ["9", "12", "12"]
+    assert [c.path for c in decision.changes] == ["issue_date", "line_items"]
+    before = {f.path: f for f in invoice_case().fields}
+    after = {f.path: f for f in decision.fields}
+    assert after["line_items.0.quantity"].boxes == before["line_items.2.quantity"].boxes
+    assert after["line_items.1.description"].boxes == before["line_items.0.description"].boxes
+    page = signed_in.client.get(f"/documents/{document_id}").text
+    assert "<del>3 rows</del> <ins>3 rows, in another order</ins>" in page
+
+
+def test_the_order_alone_is_stored(signed_in: Desk) -> None:
+    document_id, form = ready_invoice(signed_in)
+    signed_in.decide(document_id, form)
+    again = signed_in.form(document_id, "?edit=1")
+    again["row.line_items"] = ["1", "0", "2"]
+    signed_in.decide(document_id, again)
+    decision = signed_in.ledger.document(document_id).decisions[-1]
+    assert decision.data is not None
+    assert [row["quantity"] for row in decision.data["line_items"]] == ["12", "12", "9"]
+    assert decision.data["line_items"][0]["description"] == "Underlay cork 3 mm"
+    assert [c.path for c in decision.changes] == ["line_items"]

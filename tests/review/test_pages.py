@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.review.pages import sharp_dpi
 from schemas.extraction import ExtractedField, PageShape
 from schemas.outcome import FailureReason, ReviewReason
 from schemas.registry import LoadedSchema, from_json_schema
@@ -119,6 +120,19 @@ def test_pages_are_rendered_once_and_turned_as_they_were_read(signed_in: Desk) -
         answer = signed_in.client.get(f"/documents/{document_id}/pages/1.png")
         assert answer.content.startswith(b"\x89PNG") and answer.headers["content-type"] == "image/png"
     assert signed_in.reader.asked == [(1, 120, (), 270)]
+
+
+def test_pages_are_sharper_the_closer_one_looks_and_bounded(signed_in: Desk) -> None:
+    case = receipt_case("r.pdf", "Shop")
+    [document_id] = signed_in.add(case)
+    for dpi in (36, 100, 200, 200, 99_999):
+        assert signed_in.client.get(f"/documents/{document_id}/pages/1.png?dpi={dpi}").status_code == 200
+    assert [dpi for _, dpi, _, _ in signed_in.reader.asked] == [36, 120, 240, 480], "a few sizes, each once"
+    assert sharp_dpi(480, PageShape(number=1, width=2384, height=3370)) == 120, (
+        "A0 would have 356 million pixels"
+    )
+    assert sharp_dpi(480, PageShape(number=1, width=842, height=1191)) == 360
+    assert signed_in.client.get(f"/documents/{document_id}/pages/1.png?dpi=x").status_code == 404
 
 
 def test_a_document_whose_bytes_are_gone_can_still_be_decided(signed_in: Desk) -> None:

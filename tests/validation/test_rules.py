@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.validation.rules import confirmed, violations
+from extractors.validation.rules import confirmed, fields_of, violations
 from schemas.hints import OrderRule, ProductRule, RequireOneRule, Rule, SumRule
 
 LINES = SumRule(items="lines[].total", equals="net")
@@ -97,3 +97,17 @@ def test_sums_and_products_bear_out_the_numbers_that_they_hold_together() -> Non
         "lines.2.total": "6",
     }
     assert confirmed([PRODUCT], rows) == {"lines.0.quantity", "lines.0.price", "lines.0.total"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "fields"),
+    [
+        (LINES, ["lines[].total", "net"]),
+        (PARTS, ["net", "tax", "gross"]),
+        (ORDER, ["begin", "end"]),
+        (PRODUCT, ["lines.quantity", "lines.price", "lines.total"]),
+        (ONE, ["phone", "mail"]),
+    ],
+)
+def test_a_rule_tells_the_fields_that_it_speaks_of(rule: Rule, fields: list[str]) -> None:
+    assert fields_of(rule) == fields

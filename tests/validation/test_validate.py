@@ -345,3 +345,20 @@ def test_whatever_a_backend_answers_the_data_is_valid_or_a_reason_says_why_not(
         schema.model.model_validate(validated.data)
     else:
         assert not route(validated, OPTIONS)
+
+
+def test_other_candidates_are_kept_with_their_places_nine_at_most() -> None:
+    schema = load_schema("invoice")
+    document = paper(INVOICE)
+    raw = {name: None for name, _ in schema.tree.fields} | RAW
+    answer = answered(document, raw)
+    words = document.pages[0].words
+    others = tuple((f"{n}", Span(((1, words[n]),))) for n in (*range(12), 3))
+    leaves = [
+        replace(x, others=(("17,85", Span(())), *others)) if x.path == "gross_total" else x
+        for x in answer.leaves
+    ]
+    validated = validate(replace(answer, leaves=tuple(leaves)), schema, document, OPTIONS)
+    total = next(f for f in validated.fields if f.path == "gross_total")
+    assert [c.raw for c in total.others] == [f"{n}" for n in range(9)], "not itself, each once"
+    assert (total.others[2].page, total.others[2].boxes) == (1, [words[2].box.as_list()])
