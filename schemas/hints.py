@@ -72,12 +72,15 @@ class DocumentHints(_Hint):
     Attributes:
         day_first: how 03/04/2020 is read: True day first, False month first, None ambiguous (review).
         key_fields: fields without which the document is probably of another type.
+        amount: path of the sum that the document is about, by which its queue is filtered; told by the names of the
+            fields where it is not given (``gross_total``, ``total``, ...).
     """
 
     version: int = Field(1, ge=1)
     day_first: bool | None = None
     key_fields: list[str] = Field(default_factory=list)
     rules: list[Rule] = Field(default_factory=list)
+    amount: str | None = None
 
 
 class FieldHints(_Hint):
@@ -90,6 +93,8 @@ class FieldHints(_Hint):
             marked as ungrounded and always reviewed).
         max_chars: longest text, in characters.
         essential: its absence is a reason for review even though the type allows null.
+        weight: what an error here costs, in errors of an ordinary field (1): the queue shows first where a look is
+            worth most. 0: nobody minds.
     """
 
     kind: str | None = None
@@ -97,11 +102,14 @@ class FieldHints(_Hint):
     grounding: Literal["span", "choice", "free"] | None = None
     max_chars: int | None = Field(None, ge=1, le=4000)
     essential: bool = False
+    weight: float | None = Field(None, ge=0, le=1000)
 
 
 def document_hints(**hints: Any) -> dict[str, Any]:
     """``json_schema_extra`` for a model. Raises pydantic's ValidationError on an unknown hint."""
-    return {HINTS_KEY: DocumentHints(**hints).model_dump(mode="json")}
+    made = DocumentHints(**hints).model_dump(mode="json")
+    # What was not said is left out, as a schema of before this hint must keep its fingerprint.
+    return {HINTS_KEY: {name: value for name, value in made.items() if name != "amount" or value is not None}}
 
 
 def field_hints(**hints: Any) -> dict[str, Any]:

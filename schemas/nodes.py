@@ -34,7 +34,7 @@ class Leaf:
     """One value. ``json_type`` is how the schema wants it in JSON: string, number, integer or boolean.
 
     ``choices`` are texts, also of numbers. ``pattern`` and ``format`` narrow the texts of the page down to those that
-    fit; ``format`` is one of `FORMATS`.
+    fit; ``format`` is one of `FORMATS`. ``weight`` is what an error costs, in errors of an ordinary field.
     """
 
     kind: Kind
@@ -48,6 +48,7 @@ class Leaf:
     max_chars: int = DEFAULT_TEXT_CHARS
     day_first: bool | None = None
     essential: bool = False
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

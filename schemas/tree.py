@@ -282,6 +282,7 @@ class _Builder:
             "choice",
             () if kind is Kind.BOOLEAN else tuple(texts),
             essential=hints.essential,
+            weight=_weight(hints),
         )
 
     def _leaf(
@@ -311,6 +312,7 @@ class _Builder:
             max_chars=max(1, limit),
             day_first=hints.day_first if hints.day_first is not None else self.day_first,
             essential=hints.essential,
+            weight=_weight(hints),
         )
 
     @staticmethod
@@ -323,6 +325,10 @@ class _Builder:
                 f"{at}/{HINTS_KEY}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
                 remedy="See schemas/hints.py for the hints a field may have.",
             ) from error
+
+
+def _weight(hints: FieldHints) -> float:
+    return 1.0 if hints.weight is None else hints.weight
 
 
 _FREE_KEYS = ("additionalProperties", "patternProperties", "unevaluatedProperties")

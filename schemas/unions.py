@@ -93,6 +93,7 @@ def _one_type(leaves: Sequence[Leaf]) -> Leaf:
         description=described,
         max_chars=max(leaf.max_chars for leaf in leaves),
         essential=all(leaf.essential for leaf in leaves),
+        weight=max(leaf.weight for leaf in leaves),
     )
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, delete, exists, false, not_, or_, select
 from sqlalchemy.orm import Session
 
+from flows.ledger import decoys
 from flows.ledger.batches import add_row
 from flows.ledger.common import digest, insert_all_new, locked_document, move
 from flows.ledger.models import Document, DocumentReason, Input, RunInput, table_of
 from flows.ledger.records import ClaimedDocument, DocumentState, StaleTokenError
 from flows.ledger.samples import Sampling, draw
+from flows.ledger.worth import appraise
 from schemas.errors import LedgerError
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
@@ -279,6 +281,7 @@ def record_extraction(
         add_row(session, at, document, landed_by="model")
     if state in (DocumentState.ACCEPTED, DocumentState.REVIEW):
         draw(session, at, document, sampling)
+    appraise(session, document, decoys.shown(session, document, extraction))
 
 
 def _check_fits(document: Document, extraction: Extraction) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from flows.ledger import holds, samples, trail
+from flows.ledger import holds, samples, trail, worth
 from flows.ledger.batches import add_row
 from flows.ledger.common import locked_document, move, note_step
 from flows.ledger.models import Decision, Document, Row, storable
@@ -39,6 +39,7 @@ class NewDecision:
     Attributes:
         second: why somebody else must look, too, before this counts; ``None`` when nobody must.
         settles: the reviewer may settle what two others disagree on.
+        bulk_id: it is accepted with others, unseen.
     """
 
     document_id: str
@@ -51,6 +52,7 @@ class NewDecision:
     expected_version: int
     second: SecondLook | None = None
     settles: bool = False
+    bulk_id: str | None = None
 
 
 def decide(session: Session, at: dt.datetime, new: NewDecision) -> Stage:
@@ -69,6 +71,7 @@ def decide(session: Session, at: dt.datetime, new: NewDecision) -> Stage:
     holds.require_free(session, at, document, new.reviewer)
     data, fields = _decided(document, new)
     stage = _stage(session, document, new, data)
+    seconds = holds.seconds_worked(session, at, document.document_id, new.reviewer)
     decision = Decision(
         at=at,
         document_id=document.document_id,
@@ -80,11 +83,16 @@ def decide(session: Session, at: dt.datetime, new: NewDecision) -> Stage:
         changes=[change.model_dump(mode="json") for change in new.changes],
         comment=storable(new.comment),
         stage=stage,
+        seconds=seconds,
+        queued=document.waiting,
+        bulk_id=new.bulk_id,
     )
     session.add(decision)
     session.flush()
     body = trail.decision_body(decision, model=document.model, proposal=document.extraction)
     trail.append(session, at, new.reviewer, "decided", document.document_id, body)
+    if seconds is not None and document.waiting and new.bulk_id is None:
+        worth.note_pace(session, document, seconds)
     document.revision += 1
     holds.let_go(session, document.document_id, new.reviewer)
     if stage is Stage.FINAL:

@@ -16,6 +16,9 @@ from schemas.errors import LedgerError
 HANDED_SECONDS = 7 * 24 * 3600.0
 """A document that was handed over waits so long for who got it before all others may take it."""
 
+MOST_SECONDS = 900.0
+"""A look that took longer counts as this: somebody had lunch."""
+
 
 class HoldRecord(BaseModel):
     """Who has a document until when. ``note``: of whoever handed it over."""
@@ -103,6 +106,19 @@ def require_free(session: Session, at: dt.datetime, document: Document, reviewer
     held = session.scalar(select(Hold).where(Hold.document_id == document.document_id))
     if held is not None and held.until > at and held.reviewer != reviewer:
         raise held_error(document, _record(held))
+
+
+def seconds_worked(session: Session, at: dt.datetime, document_id: str, reviewer: str) -> float | None:
+    """From when a reviewer took a document until now, at most `MOST_SECONDS`; ``None`` where nobody measured it.
+
+    What was handed over lay there before anybody looked, so it has no such time.
+    """
+    held = session.get(Hold, document_id)
+    if held is None or held.reviewer != reviewer:
+        return None
+    if held.until - held.taken_at >= dt.timedelta(seconds=HANDED_SECONDS):
+        return None
+    return min(max((at - held.taken_at).total_seconds(), 0.0), MOST_SECONDS)
 
 
 def held_error(document: Document, hold: HoldRecord) -> HeldError:

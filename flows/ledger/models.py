@@ -4,6 +4,7 @@
                                         │   └──< document_reasons, transitions, holds, samples
                                         └──────< rows >─ batches          schemas (by fingerprint)
     accounts        trail (each line bears the digest of the one above)
+    bulks ─< bulk_items >─ documents        review_pace (how long looks take, by schema)
 
 ``rows`` is an outbox: the transaction that accepts a document also writes its row; landing takes from there.
 """
@@ -82,6 +83,8 @@ def storable(text: str) -> str:
 
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 HASH = String(64)
+SOURCE = String(500).with_variant(String(500, collation="C"), "postgresql")
+"""Folders: compared byte by byte, so that an index finds all that begin like one."""
 STATE = String(16)
 
 
@@ -152,11 +155,27 @@ class Run(Base):
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
+SEARCH_INDEX = "ix_documents_search"
+"""Made by a migration on a PostgreSQL that has ``pg_trgm``; without it a search reads all that waits."""
+_WAITING: Any = {"postgresql_where": text("waiting IS true"), "sqlite_where": text("waiting IS 1")}
+"""Of what waits only: documents that never wait cost these indexes nothing. As SQLAlchemy writes ``is_(True)``."""
+_QUEUE_ORDERS = {
+    "rank": ("review_rank", "queued_at", "document_id"),
+    "schema": ("schema_name", "queued_at", "document_id"),
+    "source": ("source", "queued_at", "document_id"),
+    "amount": ("amount", "schema_name", "document_id"),
+    "look": ("second_look", "queued_at", "document_id"),
+    "facets": ("schema_name", "source"),
+}
+
+
 class Document(Base):
     """One content under one schema and model. ``token`` fences late workers, ``revision`` late reviewers.
 
     ``attempts`` counts all claims; ``lost_workers`` those in a row whose worker did not come back. ``waiting``: it is
     in the queue, for review or as a sample of what was accepted. ``second_look``: decided once, and why once more.
+    ``source``, ``amount`` and ``review_rank`` are what the queue is filtered and sorted by (`flows.ledger.worth`);
+    the rank is minus the value of a second of review, so that an index gives the most valuable first.
     """
 
     __tablename__ = "documents"
@@ -164,6 +183,9 @@ class Document(Base):
         UniqueConstraint("sha256", "fingerprint", "model_key"),
         Index("ix_documents_work", "fingerprint", "model_key", "state", "created_at", "document_id"),
         Index("ix_documents_waiting", "waiting", "queued_at", "document_id"),
+        Index("ix_documents_created_at", "created_at", "state"),
+        Index("ix_documents_queued_at", "queued_at"),
+        *(Index(f"ix_documents_by_{name}", *columns, **_WAITING) for name, columns in _QUEUE_ORDERS.items()),
     )
 
     document_id: Mapped[str] = mapped_column(HASH, primary_key=True)
@@ -194,17 +216,24 @@ class Document(Base):
     queued_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     waiting: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     second_look: Mapped[str | None] = mapped_column(String(32))
+    source: Mapped[str | None] = mapped_column(SOURCE)
+    amount: Mapped[float | None] = mapped_column(Float)
+    review_rank: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
 class DocumentReason(Base):
-    """Why a document waits; one row per reason, so that the queue can be filtered."""
+    """Why a document waits; one row per reason, so that the queue can be filtered.
+
+    ``decoy``: not its own, but shown for a blind sample, which has none and would be known by that.
+    """
 
     __tablename__ = "document_reasons"
 
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
     reason: Mapped[str] = mapped_column(String(32), primary_key=True, index=True)
+    decoy: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 class Input(Base):
@@ -271,10 +300,14 @@ class Transition(Base):
 
 
 class Decision(Base):
-    """What a person decided, append-only."""
+    """What a person decided, append-only.
+
+    ``seconds``: from taking the document to this, where that was measured. ``queued``: it stood in the queue.
+    ``bulk_id``: it was accepted with others, and nobody looked at it.
+    """
 
     __tablename__ = "decisions"
-    __table_args__ = (UniqueConstraint("document_id", "on_revision"),)
+    __table_args__ = (UniqueConstraint("document_id", "on_revision"), Index("ix_decisions_at", "at"))
 
     decision_id: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
@@ -287,6 +320,9 @@ class Decision(Base):
     changes: Mapped[list[Any]] = mapped_column(JsonText)
     comment: Mapped[str] = mapped_column(SafeText, default="")
     stage: Mapped[str] = mapped_column(String(16), default="final", server_default=text("'final'"))
+    seconds: Mapped[float | None] = mapped_column(Float)
+    queued: Mapped[bool | None] = mapped_column(Boolean)
+    bulk_id: Mapped[str | None] = mapped_column(String(32))
 
 
 class Account(Base):
@@ -338,7 +374,8 @@ class TrailEntry(Base):
 class Sample(Base):
     """A document drawn at random with ``chance``: of those accepted (``blind``) or of those queued (``queue``).
 
-    ``fields`` and ``wrong`` count leaves once a person has decided (``closed_at``).
+    ``fields`` and ``wrong`` count leaves once a person has decided (``closed_at``). ``decoy``: the doubt that a blind
+    one is shown with (an `ExtractedField` as JSON), since without any it would be known.
     """
 
     __tablename__ = "samples"
@@ -353,6 +390,45 @@ class Sample(Base):
     reviewer: Mapped[str] = mapped_column(SafeText, default="")
     fields: Mapped[int] = mapped_column(Integer, default=0)
     wrong: Mapped[int] = mapped_column(Integer, default=0)
+    decoy: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+
+
+class ReviewPace(Base):
+    """How long looks at documents of a schema took in all, and how long they were expected to."""
+
+    __tablename__ = "review_pace"
+
+    schema_name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    decisions: Mapped[int] = mapped_column(Integer, default=0)
+    seconds: Mapped[float] = mapped_column(Float, default=0.0)
+    expected: Mapped[float] = mapped_column(Float, default=0.0)
+
+
+class Bulk(Base):
+    """Many documents that somebody accepts at once, after a look at ``sampled`` of them. ``wanted``: the filter."""
+
+    __tablename__ = "bulks"
+
+    bulk_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    reviewer: Mapped[str] = mapped_column(SafeText)
+    wanted: Mapped[dict[str, Any]] = mapped_column(JsonText)
+    documents: Mapped[int] = mapped_column(Integer)
+    sampled: Mapped[int] = mapped_column(Integer)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class BulkItem(Base):
+    """A document of a bulk as it was then (``revision``). ``outcome``: accepted, or why it was left out."""
+
+    __tablename__ = "bulk_items"
+
+    bulk_id: Mapped[str] = mapped_column(ForeignKey("bulks.bulk_id"), primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer)
+    sampled: Mapped[bool] = mapped_column(Boolean)
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    detail: Mapped[str] = mapped_column(SafeText, default="")
 
 
 class Batch(Base):

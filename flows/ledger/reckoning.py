@@ -147,7 +147,7 @@ def _documents(session: Session, query: Select[Input, Document], run_id: str) ->
         reasons = (
             session.scalars(
                 select(DocumentReason.reason)
-                .where(DocumentReason.document_id == found.document_id)
+                .where(DocumentReason.document_id == found.document_id, DocumentReason.decoy.is_(False))
                 .order_by(DocumentReason.reason)
             )
             if found.reason is None and found.primary_input

@@ -184,6 +184,7 @@ class DocumentRecord(_Record):
     """All the ledger knows of a document. ``version`` is what `Ledger.decide` wants as expected version.
 
     ``waiting``: it stands in the queue, whatever its state. ``second_look``: decided once, and why once more.
+    ``decoy``: the field as a blind sample is to be shown (`flows.review.blind`).
     """
 
     document_id: str
@@ -206,6 +207,20 @@ class DocumentRecord(_Record):
     landed_versions: list[int] = Field(default_factory=list)
     waiting: bool = False
     second_look: SecondLook | None = None
+    decoy: ExtractedField | None = None
+
+
+def with_decoy(extraction: Extraction, decoy: ExtractedField | None) -> Extraction:
+    """An extraction with one of its fields as the decoy is."""
+    if decoy is None:
+        return extraction
+    return extraction.model_copy(
+        update={
+            "accepted": False,
+            "fields": [decoy if one.path == decoy.path else one for one in extraction.fields],
+            "reasons": list(dict.fromkeys([*extraction.reasons, *decoy.reasons])),
+        }
+    )
 
 
 class QueueItem(_Record):

@@ -48,7 +48,9 @@ class Wanted:
         if self.reason is None:
             return found
         doubted = exists().where(
-            DocumentReason.document_id == Input.document_id, DocumentReason.reason == self.reason
+            DocumentReason.document_id == Input.document_id,
+            DocumentReason.reason == self.reason,
+            DocumentReason.decoy.is_(False),
         )
         return and_(found, or_(Input.reason == self.reason, doubted))
 

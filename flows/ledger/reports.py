@@ -192,7 +192,7 @@ def run_documents(session: Session, run_id: str) -> list[RunDocument]:
         select(DocumentReason.document_id, DocumentReason.reason)
         .join(Input, Input.document_id == DocumentReason.document_id)
         .join(RunInput, RunInput.input_id == Input.input_id)
-        .where(RunInput.run_id == run_id)
+        .where(RunInput.run_id == run_id, DocumentReason.decoy.is_(False))
         .distinct()
         .order_by(DocumentReason.document_id, DocumentReason.reason)
     ):

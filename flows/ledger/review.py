@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from flows.ledger import decoys
 from flows.ledger.intake import input_record
 from flows.ledger.models import Decision, Document, DocumentReason, Input, Row, Transition
 from flows.ledger.records import (
@@ -58,7 +59,7 @@ def queue(
         .limit(limit)
         .offset(offset)
     ).all()
-    reasons = _reasons(session, [row.document_id for row in rows])
+    reasons = reasons_of(session, [row.document_id for row in rows])
     return [
         QueueItem.model_validate({**row._mapping, "reasons": reasons.get(row.document_id, [])})
         for row in rows
@@ -93,7 +94,8 @@ def queue_facets(session: Session) -> QueueFacets:
     )
 
 
-def _reasons(session: Session, document_ids: list[str]) -> dict[str, list[ReviewReason]]:
+def reasons_of(session: Session, document_ids: list[str]) -> dict[str, list[ReviewReason]]:
+    """Why each of some documents waits."""
     found: dict[str, list[ReviewReason]] = {}
     for row in session.execute(
         select(DocumentReason.document_id, DocumentReason.reason)
@@ -163,11 +165,12 @@ def document(session: Session, document_id: str) -> DocumentRecord:
         inputs=[input_record(session, row) for row in inputs],
         decisions=[_decision_record(row) for row in decisions],
         transitions=[TransitionRecord.model_validate(row, from_attributes=True) for row in steps],
-        reasons=_reasons(session, [document_id]).get(document_id, []),
+        reasons=reasons_of(session, [document_id]).get(document_id, []),
         queued_at=found.queued_at,
         landed_versions=[version for version in landed if version is not None],
         waiting=found.waiting,
         second_look=SecondLook(found.second_look) if found.second_look else None,
+        decoy=decoys.decoy_of(session, document_id),
     )
 
 

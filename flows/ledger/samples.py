@@ -1,8 +1,9 @@
 """Documents drawn at random for a person to look at: what measures how much of what lands is wrong.
 
 ``blind``: of those that landed without a person. They stand in the queue like all others, and nothing on the page
-tells them apart. ``queue``: of those that wait anyway. Only what was drawn so may fit probabilities anew: the queue as
-it comes holds what the model doubts, and teaches it that it is always wrong.
+tells them apart: each is shown with a doubt that is not its own (`flows.ledger.decoys`). ``queue``: of those that wait
+anyway. Only what was drawn so may fit probabilities anew: the queue as it comes holds what the model doubts, and
+teaches it that it is always wrong.
 
 Whether a document is drawn follows from its id and the ledger's own, not from dice: asking again changes nothing.
 """
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from flows.ledger import trail
+from flows.ledger import decoys, trail
 from flows.ledger.common import digest
 from flows.ledger.landed import ledger_id
 from flows.ledger.models import Decision, Document, Sample
@@ -61,15 +62,16 @@ def draw(session: Session, at: dt.datetime, document: Document, sampling: Sampli
     if was is not None or share <= 0 or _lot(session, document) >= share:
         return
     kind: Kind = "blind" if accepted else "queue"
-    session.add(
-        Sample(
-            document_id=document.document_id,
-            kind=kind,
-            schema_name=document.schema_name,
-            chance=share,
-            drawn_at=at,
-        )
+    sample = Sample(
+        document_id=document.document_id,
+        kind=kind,
+        schema_name=document.schema_name,
+        chance=share,
+        drawn_at=at,
     )
+    session.add(sample)
+    if kind == "blind":
+        decoys.put_on(session, document, sample)
     document.waiting = True
     document.queued_at = at
     trail.append(session, at, "parquetry", "sampled", document.document_id, {"kind": kind, "chance": share})
@@ -80,6 +82,7 @@ def close(session: Session, at: dt.datetime, document: Document, decision: Decis
     sample = session.get(Sample, document.document_id)
     if sample is None or sample.closed_at is not None:
         return
+    decoys.take_off(session, document)
     extraction = Extraction.model_validate(document.extraction)
     sample.closed_at, sample.reviewer = at, decision.reviewer
     sample.fields = max(len(extraction.fields), 1)

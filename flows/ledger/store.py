@@ -25,6 +25,7 @@ from flows.ledger.records import (
     StatusReport,
 )
 from flows.ledger.samples import Sampling
+from flows.ledger.store_desk import DeskStore
 from flows.ledger.store_inputs import InputsStore
 from flows.ledger.store_review import ReviewStore
 from flows.ledger.store_runs import RunsStore
@@ -36,7 +37,7 @@ MAX_ATTEMPTS = 3
 MAX_BATCH_ROWS = 2_000
 
 
-class Ledger(InputsStore, RunsStore, ReviewStore, TrustStore):
+class Ledger(InputsStore, RunsStore, ReviewStore, DeskStore, TrustStore):
     """What was seen, what became of it, what has landed. Safe to share between threads.
 
     Every method is one transaction, durable when it returns. All times are UTC.

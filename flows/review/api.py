@@ -33,6 +33,7 @@ from flows.ledger.records import (
 )
 from flows.ledger.samples import SampleFigures
 from flows.ledger.trail import TrailRecord, Verdict
+from flows.review.blind import as_shown
 from flows.review.corrections import Current, read_form
 from flows.review.formstate import state_of
 from flows.review.people import Person, RightNeededError, known
@@ -231,7 +232,7 @@ def create_api() -> FastAPI:
 
 
 def _answer(site: Site, document_id: str) -> DocumentAnswer:
-    record = site.ledger.document(document_id)
+    record = as_shown(site.ledger.document(document_id))
     current = Current.of(record)
     return DocumentAnswer(
         # A sample of what was accepted looks like all others that wait.

@@ -26,6 +26,7 @@ from flows.ledger.store import Ledger
 from flows.review import accounts, auditing, holding, regions, routes, sign_on, signing
 from flows.review.api import PREFIX, create_api
 from flows.review.blobs import BlobStore
+from flows.review.desk import install_desk
 from flows.review.pages import PageImages, PageReader
 from flows.review.people import NameNeededError, People, RightNeededError, SignInNeededError
 from flows.review.readings import Readings
@@ -112,6 +113,7 @@ def create_app(
     for part in (routes, regions, signing, accounts, holding, auditing):
         app.include_router(part.router)
     app.mount(PREFIX, _api(site), name="api")
+    install_desk(app, site)
     app.mount("/static", _Static(directory=HERE / "static"), name="static")
     # A page elsewhere that makes its own name point at this machine is answered by its host name: refused.
     app.add_middleware(

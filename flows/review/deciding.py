@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from flows.ledger.people import Right
 from flows.ledger.records import Action, ConflictError, DocumentRecord, Stage
+from flows.review.blind import as_shown
 from flows.review.corrections import Corrected, Current, read_form
 from flows.review.documents import (
     document_view,
@@ -96,7 +97,7 @@ class _Decision:
 
 
 def _store(site: Site, request: Request, record: DocumentRecord, wanted: Filter, made: _Decision) -> Response:
-    following = next_document(site.ledger, wanted, record.document_id)
+    following = next_document(site.ledger, wanted, record.document_id, made.person.name)
     corrected = made.corrected
     schema = site.schema_of(record)
     data = corrected.data if corrected else None
@@ -162,6 +163,7 @@ def show(
     reject_error: str = "",
 ) -> Response:
     """The page of a document; with a draft, what was written and what is wrong with it."""
+    record = as_shown(record)
     schema, current = site.schema_of(record), Current.of(record)
     fields = list(current.fields.values()) if current else []
     has_bytes = site.blobs.has(record.sha256)

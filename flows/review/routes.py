@@ -14,7 +14,8 @@ from flows.ledger.people import Right
 from flows.review.deciding import DONE, decide, show
 from flows.review.pages import DPI, sharp_dpi
 from flows.review.people import Person, wants
-from flows.review.queueing import PAGE_SIZE, Filter, document_href, name_of, next_document, queue_page
+from flows.review.queue_view import show_queue
+from flows.review.queueing import Filter, document_href, name_of, next_document
 from flows.review.readings import shape_of
 from flows.review.site import Site, signed_form, site_of
 from schemas.errors import DocumentError
@@ -29,22 +30,7 @@ SignedForm = Annotated[FormData, Depends(signed_form)]
 @router.get("/")
 def queue(request: Request, site: SiteParts, person: Somebody) -> Response:
     """The queue, filtered as the query says."""
-    query = request.query_params
-    wanted = Filter.of(query)
-    offset = query.get("offset", "")
-    found = queue_page(site.ledger, wanted, int(offset[:9]) if offset.isdecimal() else 0)
-    back, on = found.previous_offset, found.next_offset
-    return site.render(
-        request,
-        "queue.html",
-        queue=found,
-        facets=site.ledger.queue_facets(),
-        filter=wanted,
-        page_size=PAGE_SIZE,
-        notice=_notice(request, wanted),
-        previous_href=wanted.href("/", offset=back or None) if back is not None else "",
-        next_href=wanted.href("/", offset=on) if on is not None else "",
-    )
+    return show_queue(site, request, person, _notice(request, Filter.of(request.query_params)))
 
 
 @router.get("/documents/{document_id}")
@@ -77,7 +63,7 @@ async def decision(
 def skip(request: Request, site: SiteParts, person: Somebody, document_id: str) -> Response:
     """On to the next document, undecided."""
     wanted = Filter.of(request.query_params)
-    following = next_document(site.ledger, wanted, document_id)
+    following = next_document(site.ledger, wanted, document_id, person.name)
     return RedirectResponse(document_href(following, wanted) if following else wanted.href("/"), 303)
 
 

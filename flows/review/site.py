@@ -55,6 +55,7 @@ def environment() -> jinja2.Environment:
         "moment": wording.moment,
         "path_label": wording.path_label,
         "plain_words": wording.plain_words,
+        "seconds": wording.seconds_words,
         "short_reason": wording.short_reason,
     }
     return made

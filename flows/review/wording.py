@@ -73,6 +73,14 @@ def moment(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%-d %b %Y, %H:%M UTC")
 
 
+def seconds_words(seconds: float) -> str:
+    """How long something took: ``4.2 s``, ``38 s``, ``2 min 5 s``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
 def age(since: dt.datetime, now: dt.datetime | None = None) -> str:
     """How long ago: ``3 hours``."""
     passed = max((now or dt.datetime.now(dt.UTC)) - since, dt.timedelta(0))

@@ -48,6 +48,10 @@ def test_no_view_has_a_serious_fault(browser: Browser, site: Live, scheme: str) 
         "invoice": f"/documents/{site.ids[0]}",
         "receipt": f"/documents/{site.ids[1]}",
         "held": f"/documents/{site.ids[2]}",
+        "filters": "/?from=1&sort=value&whose=free",
+        "dashboard": "/dashboard",
+        "list": "/documents?outcome=review",
+        "accept many": "/bulk",
         "people": "/people",
         "account": "/account",
         "trail": "/trail?check=1",
@@ -55,7 +59,7 @@ def test_no_view_has_a_serious_fault(browser: Browser, site: Live, scheme: str) 
     }
     for name, path in views.items():
         page.goto(f"{site.url}{path}")
-        if path.startswith("/documents"):
+        if path.startswith("/documents/"):
             page.wait_for_selector(".page.loaded")
         told[name] = faults(page)
     page.goto(f"{site.url}/documents/{site.ids[1]}")

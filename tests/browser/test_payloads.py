@@ -75,6 +75,9 @@ def test_nothing_of_a_document_is_ever_run(browser: Browser, tmp_path: Path, rea
             page.wait_for_url(lambda url, was=document_id: f"was={was}" in url)
         addresses += [
             f"{site.url}/trail?check=1",
+            f"{site.url}/dashboard",
+            f"{site.url}/documents?schema={PAYLOADS[1]}&source={PAYLOADS[0]}",
+            f"{site.url}/bulk?q={PAYLOADS[1]}",
             f"{site.url}/?q={PAYLOADS[1]}",
             f"{site.url}/documents/{site.ids[0]}?edit=1",
         ]

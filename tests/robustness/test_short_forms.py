@@ -1,4 +1,4 @@
-"""The short forms of the benchmarks that kill, pause and crowd; `benchmarks/README.md` tells of the long ones."""
+"""Short forms of the benchmarks that kill, pause, crowd and review; `benchmarks/README.md` tells of the long ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import check, kill, stores, swarm
+from benchmarks import check, kill, review, stores, swarm
 from benchmarks.documents import write_documents
 from flows.ledger.store import Ledger
 from schemas.errors import LedgerError
@@ -84,3 +84,13 @@ def test_workers_paused_past_their_lease_write_nothing(tmp_path: Path) -> None:
     assert done.result is not None
     assert done.clean, (done.result.faults(), done.result.errors_shown)
     assert int(str(done.facts["held a document when paused"])) > 0
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.postgres
+def test_reviewers_at_once_before_a_queue(tmp_path: Path) -> None:
+    with stores.database("postgresql", tmp_path) as url:
+        found = review.measure(url, tmp_path, documents=400, reviewers=3, seconds=4)
+    assert found.errors == [] and found.decided > 0
+    assert found.decided + found.left == 401, "every decision took one document out of the queue"
+    assert {"queue", "document", "decision"} <= set(found.seconds)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy.types import TypeDecorator
 
-from flows.ledger.models import Base
+from flows.ledger.models import SEARCH_INDEX, Base
 
 
 def _plain(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
@@ -17,10 +17,16 @@ def _plain(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     return False
 
 
+def _ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """The index of the search is there where PostgreSQL has what it takes; the models do not ask for it."""
+    return not (kind == "index" and name == SEARCH_INDEX)
+
+
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
     render_item=_plain,
+    include_name=_ours,
     render_as_batch=True,
     compare_type=True,
 )
