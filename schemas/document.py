@@ -17,7 +17,7 @@ from schemas.outcome import ReviewReason
 
 WordSource = Literal["text_layer", "ocr"]
 PageSource = Literal["text_layer", "ocr", "blank"]
-MarkKind = Literal["checkbox", "signature", "stamp", "ring"]
+MarkKind = Literal["checkbox", "signature", "stamp", "ring", "strike"]
 
 _BYTES_AS_BASE64 = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -70,8 +70,9 @@ class Mark:
     """What people leave on a page besides words.
 
     Attributes:
-        kind: ``checkbox`` (also a radio button), ``signature``, ``stamp``; a ``ring`` around words, by hand.
-        box: where it is; of a ring the words that are meant.
+        kind: ``checkbox`` (also a radio button), ``signature``, ``stamp``; a ``ring`` around words, or a ``strike``
+            through them, by hand.
+        box: where it is; of a ring or a strike the words that are meant.
         score: how certain it is, 0..1; of a checkbox, that it is one and is ticked or not.
         ticked: of a checkbox.
         text: what a stamp says, where it was read.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -63,6 +64,8 @@ _READ = 0.8
 _SIGNS = frozenset("@©®℗&%#€£¤")
 _LETTERS_INSIDE = 2.0
 """So many letters of a recognised word in one outline are letters."""
+_PASSED = 12
+"""A word of more letters may be several that were read on over a box."""
 _LABEL_POINTS = 26.0
 """A label begins within so many points of its box."""
 LEAST_SCORE = 0.5
@@ -96,7 +99,12 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
         words: on it, with boxes in points.
     """
     found = [replace(one, in_word=_in_word(one, ink.scale, words)) for one in _candidates(ink)]
-    found = [one for one in found if not (one.in_word and _is_letter(one, ink.scale, words))]
+    found = [
+        one
+        for one in found
+        if not (one.in_word and _is_letter(one, ink.scale, words))
+        or _is_passed_over(one, found, ink.scale, words)
+    ]
     found = [one for one in found if _has_company(one, found)]
     plain = [one for one in found if one.full < _TICKED]
     marks = [_mark(one, ink.scale, words, _is_like(one, plain)) for one in found]
@@ -342,6 +350,34 @@ def _is_letter(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
         if sum(char.isdigit() for char in word.text) > 1:
             return True
     return False
+
+
+def _is_passed_over(
+    one: _Candidate, found: Sequence[_Candidate], scale: float, words: Sequence[Word]
+) -> bool:
+    """Whether a recogniser only read on over a square: paper is around it, and it is drawn well or one of several."""
+    x, y = (one.x0 + one.x1) / 2 / scale, (one.y0 + one.y1) / 2 / scale
+    around = [w for w in words if w.box.x0 <= x <= w.box.x1 and w.box.y0 <= y <= w.box.y1]
+    if (
+        one.round
+        or not one.apart
+        or any(w.confidence is None or not _goes_past(w, one, scale) for w in around)
+    ):
+        return False
+    row = [
+        other
+        for other in found
+        if other is not one and other.apart and abs(other.y0 - one.y0) < one.side and _is_like(one, [other])
+    ]
+    return one.drawn >= _WELL_DRAWN or bool(row)
+
+
+def _goes_past(word: Word, one: _Candidate, scale: float) -> bool:
+    """Whether a word, several by its capitals or length, goes on at both sides of a box by more than that."""
+    before, behind = one.x0 / scale - word.box.x0, word.box.x1 - one.x1 / scale
+    letters = sum(char.isalpha() for char in word.text)
+    several = letters > _PASSED or any(a.islower() and b.isupper() for a, b in pairwise(word.text))
+    return min(before, behind) > one.side / scale and letters >= 0.8 * len(word.text) and several
 
 
 def _in_word(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:

@@ -175,6 +175,7 @@ def _page_frame(raw: RawPage) -> Frame:
 def _ocr_handler(threads: int) -> Handler:
     from extractors.reading.marks import find_marks, raster_pixels
     from extractors.reading.ocr import Recogniser
+    from extractors.reading.parted import parted_at_boxes
     from extractors.reading.raster import encode_model_image, from_raster, turn_image
     from extractors.reading.request import Raster
     from extractors.reading.stamp_text import strips_of, with_texts
@@ -199,8 +200,9 @@ def _ocr_handler(threads: int) -> Handler:
         strips = strips_of(pixels, pixels.shape[1] / upright.width, marks, read.words)
         if strips is not None:
             marks = with_texts(marks, strips.marks, recogniser.read_lines(strips.raster, strips.boxes))
+        words = parted_at_boxes(read.words, marks)
         page = Page(
-            data["number"], upright.width, upright.height, "ocr", read.words, rotation, image, (), marks, True
+            data["number"], upright.width, upright.height, "ocr", words, rotation, image, (), marks, True
         )
         send(Frame("page", {"page": PAGE.dump_python(page, mode="json")}))
 

@@ -25,6 +25,10 @@ _DARKEST = 99.0
 """Percentile of depth, among what is deeper than `_LEAST`, that counts as black."""
 _BLACK = 130
 """Deeper than this is no blacker: a dark table behind a page says nothing of its ink."""
+_RULE_POINTS = 34.0
+"""Straight ink of this length is a rule."""
+_CHROMA, _OF_DEPTH = 20, 0.2
+"""Ink is coloured from so many levels between its channels on, and from that share of its depth."""
 _NOISE = 3.5
 """Ink is deeper than so many standard deviations of the grain of the paper."""
 
@@ -37,11 +41,13 @@ class Ink:
         mask: 1 where ink is, rows by columns.
         depth: grey levels below paper.
         scale: pixels per point.
+        colored: 1 where ink is neither black nor grey, by the paper's own colour.
     """
 
     mask: Pixels
     depth: Pixels
     scale: float
+    colored: Pixels
 
     @cached_property
     def components(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -71,7 +77,24 @@ def ink_of(pixels: Pixels, scale: float) -> Ink:
     smooth = cv2.GaussianBlur(grey, (3, 3), 0)
     depth = cv2.subtract(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), smooth)
     mask = (depth >= _threshold(depth)).astype(np.uint8)
-    return Ink(mask, np.asarray(depth, dtype=np.uint8), scale)
+    colored = mask & colored_of(pixels, depth)
+    return Ink(mask, np.asarray(depth, dtype=np.uint8), scale, colored)
+
+
+def colored_of(pixels: Pixels, depth: Grid | None = None) -> Pixels:
+    """1 where something is neither black nor grey: pens and stamps, on whatever paper a lamp has tinted.
+
+    Args:
+        pixels: of the page or a part of it.
+        depth: grey levels below paper, where that is known.
+    """
+    paper = np.percentile(pixels[::4, ::4].reshape(-1, 3), 90, axis=0)
+    below = cv2.subtract(np.broadcast_to(paper.astype(np.uint8), pixels.shape).copy(), pixels)
+    high = cv2.max(cv2.max(below[..., 0], below[..., 1]), below[..., 2])
+    low = cv2.min(cv2.min(below[..., 0], below[..., 1]), below[..., 2])
+    chroma = cv2.subtract(high, low)
+    deep = high if depth is None else depth
+    return ((chroma >= _CHROMA) & (chroma >= _OF_DEPTH * deep.astype(np.float32))).astype(np.uint8)
 
 
 def _threshold(depth: Grid) -> float:
@@ -89,3 +112,12 @@ def _threshold(depth: Grid) -> float:
         return 255.0
     black = int(np.searchsorted(np.cumsum(deep), _DARKEST / 100 * deep.sum()))
     return max(float(_LEAST), _SHARE * min(black, _BLACK), median + _NOISE * min(spread, _LEAST))
+
+
+def rules_of(ink: Ink) -> Grid:
+    """Long straight lines across the page and down it, as drawn, with a pixel around."""
+    length = ink.pixels(_RULE_POINTS)
+    thick = cv2.dilate(ink.mask, np.ones((2, 2), np.uint8))  # a little askew, a line comes in steps
+    across = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    down = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
+    return np.asarray(cv2.bitwise_or(across, down))

@@ -1,4 +1,4 @@
-"""Marks on a page: checkboxes, signatures, stamps and rings by hand, found in its pixels and among its words.
+"""Marks on a page: checkboxes, signatures, stamps, and rings or lines by hand, found in its pixels and among its words.
 
 Plain image processing, no weights: `ink` tells ink from paper, a module for each kind of mark looks at shapes. What a
 text layer says of its own boxes (``[x]``, ``☐``, a tick of ZapfDingbats) counts without pixels. A mark that is missed
@@ -23,6 +23,7 @@ from extractors.reading.request import Raster
 from extractors.reading.rings import find_rings
 from extractors.reading.signatures import find_signatures
 from extractors.reading.stamps import find_stamps
+from extractors.reading.strikes import find_strikes
 from schemas.document import Box, Mark, Word
 
 MARKS_DPI = 150
@@ -53,6 +54,7 @@ def find_marks(pixels: Pixels, frame: Frame2D, words: Sequence[Word]) -> tuple[M
     ink = ink_of(pixels, pixels.shape[1] / max(frame.width, 1.0))
     marks = _united(list(written), find_checkboxes(ink, words))
     marks += find_rings(ink, words)
+    marks += find_strikes(ink, words)
     marks += find_stamps(ink, words, [mark.box for mark in marks])
     marks += find_signatures(ink, words, [mark.box for mark in marks])
     return tuple(sorted(marks, key=lambda mark: (mark.box.y0, mark.box.x0)))

@@ -8,11 +8,9 @@ from statistics import median
 import cv2
 import numpy as np
 
-from extractors.reading.ink import Grid, Ink
+from extractors.reading.ink import Grid, Ink, rules_of
 from schemas.document import Box, Mark, Word
 
-_RULE_POINTS = 34.0
-"""Straight ink of this length is a rule."""
 _WIDE, _HIGH = (22.0, 260.0), (9.0, 95.0)
 _ASPECT = (0.7, 11.0)
 _REACH = (7.0, 3.0)
@@ -27,6 +25,8 @@ _FULL = (0.015, 0.36)
 _RUN_POINTS = 12.0
 _STRAIGHT = 0.5
 """So much of the ink at most lies in straight runs along the page: more is a table or a logo."""
+_STRAIGHT_ASKED, _ASKED = 0.68, 0.39
+"""The same of what stands upon a line that asks for a signature: some end in a long flourish."""
 _READ = 0.75
 _TALL = 1.7
 """A recognised word so many times as high as the others may be a signature that was read."""
@@ -47,7 +47,7 @@ def find_signatures(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> li
         words: on it.
         taken: boxes in points whose ink belongs to other marks.
     """
-    rules = _rules(ink)
+    rules = rules_of(ink)
     rest = _without_words(ink, words, taken)
     rest[rules > 0] = 0
     across, down = (ink.pixels(reach) for reach in _REACH)
@@ -62,11 +62,12 @@ def find_signatures(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> li
         if min(x, y) <= edge or x + w >= ink.mask.shape[1] - edge or y + h >= ink.mask.shape[0] - edge:
             continue  # what the scanner saw beside the page
         strokes = rest[y : y + h, x : x + w] * (labels[y : y + h, x : x + w] == label).astype(np.uint8)
-        shape = _shape(strokes, ink)
+        box = Box(x / ink.scale, y / ink.scale, (x + w) / ink.scale, (y + h) / ink.scale)
+        support = _support(box, rules, ink, words)
+        shape = _shape(strokes, ink, _STRAIGHT_ASKED if support >= _ASKED else _STRAIGHT)
         if shape is None:
             continue
-        box = Box(x / ink.scale, y / ink.scale, (x + w) / ink.scale, (y + h) / ink.scale)
-        score = shape + _support(box, rules, ink, words)
+        score = shape + support
         if score >= LEAST_SCORE:
             found.append(Mark("signature", box, round(min(score, 0.97), 3)))
     found = _merged(found)
@@ -81,15 +82,6 @@ def _fits(width: float, height: float) -> bool:
         and _HIGH[0] <= height <= _HIGH[1]
         and _ASPECT[0] <= width / height <= _ASPECT[1]
     )
-
-
-def _rules(ink: Ink) -> Grid:
-    """Long straight lines across the page and down it, as drawn, with a pixel around."""
-    length = ink.pixels(_RULE_POINTS)
-    thick = cv2.dilate(ink.mask, np.ones((2, 2), np.uint8))  # a little askew, a line comes in steps
-    across = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    down = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
-    return cv2.bitwise_or(across, down)
 
 
 def _without_words(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> Grid:
@@ -108,7 +100,7 @@ def _without_words(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> Gri
     return rest
 
 
-def _shape(strokes: Grid, ink: Ink) -> float | None:
+def _shape(strokes: Grid, ink: Ink, straightest: float) -> float | None:
     """How much some strokes look like handwriting, 0.3 to 0.6; ``None``: not at all."""
     height, width = strokes.shape
     area = int(strokes.sum())
@@ -131,7 +123,7 @@ def _shape(strokes: Grid, ink: Ink) -> float | None:
         cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((1, run), np.uint8)),
         cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8)),
     )
-    if float(straight.sum()) > _STRAIGHT * area:
+    if float(straight.sum()) > straightest * area:
         return None
     length = around / 2
     winding = length / max(w + h, 1)  # a line that goes to and fro

@@ -12,8 +12,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from extractors.reading.ink import Grid, Pixels
+from extractors.reading.ink import Grid, Pixels, colored_of
 from extractors.reading.request import Raster, Strips
+from extractors.reading.stamp_frames import main_tilt, segments_of, tilts_of
 from schemas.document import Box, Mark, Word
 
 _MOST = 4
@@ -23,6 +24,9 @@ _HEIGHT = 56
 _INSET = 0.17
 """Share of its height and width that the frame of a stamp takes at most."""
 _LETTERS = 3
+_COLORED = (0.3, 0.97)
+"""Share of coloured ink in a stamp that lies over black print."""
+_TILTED = (2.2, 40.0)
 
 
 def strips_of(pixels: Pixels, scale: float, marks: Sequence[Mark], words: Sequence[Word]) -> Strips | None:
@@ -81,6 +85,7 @@ def _upright(pixels: Pixels, box: Box, scale: float) -> Grid:
     margin = 2.0
     x0, y0 = max(int((box.x0 - margin) * scale), 0), max(int((box.y0 - margin) * scale), 0)
     crop = pixels[y0 : int((box.y1 + margin) * scale) + 1, x0 : int((box.x1 + margin) * scale) + 1]
+    crop = _without_print(crop)
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     level, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     dark = (grey <= level).astype(np.uint8)
@@ -91,6 +96,10 @@ def _upright(pixels: Pixels, box: Box, scale: float) -> Grid:
     corners = cv2.boxPoints(cv2.minAreaRect(points))
     long = max((corners[(i + 1) % 4] - corners[i] for i in range(2)), key=lambda side: float(np.hypot(*side)))
     angle = (math.degrees(math.atan2(float(long[1]), float(long[0]))) + 90) % 180 - 90
+    framed = _tilt_of_frame(grey, scale, box)
+    if framed is not None and abs(framed - angle) > 2.0:
+        angle, (cx, cy) = framed, (crop.shape[1] / 2, crop.shape[0] / 2)
+        w, h = _sides(crop.shape[1], crop.shape[0], abs(math.radians(framed)))
     wide, high = max(round(max(w, h)) + 4, 8), max(round(min(w, h)) + 4, 8)
     turn: Grid = cv2.getRotationMatrix2D((float(cx), float(cy)), angle, 1.0)
     turn[:, 2] += np.array([wide / 2 - cx, high / 2 - cy])
@@ -99,3 +108,35 @@ def _upright(pixels: Pixels, box: Box, scale: float) -> Grid:
         size = (max(round(wide * _HEIGHT / high), 8), _HEIGHT)
         strip = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)
     return strip
+
+
+def _without_print(crop: Pixels) -> Pixels:
+    """The coloured ink alone, where a coloured stamp lies over black print."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    dark = grey <= cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0]
+    colored = colored_of(crop) > 0
+    if not dark.any() or not _COLORED[0] <= float((dark & colored).sum()) / float(dark.sum()) <= _COLORED[1]:
+        return crop
+    around = cv2.dilate(colored.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.where(around[..., None], crop, np.uint8(255))
+
+
+def _tilt_of_frame(grey: Grid, scale: float, box: Box) -> float | None:
+    """Degrees by which the lines of a frame fall; ``None`` where most lines are the page's, or there are none."""
+    lines = segments_of(grey, scale)
+    tilts = tilts_of(lines, 0.0)
+    tilt = main_tilt(lines, tilts, _TILTED)
+    if tilt is None:
+        return None
+    mine = lines[np.abs(tilts - tilt) <= 2.0]
+    length = float(np.hypot(mine[:, 2] - mine[:, 0], mine[:, 3] - mine[:, 1]).sum())
+    return tilt if length >= 1.5 * max(box.x1 - box.x0, box.y1 - box.y0) else None
+
+
+def _sides(wide: int, high: int, turn: float) -> tuple[float, float]:
+    """Sides of the rectangle, turned so, that just fits into a box of these sides."""
+    cos, sin = math.cos(turn), math.sin(turn)
+    spread = cos * cos - sin * sin
+    if spread < 0.2:
+        return float(wide), float(high)
+    return max((wide * cos - high * sin) / spread, 8.0), max((high * cos - wide * sin) / spread, 8.0)

@@ -1,7 +1,8 @@
 """Stamps: print that lies askew of the page, in a frame of its own or bare, or that was read running up the page.
 
 A frame along the lines of the page is a box of a form, whatever it holds; only one that is round, or turned against the
-page, is a stamp's.
+page, is a stamp's. Stamps are set upon print: coloured ink is looked at by itself, and a frame whose shape is lost in
+what it lies upon is put together from its lines (`stamp_frames`).
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from statistics import median
 import cv2
 import numpy as np
 
-from extractors.reading.ink import Grid, Ink
+from extractors.reading.ink import Grid, Ink, rules_of
 from extractors.reading.lines import estimate_slope
+from extractors.reading.stamp_frames import frames_over_print
 from schemas.document import Box, Mark, Word
 
 _LONG, _SHORT = (30.0, 260.0), (11.0, 150.0)
 _TILT = (2.2, 40.0)
 """Degrees against the lines of the page."""
 _BARE_TILT = 3.2
+_STRAIGHT = 0.8
+"""A frame of colour along the page, around letters that are no words of the text layer."""
 _ROUND = (0.955, 1.045)
 """Area of a filled oval against the ellipse in its tightest rectangle."""
 _RECTANGLE = 0.93
@@ -28,8 +32,26 @@ _HOLLOW = 2.2
 """A frame encloses so many times its own ink."""
 _LETTER_POINTS = (6.5, 26.0)
 _LETTERS = 3
+_ON_RULE = 5
+"""The same of a stamp without a frame upon a rule: without its rule, a signature breaks into what look like letters."""
+_JOINED = 1.5
+"""Letters that run together askew are higher by this factor at most."""
 _ALIKE = 1.45
 """Letters of one line of a stamp differ by this factor in height at most."""
+_FRAME_TILT = (3.0, 40.0)
+"""The same of frames that are put together from lines."""
+_LEAST_COLOR = 60.0
+"""Square points of coloured ink that are worth a look."""
+_CROSSED = 1.9
+"""Points that a stroke of print takes out of coloured ink which it crosses."""
+_WRITTEN = 0.07
+"""Share of ink inside a frame that has something in it."""
+_RINGED = 5.0
+"""What goes around a mark has so many times its area at most."""
+_FILLED = 60
+"""Grey levels of what is filled in."""
+_MOST_COLOR = 0.6
+"""Share of the ink of a page, or of a word, from which on colour is how it was printed."""
 _TURNED_LETTERS = 3
 _TURNED_WORDS = 2
 _TURNED_REACH = 30.0
@@ -46,9 +68,82 @@ def find_stamps(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> list[M
     """
     skew = math.degrees(math.atan(estimate_slope(words))) if words else 0.0
     found = _turned_words(words)
-    found += _framed(ink, skew)
-    found += _bare(ink, words, skew, [mark.box for mark in found] + list(taken))
+    found += _framed(*ink.components, ink.scale, skew)
+    colored = _colored(ink, words)
+    if colored is not None:
+        layer = _closed(colored)
+        straight = all(word.confidence is None for word in words)
+        found += _framed(*layer.components, ink.scale, skew, colored.components[1], straight=straight)
+        found += _over_print(layer, skew, found)
+    found += _over_print(ink, skew, found)
+    found = [mark for mark in found if not any(_is_around(mark.box, box) for box in taken)]
+    if colored is not None:
+        found += _bare(colored.mask, words, ink.scale, skew, [mark.box for mark in found] + list(taken))
+    known = [mark.box for mark in found] + list(taken)
+    print_ = [word.box for word in words if word.confidence is None]
+    found += _bare(_blanked(ink.mask, print_, ink.scale), words, ink.scale, skew, known)
+    known = [mark.box for mark in found] + list(taken)
+    free = _blanked(ink.mask & (1 - np.minimum(rules_of(ink), 1)), print_, ink.scale)
+    found += _bare(free, words, ink.scale, skew, known, least=_ON_RULE)
     return _merged(found)
+
+
+def _colored(ink: Ink, words: Sequence[Word]) -> Ink | None:
+    """The coloured ink that is no coloured print; ``None``: there is hardly any, or everything is."""
+    share = float(ink.colored.sum()) / max(float(ink.mask.sum()), 1.0)
+    if ink.colored.sum() < _LEAST_COLOR * ink.scale**2 or share > _MOST_COLOR:
+        return None
+    printed = []
+    for word in words:
+        x0, y0, x1, y1 = (
+            int(value * ink.scale) for value in (word.box.x0, word.box.y0, word.box.x1, word.box.y1)
+        )
+        inked = float(ink.mask[y0 : y1 + 1, x0 : x1 + 1].sum())
+        if (
+            word.confidence is None
+            and inked
+            and ink.colored[y0 : y1 + 1, x0 : x1 + 1].sum() > _MOST_COLOR * inked
+        ):
+            printed.append(word.box)
+    rest = _blanked(ink.colored, printed, ink.scale)
+    mask = np.asarray(cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2, 2), np.uint8)), dtype=np.uint8)
+    return Ink(mask, ink.depth * mask, ink.scale, mask)
+
+
+def _closed(layer: Ink) -> Ink:
+    """The same without the gaps where print crosses it."""
+    reach = layer.pixels(_CROSSED, 2)
+    closed = cv2.morphologyEx(layer.mask, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+    mask = np.asarray(closed, dtype=np.uint8)
+    return Ink(mask, np.asarray(cv2.max(layer.depth, mask * _FILLED), dtype=np.uint8), layer.scale, mask)
+
+
+def _blanked(mask: Grid, boxes: Sequence[Box], scale: float) -> Grid:
+    rest: Grid = mask.copy()
+    for box in boxes:
+        rest[int(box.y0 * scale) : int(box.y1 * scale) + 2, int(box.x0 * scale) : int(box.x1 * scale) + 2] = 0
+    return rest
+
+
+def _is_around(frame: Box, box: Box) -> bool:
+    """Whether a frame is what goes around another mark: a ring around words, a box."""
+    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    if not (frame.x0 <= x <= frame.x1 and frame.y0 <= y <= frame.y1):
+        return False
+    area = (frame.x1 - frame.x0) * (frame.y1 - frame.y0)
+    return area <= _RINGED * max((box.x1 - box.x0) * (box.y1 - box.y0), 1.0)
+
+
+def _over_print(ink: Ink, skew: float, found: Sequence[Mark]) -> list[Mark]:
+    """Frames that are put together from their lines."""
+    marks = []
+    for box in frames_over_print(ink, skew, _FRAME_TILT):
+        x, y, w, h = (round(v * ink.scale) for v in (box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0))
+        inside = ink.mask[y + h // 4 : y + h - h // 4, x + w // 5 : x + w - w // 5]
+        said = inside.size > 0 and float(inside.mean()) >= _WRITTEN
+        if said and all(_gap(box, mark.box) > 0 for mark in found):
+            marks.append(Mark("stamp", box, 0.85))
+    return marks
 
 
 def _turned_words(words: Sequence[Word]) -> list[Mark]:
@@ -80,10 +175,17 @@ def _is_turned(word: Word) -> bool:
     return letters >= _TURNED_LETTERS and height >= 1.6 * width and height >= 3.0 * letters
 
 
-def _framed(ink: Ink, skew: float) -> list[Mark]:
-    """Frames that are round or turned, with letters inside."""
-    labels, stats = ink.components
-    scale = ink.scale
+def _framed(
+    labels: Grid,
+    stats: Grid,
+    scale: float,
+    skew: float,
+    letters: Grid | None = None,
+    *,
+    straight: bool = False,
+) -> list[Mark]:
+    """Frames that are round or turned, with letters inside; ``straight``: also those along the page."""
+    letters = stats if letters is None else letters
     width, height = stats[:, 2] / scale, stats[:, 3] / scale
     likely = (np.maximum(width, height) >= _LONG[0]) & (np.maximum(width, height) <= _LONG[1])
     likely &= (np.minimum(width, height) >= _SHORT[0]) & (np.minimum(width, height) <= _LONG[1])
@@ -94,15 +196,15 @@ def _framed(ink: Ink, skew: float) -> list[Mark]:
         if area > 0.5 * w * h:
             continue
         crop = (labels[y : y + h, x : x + w] == label).astype(np.uint8)
-        score = _frame_score(crop, skew)
-        if score <= 0 or not _letters_inside(stats, x, y, w, h, scale):
+        score = _frame_score(crop, skew, straight=straight)
+        if score <= 0 or not _letters_inside(letters, x, y, w, h, scale):
             continue
         box = Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale)
         found.append(Mark("stamp", box, round(score, 3)))
     return found
 
 
-def _frame_score(crop: Grid, skew: float) -> float:
+def _frame_score(crop: Grid, skew: float, *, straight: bool = False) -> float:
     """How certainly a component is the frame of a stamp; 0: it is none."""
     drawn = cv2.copyMakeBorder(crop, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
     contours, _ = cv2.findContours(
@@ -119,7 +221,7 @@ def _frame_score(crop: Grid, skew: float) -> float:
     share = area / (a * b)
     if share >= _RECTANGLE:
         tilt = abs(_angle(contour) - skew)
-        return 0.93 if _TILT[0] <= tilt <= _TILT[1] else 0.0
+        return 0.93 if _TILT[0] <= tilt <= _TILT[1] else _STRAIGHT if straight and tilt < _TILT[0] else 0.0
     if len(contour) >= 5:
         (_, axes, _) = cv2.fitEllipse(contour)
         oval = area / (math.pi / 4 * axes[0] * axes[1])
@@ -139,20 +241,20 @@ def _angle(contour: Grid) -> float:
 
 
 def _letters_inside(stats: Grid, x: int, y: int, w: int, h: int, scale: float) -> bool:
+    """Whether some letters stand in a frame; those that run together count by their width."""
     low, high = (size * scale for size in _LETTER_POINTS)
     cx, cy = stats[:, 0] + stats[:, 2] / 2, stats[:, 1] + stats[:, 3] / 2
     inside = (cx > x + 0.1 * w) & (cx < x + 0.9 * w) & (cy > y + 0.1 * h) & (cy < y + 0.9 * h)
-    inside &= (stats[:, 3] >= low) & (stats[:, 3] <= high) & (stats[:, 2] <= 1.5 * high)
-    return int(inside.sum()) >= _LETTERS
+    inside &= (stats[:, 3] >= low) & (stats[:, 3] <= _JOINED * high) & (stats[:, 2] <= 0.9 * w)
+    inside &= (stats[:, 3] <= 0.8 * h) & (stats[:, 4] >= 0.15 * stats[:, 2] * stats[:, 3])
+    return float(np.maximum(stats[inside, 2] / stats[inside, 3], 1).sum()) >= _LETTERS
 
 
-def _bare(ink: Ink, words: Sequence[Word], skew: float, taken: Sequence[Box]) -> list[Mark]:
-    """Rows of letters without a frame that lie askew of the page."""
-    scale = ink.scale
-    rest: Grid = ink.mask.copy()
-    exact = [word.box for word in words if word.confidence is None]
-    for box in (*exact, *taken):
-        rest[int(box.y0 * scale) : int(box.y1 * scale) + 2, int(box.x0 * scale) : int(box.x1 * scale) + 2] = 0
+def _bare(
+    layer: Grid, words: Sequence[Word], scale: float, skew: float, taken: Sequence[Box], least: int = _LETTERS
+) -> list[Mark]:
+    """Rows of letters without a frame that lie askew of the page, ``least`` of them at least."""
+    rest = _blanked(layer, taken, scale)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
     low, high = (size * scale for size in _LETTER_POINTS)
     letter = (
@@ -185,7 +287,7 @@ def _bare(ink: Ink, words: Sequence[Word], skew: float, taken: Sequence[Box]) ->
         if not (_LONG[0] <= long <= _LONG[1] and short >= _SHORT[0]):
             continue
         mine = [int(n) for n in np.flatnonzero(letter & (members == blob))]
-        if not _is_row(stats, mine, usual, skew):
+        if len(mine) < least or not _is_row(stats, mine, usual, skew):
             continue
         box = Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale)
         found.append(Mark("stamp", box, 0.8))

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from flows.ledger.people import Right
-from flows.ledger.records import Action, ConflictError, DocumentRecord, SecondLook, Stage
+from flows.ledger.records import Action, ConflictError, DocumentRecord, Stage
 from flows.review.blind import as_shown
 from flows.review.corrections import Corrected, Current, read_form
 from flows.review.documents import (
@@ -21,7 +21,7 @@ from flows.review.documents import (
     page_views,
 )
 from flows.review.formstate import FormState, leaf_paths, state_from_form
-from flows.review.holding import HoldView, hold_view
+from flows.review.holding import barred, hold_view
 from flows.review.people import Person, known
 from flows.review.places import Places
 from flows.review.queueing import Filter, document_href, name_of, next_document
@@ -175,7 +175,7 @@ def show(
         reopened=reopened or draft is not None or bool(reject_error),
         has_bytes=has_bytes,
         decidable=schema is not None and current is not None,
-        closed=_closed(person, record, hold),
+        closed=barred(person, record) or (f"{hold.by_other} is working on it." if hold.by_other else ""),
     )
     if schema is not None and current is not None:
         initial = current.state(schema)
@@ -210,20 +210,6 @@ def show(
         skip_href=wanted.href(f"{base}/skip"),
         reopen_href=document_href(record.document_id, wanted, edit=1),
     )
-
-
-def _closed(person: Person, record: DocumentRecord, hold: HoldView) -> str:
-    """Why this person cannot decide on a document that others could; empty when they can."""
-    if not person.may(Right.DECIDE):
-        return "Your account looks at documents, and decides on none."
-    if hold.by_other:
-        return f"{hold.by_other} is working on it."
-    looked = [d.reviewer for d in record.decisions if d.stage is not Stage.FINAL]
-    if record.second_look is not None and person.name in looked:
-        return "You have looked at it; it waits for somebody else."
-    if record.second_look is SecondLook.DISAGREEMENT and not person.may(Right.SETTLE):
-        return "Two reviewers differ; a senior reviewer settles it."
-    return ""
 
 
 def _problems(draft: Draft | None) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from flows.ledger.holds import HeldError, HoldRecord
 from flows.ledger.people import Right
-from flows.ledger.records import DocumentRecord
+from flows.ledger.records import DocumentRecord, SecondLook, Stage
 from flows.review.people import Person, wants
 from flows.review.queueing import Filter, document_href
 from flows.review.security import clean_name
@@ -43,6 +44,19 @@ class HoldView:
     others: tuple[str, ...] | None = None
 
 
+def barred(person: Person, record: DocumentRecord) -> str:
+    """Why this person cannot decide on a document that others could, whoever holds it; empty when they can."""
+    if not person.may(Right.DECIDE):
+        return "Your account looks at documents, and decides on none."
+    looks = takewhile(lambda d: d.stage is not Stage.FINAL, reversed(record.decisions))
+    looked = {look.reviewer for look in looks}
+    if record.second_look is not None and person.name in looked:
+        return "You have looked at it; it waits for somebody else."
+    if record.second_look is SecondLook.DISAGREEMENT and not person.may(Right.SETTLE):
+        return "Two reviewers differ; a senior reviewer settles it."
+    return ""
+
+
 def hold_view(site: Site, person: Person, record: DocumentRecord, wanted: Filter) -> HoldView:
     """Who has a document; only one that waits, before somebody who decides, can be had."""
     hold = site.ledger.holder(record.document_id)
@@ -55,7 +69,7 @@ def hold_view(site: Site, person: Person, record: DocumentRecord, wanted: Filter
             person.may(Right.SETTLE),
             take_over_href=wanted.href(f"{base}/take-over"),
         )
-    if not record.waiting or not person.may(Right.DECIDE):
+    if not record.waiting or barred(person, record):
         return HoldView()
     others = None
     if site.people.needed():
@@ -77,7 +91,7 @@ async def hold(site: SiteParts, person: Decider, form: SignedForm, document_id: 
 
     def take() -> Response:
         record = site.ledger.document(document_id)
-        if not record.waiting:
+        if not record.waiting or barred(person, record):
             return JSONResponse({"held": False})
         try:
             return _told(site.ledger.hold(document_id, person.name, seconds=site.hold_seconds), mine=True)

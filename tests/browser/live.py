@@ -12,9 +12,11 @@ from pathlib import Path
 import uvicorn
 
 from extractors.reading.pool import ReaderPool
+from flows.decided import land_decided
 from flows.ledger.store import Ledger
 from flows.review.app import create_app
 from flows.review.blobs import BlobStore
+from flows.review_options import ReviewOptions
 from schemas.registry import load_schema
 from tests.review.support import Case, empty_ledger, fill
 
@@ -29,15 +31,29 @@ class Live:
 
 
 @contextmanager
-def live(folder: Path, cases: Sequence[Case], reader: ReaderPool) -> Iterator[Live]:
-    """Serves the cases on a free loopback port."""
+def live(
+    folder: Path,
+    cases: Sequence[Case],
+    reader: ReaderPool,
+    *,
+    lake: Path | None = None,
+    options: ReviewOptions | None = None,
+) -> Iterator[Live]:
+    """Serves the cases on a free loopback port; decisions land in ``lake``."""
     home, source = folder / "home", folder / "in"
     home.mkdir(parents=True)
     source.mkdir()
     (home / "ledger.db").write_bytes(empty_ledger())
     with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
         ids = fill(ledger, BlobStore(home / "documents"), source, cases)
-        app = create_app(ledger=ledger, schemas=load_schema, reader=reader, blobs=home / "documents")
+        app = create_app(
+            ledger=ledger,
+            schemas=load_schema,
+            reader=reader,
+            blobs=home / "documents",
+            land=(lambda: land_decided(ledger, str(lake))) if lake is not None else None,
+            options=options,
+        )
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
         thread = threading.Thread(target=server.run)
         thread.start()

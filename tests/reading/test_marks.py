@@ -274,3 +274,95 @@ def test_what_was_read_in_a_stamp_is_its_text() -> None:
     assert with_texts(marks, [1, 1], ["|PAID", "PAID"])[1].text == "|PAID PAID"
     assert with_texts(marks, [1, 1], ["l", ""])[1].text == ""
     assert with_texts(marks, [0], ["PAID"])[0] == marks[0]
+
+
+def strike(
+    page: Picture, word: Word, *, beyond: float = 2.0, at_share: float = 0.52, tilt: float = 0.0
+) -> None:
+    y = word.box.y0 + at_share * (word.box.y1 - word.box.y0)
+    start, end = at(word.box.x0 - beyond, y - tilt), at(word.box.x1 + beyond, y + tilt)
+    cv2.line(page, tuple(start), tuple(end), (110, 30, 20), 2, cv2.LINE_AA)
+
+
+@pytest.mark.parametrize("confidence", [None, 0.9])
+@pytest.mark.parametrize("tilt", [0.0, 1.2])
+def test_a_word_with_a_line_through_it_is_struck(confidence: float | None, tilt: float) -> None:
+    page = paper()
+    words = [write(page, text, x, 100) for text, x in (("basic", 60), ("standard", 120), ("premium", 200))]
+    words = [Word(word.text, word.box, confidence) for word in words]
+    strike(page, words[1], tilt=tilt)
+    (mark,) = [mark for mark in find_marks(page, FRAME, words) if mark.kind == "strike"]
+    assert mark.box == words[1].box
+
+
+def test_underlines_rules_and_plain_words_are_not_struck() -> None:
+    page = paper()
+    words = [write(page, text, x, 100) for text, x in (("basic", 60), ("standard", 120), ("premium", 200))]
+    strike(page, words[0], at_share=1.15)
+    strike(page, words[2], beyond=60)  # a rule of a table
+    assert not [mark for mark in find_marks(page, FRAME, words) if mark.kind == "strike"]
+
+
+def test_a_coloured_stamp_is_found_across_black_print() -> None:
+    page = paper()
+    words = [write(page, "terms of delivery and payment of this", 120, y) for y in (124, 136, 148, 160)]
+    stamp(page, "PAID", 9.0, frame="box")
+    (mark,) = [mark for mark in find_marks(page, FRAME, words) if mark.kind == "stamp"]
+    assert mark.box.x0 < 160 and mark.box.x1 > 262 and mark.score > 0.75
+
+
+def test_a_grey_frame_is_put_together_from_its_lines_where_print_crosses_it() -> None:
+    page = paper()
+    words = [write(page, "terms of delivery and payment of this", 120, y) for y in (124, 160)]
+    stamp(page, "PAID", 12.0, frame="box")
+    grey = cv2.cvtColor(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    seen = [Word(word.text, word.box, 0.9) for word in words]
+    assert [mark.kind for mark in find_marks(grey, FRAME, seen) if mark.kind != "checkbox"] == ["stamp"]
+
+
+def test_a_ring_of_colour_is_no_stamp() -> None:
+    page = paper()
+    words = [write(page, "basic", 60, 100), write(page, "standard", 120, 100)]
+    box = words[1].box
+    centre = at((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+    axes = (at((box.x1 - box.x0) / 2 + 6)[0], at(9)[0])
+    cv2.ellipse(page, tuple(centre), axes, 2, 0, 360, (160, 30, 20), 2, cv2.LINE_AA)
+    assert [mark.kind for mark in find_marks(page, FRAME, words)] == ["ring"]
+
+
+@pytest.mark.parametrize(("asked", "found"), [("Signature", ["signature"]), ("Address", [])])
+def test_a_long_flourish_is_a_signature_where_one_is_asked_for(asked: str, found: list[str]) -> None:
+    page = paper()
+    cv2.line(page, tuple(at(60, 150)), tuple(at(220, 150)), (0, 0, 0), 1)
+    words = [write(page, asked, 60, 164)]
+    steps = np.linspace(0, 1, 90)
+    xs, ys = 80 + 24 * steps + 4 * np.sin(steps * 30), 138 - 8 * np.sin(steps * 11)
+    points = np.rint(np.stack([xs, ys], 1) * SCALE).astype(np.int32)
+    cv2.polylines(page, [points], False, (110, 30, 20), 2, cv2.LINE_AA)
+    tail = np.array(
+        [
+            at(x, y)
+            for x, y in (
+                (98, 139),
+                (124, 139),
+                (127, 135),
+                (153, 135),
+                (156, 139),
+                (182, 139),
+                (185, 135),
+                (211, 135),
+            )
+        ]
+    )
+    cv2.polylines(page, [tail], False, (110, 30, 20), 2, cv2.LINE_AA)
+    assert [mark.kind for mark in find_marks(page, FRAME, words)] == found
+
+
+def test_squares_that_a_recogniser_read_on_over_are_boxes() -> None:
+    page = paper()
+    draw_box(page, 120, 60, 10)
+    draw_box(page, 190, 60, 10, "filled")
+    for text, x in (("Freight", 60), ("Prepaid", 136), ("Collect", 206)):
+        write(page, text, x, 69, 0.45)
+    one = Word("FreightPrepaidCollect", Box(60, 58, 250, 72), 0.99)
+    assert [mark.ticked for mark in boxes(page, [one])] == [False, True]

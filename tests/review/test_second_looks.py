@@ -93,6 +93,7 @@ def test_high_amounts_land_when_two_have_looked(office: Desk) -> None:
     assert (record.state, record.second_look) == (DocumentState.REVIEW, SecondLook.AMOUNT)
     page = page_of(office, document_id)
     assert "You have looked at it" in page and 'value="save"' not in page
+    assert office.post(f"/documents/{document_id}/hold").json() == {"held": False}, "nor keep it from others"
     be(office, "bob")
     assert "waits for a second look" in page_of(office, document_id)
     again = office.form(document_id)

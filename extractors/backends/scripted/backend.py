@@ -23,7 +23,7 @@ from schemas.document import ReadDocument
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
 
-RULES = "scripted-5"
+RULES = "scripted-6"
 """Name and version of the rules; raised whenever they change what they answer."""
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""
@@ -93,7 +93,9 @@ class _Plan:
     def _window(self, document: ReadDocument, style: DocumentStyle, rows: Counter[str]) -> WindowAnswer:
         """One run of pages; ``rows`` counts those of each list so far, over all of them."""
         lines = read_sheet(document)
-        scene = Scene(lines, find_runs(lines, self.vocabulary), style, {}, self._marks(document, lines))
+        scene = Scene(
+            lines, find_runs(lines, self.vocabulary), style, {}, self._marks(document, lines), self.vocabulary
+        )
         wanted = [goal for goal in self.singles if goal.leaf.grounding != "choice"]
         matches, ranked = find_fields(wanted, scene)
         out: list[LeafAnswer] = []

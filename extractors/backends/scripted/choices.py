@@ -10,7 +10,7 @@ from extractors.backends.base import LeafAnswer
 from extractors.backends.scripted.concepts import concepts_of, parts_of
 from extractors.backends.scripted.labels import Goal, score
 from extractors.backends.scripted.scene import MIN_SCORE, Scene
-from extractors.backends.scripted.sheet import Line
+from extractors.backends.scripted.sheet import Line, Token
 from extractors.validation.shapes import says
 from extractors.validation.text import text_key
 from extractors.validation.values import parse_leaf
@@ -20,8 +20,11 @@ GUESSED = 0.55
 """Score of the choice that is given because one must be."""
 _TITLE_LINES = 40
 _TITLE_TOKENS = 4
+_LABEL = 0.7
+"""A label that ends in a colon tells of another document, or of this one's number."""
 _NUMBERED = 0.8
 """What is printed with a number may be another document that this one refers to: of two such the first counts."""
+_YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false"})
 # Titles of documents that no word-by-word comparison finds.
 _TITLES = {
     "creditnote": (
@@ -33,7 +36,11 @@ _TITLES = {
         "rechnungskorrektur",
     ),
     "order": ("bestellung", "commande", "purchaseorder", "pedido", "ordine"),
-}
+    "invoice": (
+        "rechnung", "handelsrechnung", "schlussrechnung", "teilrechnung", "facture", "fattura", "factura", "factuur",
+        "faktura", "fatura", "commercialinvoice", "taxinvoice",
+    ),
+}  # fmt: skip
 
 
 def choose(goal: Goal, scene: Scene) -> tuple[str | None, float]:
@@ -41,8 +48,11 @@ def choose(goal: Goal, scene: Scene) -> tuple[str | None, float]:
     if goal.leaf.kind is Kind.BOOLEAN:
         return _boolean(goal, scene)
     best: tuple[float, str] | None = None
+    lines = [line for line in scene.lines[:_TITLE_LINES] if not _are_options(line, goal.leaf.choices)]
     for position, choice in enumerate(goal.leaf.choices):
-        found = _seen(choice, scene.lines[:_TITLE_LINES]) - 0.001 * position
+        if text_key(choice) in _YES_OR_NO:  # printed, they are options of some question
+            continue
+        found = _seen(choice, lines) - 0.001 * position
         if found > MIN_SCORE and (best is None or found > best[0]):
             best = (found, choice)
     if best is not None:
@@ -83,17 +93,43 @@ def _seen(choice: str, lines: list[Line]) -> float:
             tokens = line.tokens[start:end]
             words = {text_key(part) for t in tokens for part in parts_of(t.text)}
             whole = text_key("".join(t.text for t in tokens))
-            titled = any(title in whole for title in _TITLES.get(text_key(choice), ()))
+            titled = _is_title(_TITLES.get(text_key(choice), ()), whole, tokens)
             shared = all(c and any(c & t.concepts for t in tokens) for c in concepts)
             if keys <= words or titled or shared:
                 short = end - start <= _TITLE_TOKENS
                 strength = (0.9 if keys <= words or titled else 0.75) if short else 0.5
                 if _numbered(concepts, line, start):
                     strength = max(strength, 0.85)
-                if any(t.ends_label or any(map(str.isdigit, t.text)) for t in tokens):
-                    strength = min(strength, _NUMBERED)
+                behind = line.tokens[end] if end < len(line.tokens) else None
+                labels = any(t.ends_label for t in tokens) or (behind is not None and behind.text[:1] == ":")
+                if labels or any(any(map(str.isdigit, t.text)) for t in tokens):
+                    strength = min(strength, _LABEL if labels else _NUMBERED)
                 best = max(best, strength - 0.006 * line.index + (0.05 if len(keys) > 1 else 0.0))
     return best
+
+
+def _is_title(titles: tuple[str, ...], whole: str, tokens: tuple[Token, ...]) -> bool:
+    """Whether a cell is headed by one of the titles: by itself, or with a number or date behind it."""
+    first = "".join(char for char in text_key(tokens[0].text) if char.isalpha())
+    rest = tokens[1] if len(tokens) > 1 else None
+    alone = (
+        rest is None
+        or any(map(str.isdigit, rest.text))
+        or not rest.text.isalpha()
+        or "number" in rest.concepts
+    )
+    return any(whole == title or (first == title and alone) for title in titles)
+
+
+def _are_options(line: Line, choices: tuple[str, ...]) -> bool:
+    """Whether a line prints several of the choices, which says that one can choose, and not what was chosen."""
+    words = {text_key(part) for token in line.tokens for part in parts_of(token.text)}
+    said = [
+        keys
+        for choice in choices
+        if (keys := {text_key(part) for part in parts_of(choice)}) and keys <= words
+    ]
+    return sum(not any(keys < other for other in said) for keys in said) > 1
 
 
 def _numbered(concepts: list[frozenset[str]], line: Line, start: int) -> bool:

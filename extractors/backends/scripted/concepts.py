@@ -23,27 +23,30 @@ id: id ident identification identifier uid code registration reg regno
 doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
   contract vertrag contrat
 due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige solde
-  zahlbetrag
+  zahlbetrag zahlungsziel
 net: net netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
 gross: gross brutto grand ttc final bruttobetrag
 tax: tax taxes vat gst mwst ust tva iva btw steuer sst umsatzsteuer mehrwertsteuer hst pst ustid
 incl: incl inclusive including inkl included enthalten compris
 excl: excl exclusive excluding exkl zzgl ohne hors without before
 buyer: buyer customer client kunde kunden kaufer kaeufer rechnungsempfanger leistungsempfanger purchaser
-  acheteur cliente klant debitor recipient invoicee auftraggeber
+  acheteur cliente klant debitor recipient invoicee auftraggeber rechnungsanschrift rechnungsadresse empfanger
+  destinataire destinatario facturado committente cessionario nabywca afnemer comprador
 seller: seller vendor supplier company issuer merchant shop store verkaufer verkaeufer lieferant fournisseur
-  proveedor fornitore verkoper issued biller absender
+  proveedor fornitore verkoper issued biller absender rechnungsersteller rechnungssteller leistungserbringer emetteur
+  vendeur cedente emittente emisor vendedor sprzedawca leverancier creancier
 name: name names nom nombre naam firma
 address: address addr anschrift adresse direccion indirizzo adres adress alamat
 order: order orders bestellung bestellnummer commande pedido ordine po bestell auftrag purchase
 quantity: quantity qty menge quantite cantidad anzahl quantita aantal qte qnty
 price: price preis prix precio prezzo prijs rate cost einzelpreis preise uprice
 unit: unit units einheit unite einzel each einzelpreis unitaire unitario uprice
-description: description item items article artikel bezeichnung designation product produkt particulars
+description: description item items article artikel bezeichnung designation product produkt
+  produit produits prodotto producto produto prestation particulars
   service services libelle descripcion desc beschreibung leistung goods descrizione omschrijving
   artikelbezeichnung details
 delivery: delivery delivered ship shipping shipment liefer lieferung livraison lieferdatum
-  leistungsdatum consegna
+  leistungsdatum consegna warenempfanger lieferanschrift lieferadresse
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
   skonto prepaid prepayment
 discount: discount rabatt remise sconto descuento savings allowance
@@ -61,6 +64,7 @@ bank: bank konto kontonummer account
 from: from von de beginn start begin
 until: until bis end ende to
 advertiser: advertiser
+yours: your ihre ihr votre vos su vostro vostra uw vossa
 """
 # Parts of German (and a few other) compounds, longest first: Rechnungsnummer, Fälligkeitsdatum, Nettobetrag.
 _STEMS = {

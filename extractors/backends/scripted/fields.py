@@ -11,7 +11,8 @@ from extractors.backends.scripted.addresses import fill_addresses
 from extractors.backends.scripted.candidates import Candidate
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
-from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_registration
+from extractors.backends.scripted.letter_window import written_by, written_to
+from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
 from extractors.backends.scripted.totals import as_total, fill_due, is_total, settled
@@ -26,6 +27,18 @@ _THROUGH = frozenset(
     ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
 )
 _DOC_DATE = 0.15
+_PAID_BY = 0.7
+_PAY = re.compile(
+    r"zahlbar|zu zahlen|zahlung|überweis|begleich|fällig|payable|pay\b|payment|due\b|settle"
+    r"|payer|règle|paiement|échéance|pagar|pago|pagare|pagamento|scadenza|betal|płatn|zapłat",
+    re.IGNORECASE,
+)
+_BY = re.compile(
+    r"\b(?:bis|by|before|until|on|am|zum|avant|jusqu|le|au|entro|il|antes|hasta|el|voor|vóór|uiterlijk|do|dnia)\b\W*(?:zum|spätestens"
+    r"|the|le|au|het|op)?\W*$",
+    re.IGNORECASE,
+)
+_SOONER = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|rabat", re.IGNORECASE)
 _NAMED = ("name", "seller", "buyer")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
@@ -195,8 +208,10 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return None
     if goal.means(*_NAMED) and (is_registration(raw) or not _SPOKEN.search(raw)):
         return None  # a code, as customers have: CUST-0047
-    if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start : end - 1]):
-        return None  # a label with its own value behind it
+    if goal.means(*_NAMED) and not goal.means("address") and is_place(raw) and not LEGAL_FORM.search(raw):
+        return None
+    if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start:end]):
+        return None  # a label, with its own value behind it or in the next cell
     return fits(goal, piece(line, start, end, raw))
 
 
@@ -211,6 +226,8 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
                 break
             last += 1
     text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
+    if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")):
+        return None
     if not any(c.isdigit() for c in text) or _NO_CODE.search(text):
         return None
     return fits(goal, piece(line, start, last, text))
@@ -259,7 +276,9 @@ def _of_range(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     """What usually stands where: the seller at the head, the date of issue first among the dates."""
-    if goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
+    if goal.kind is Kind.DATE and goal.means("due"):
+        yield from _pay_by(goal, scene)
+    elif goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
         for line in scene.lines[: 4 * HEAD_LINES]:
             for candidate in scene.values(line, Kind.DATE):
                 # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
@@ -267,8 +286,23 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
                 yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
     elif goal.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *ID):
         yield from head_names(goal, scene)
+        yield from written_by(goal, scene)
+    elif goal.kind is Kind.TEXT and goal.means("buyer") and not goal.means("address", *ID):
+        yield from written_to(goal, scene)
     elif goal.kind in NUMERIC and is_total(goal):
         yield from settled(goal, scene)
+
+
+def _pay_by(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """A sentence that says by when to pay; not what it says of a discount for those who pay sooner."""
+    for line in scene.lines:
+        dates = scene.values(line, Kind.DATE)
+        for date in dates[:1]:
+            before = " ".join(
+                token.text for token in line.tokens[max(date.piece.start - 14, 0) : date.piece.start]
+            )
+            if _PAY.search(before) and _BY.search(before) and not _SOONER.search(before):
+                yield Match(goal, date.piece, _PAID_BY * date.strength)
 
 
 def _names_document(line: Line, end: int) -> bool:

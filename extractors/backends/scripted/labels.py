@@ -186,14 +186,16 @@ def find_runs(lines: list[Line], vocabulary: frozenset[str]) -> dict[int, list[R
     """All labels, by line. ``vocabulary`` are words of the schema that no concept covers."""
     found: dict[int, list[Run]] = {}
     for line in lines:
-        runs = list(_runs_of(line, vocabulary))
+        runs = list(runs_of(line, vocabulary))
         if runs:
             found[line.index] = runs
     _give_context(lines, found)
     return found
 
 
-def _runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
+def runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
+    """The labels of one line, left to right."""
+
     def speaks(token: Token) -> bool:
         if token.text in _COUNTRIES and _before_digits(token, line):
             return False  # VAT No DE 123 456 789: a country, and no word for "from"
@@ -253,6 +255,11 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
     for i in range(len(tokens) - 1):
         if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
             per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
+        if (
+            "yours" in per_word[i] and "reference" in per_word[i + 1]
+        ):  # to the reader of an invoice, the order
+            per_word[i] = frozenset({"order"})
+    per_word = [c - {"yours"} for c in per_word]
     union = frozenset().union(*per_word)
     if "tax" in union and _tells_of_tax(tokens, per_word):
         return [c - {"incl", "excl", "amount"} for c in per_word]

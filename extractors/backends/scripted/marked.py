@@ -8,24 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from rapidfuzz import fuzz
 
 from extractors.backends.base import Span
+from extractors.backends.scripted.asking import Asked, asked_of, asking_part, negates, yes_and_no
 from extractors.backends.scripted.boxes import LabelledBox, labelled_boxes
 from extractors.backends.scripted.concepts import STOP, parts_of
 from extractors.backends.scripted.labels import Goal
-from extractors.backends.scripted.meanings import STAMPED, meanings_of
+from extractors.backends.scripted.meanings import STAMPED, meanings_of, stamp_says
 from extractors.backends.scripted.sheet import Line
+from extractors.backends.scripted.struck import Run, left_over, struck_runs
 from extractors.validation.text import text_key
-from schemas.document import Box, Mark, ReadDocument, Word
-from schemas.tree import Kind
+from schemas.document import Box, Mark, Page, ReadDocument, Word
 
 SIGNS = {
     "checkbox": "☒",
     "signature": "(signature)",
     "stamp": "(stamp)",
     "ring": "(ring)",
+    "strike": "(line)",
 }
 """What stands for a mark among the words of a place."""
 MIN_MATCH = 0.55
@@ -40,9 +43,12 @@ _CALLED = 0.8
 """Words with a ring around them say a choice as plainly as this."""
 _NO_STAMP = 0.7
 """The same for stamps, more of which are missed: faint, straight and without a frame."""
+_LARGER = 1.4
+"""The letters of a stamp are so many times as high as those of the page."""
+_PRINTED = 0.85
+"""Certainty of a stamp that was read as print."""
 _NEAR_POINTS = 95.0
 """A signature stands so near to the words that ask for it."""
-_YES, _NO = ("true", "yes", "y", "ja", "oui", "si", "tak"), ("false", "no", "n", "nein", "non", "nee", "nie")
 _ASKED_WORDS = """
 is has was are the a of box boxes ticked checked marked tick check mark true false if whether field form answer question
 null neither by what give extract find which one selected chosen selection status flag does do any says say there
@@ -83,11 +89,12 @@ class MarkedPages:
     stamps: list[tuple[int, Mark, str]]
     slots: list[_Slot]
     rounds: list[tuple[int, Mark, str, str]] = field(default_factory=list)
+    struck: list[list[Run]] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
         """Whether there is anything to answer from."""
-        return self.sought or bool(self.boxes or self.signatures or self.stamps or self.rounds)
+        return self.sought or bool(self.boxes or self.signatures or self.stamps or self.rounds or self.struck)
 
 
 def marked_pages(document: ReadDocument, lines: Sequence[Line]) -> MarkedPages:
@@ -105,9 +112,11 @@ def marked_pages(document: ReadDocument, lines: Sequence[Line]) -> MarkedPages:
             elif mark.kind == "ring":
                 said = _inside(page.words, mark.box)
                 rounds.append((page.number, mark, said, _asked_before(page.number, mark.box, lines)))
+        stamps += _read_as_print(page)
     sought = bool(pages) and all(page.marks_sought for page in pages)
     slots = _slots(lines) if sought or signatures else []
-    return MarkedPages(sought, labelled_boxes(document, lines), signatures, stamps, slots, rounds)
+    struck = struck_runs(pages, lines)
+    return MarkedPages(sought, labelled_boxes(document, lines), signatures, stamps, slots, rounds, struck)
 
 
 def answer_by_marks(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Marked | None:
@@ -120,34 +129,20 @@ def answer_by_marks(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Ma
     """
     if not pages.any:
         return None
-    said = _yes_and_no(goal)
+    said = yes_and_no(goal)
     if said is None:
         return _choice(goal, pages)
-    name, about = _name_meanings(goal), meanings_of(goal.leaf.description)
-    if "stamp" in name | about or (name & STAMPED and "signature" not in name):
-        found = _stamped(goal, name, about, pages) if "stamp" in name | about else None
-    elif "signature" in name | about and not _asks_for_tick(goal):
+    asked = asked_of(goal)
+    if asked.by == "stamp":
+        found = _stamped(asked, pages) if "stamp" in asked.name | asked.about else None
+    elif asked.by == "signature":
         found = _signed(goal, goals, pages)
     else:
         found = _ticked(goal, pages)
     if found is None or found.raw is None:
         return found if found is None or goal.leaf.nullable else None
-    return Marked(said[0] if found.raw == "true" else said[1], found.score, found.span)
-
-
-def _yes_and_no(goal: Goal) -> tuple[str, str] | None:
-    """How the field says yes and no; ``None`` if it has other choices."""
-    if goal.leaf.kind is Kind.BOOLEAN:
-        return "true", "false"
-    yes = [choice for choice in goal.leaf.choices if text_key(choice) in _YES]
-    no = [choice for choice in goal.leaf.choices if text_key(choice) in _NO]
-    others = len(goal.leaf.choices) - len(yes) - len(no)
-    return (yes[0], no[0]) if len(yes) == len(no) == 1 and not others else None
-
-
-def _asks_for_tick(goal: Goal) -> bool:
-    words = {text_key(word) for word in parts_of(f"{goal.path} {goal.leaf.description}")}
-    return bool(words & {"box", "ticked", "checkbox", "tick", "checked"})
+    yes = (found.raw == "true") != asked.negated
+    return Marked(said[0] if yes else said[1], found.score, found.span)
 
 
 def _name(goal: Goal) -> str:
@@ -180,6 +175,7 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
             continue
         options += [(_fit(goal, box.label), box.ticked, box.mark.score, box) for box in group]
     options += _rounded(goal, pages)
+    options += _left_of_yes_and_no(goal, pages)
     options.sort(key=lambda option: -option[0])
     if not options or options[0][0] < MIN_MATCH:
         return None
@@ -188,6 +184,8 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
     fits, answer, certain, where = options[0]
     if certain < _SURE_MARK:
         return None
+    if answer is not None and where is not None and asked_of(goal).negated and negates(where.label):
+        answer = not answer  # the label says no as well: what is asked for is its tick
     raw = None if answer is None else "true" if answer else "false"
     return Marked(
         raw, min(fits, certain), _span_of(where.page, where.mark) if where is not None and raw else None
@@ -206,11 +204,33 @@ def _rounded(goal: Goal, pages: MarkedPages) -> list[tuple[float, bool | None, f
     return options
 
 
+def _left_of_yes_and_no(
+    goal: Goal, pages: MarkedPages
+) -> list[tuple[float, bool | None, float, LabelledBox | None]]:
+    """A yes or no that is left of both, behind the field's question."""
+    options: list[tuple[float, bool | None, float, LabelledBox | None]] = []
+    for runs in pages.struck:
+        for line in {run.line for run in runs if run.struck is not None}:
+            row = [run for run in runs if run.line == line]
+            said = [(meanings_of(run.text), run) for run in row]
+            left = [(says, run) for says, run in said if says in ({"yes"}, {"no"}) and run.struck is None]
+            out = [(says, run) for says, run in said if run.struck is not None and len(run.tokens) <= 2]
+            if len(left) != 1 or len(out) != 1 or out[0][0] == left[0][0]:
+                continue
+            (says, run), (_, other) = left[0], out[0]
+            first = min((run, other), key=lambda one: one.tokens[0].word.box.x0)
+            assert other.struck is not None
+            place = Mark("strike", run.tokens[0].word.box, other.struck.score)
+            box = LabelledBox(run.page, place, run.text, first.before, 0)
+            options.append((_fit(goal, first.before), says == {"yes"}, place.score, box))
+    return options
+
+
 def _fit(goal: Goal, label: str) -> float:
     """How well a label names a field, 0..1: by meaning, by words, and by the words of the description."""
     says = meanings_of(label, fuzzy=True) - {"yes", "no"}
     name = _name_meanings(goal)
-    about = meanings_of(goal.leaf.description) - {"yes", "no", "data"}
+    about = meanings_of(asking_part(goal.leaf.description)) - {"yes", "no", "data"}
     best = 0.0
     if name & says:
         best = 0.95 - 0.1 * len(says - name - about)
@@ -243,6 +263,9 @@ def _choice(goal: Goal, pages: MarkedPages) -> Marked | None:
     choices = goal.leaf.choices
     if len(choices) < 2:
         return None
+    stamped = _stamp_choice(goal, pages)
+    if stamped is not None:
+        return stamped
     best: tuple[float, Marked] | None = None
     groups: dict[int, list[LabelledBox]] = {}
     for box in pages.boxes:
@@ -292,7 +315,7 @@ def _same(choice: str, label: str) -> float:
 
 
 def _round_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
-    """The choice that is ringed."""
+    """The choice that is ringed, or left where the others are struck out."""
     rings = [
         (choice, number, mark)
         for number, mark, text, _ in pages.rounds
@@ -300,7 +323,8 @@ def _round_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
         if _same(choice, text) >= _CALLED
     ]
     if len(rings) != 1:
-        return None
+        left = left_over(goal.leaf.choices, pages.struck, _same, _CALLED) if not rings else None
+        return Marked(left[0], left[1], left[2]) if left is not None else None
     choice, number, mark = rings[0]
     return Marked(choice, mark.score, _span_of(number, mark))
 
@@ -323,15 +347,12 @@ def _slots(lines: Sequence[Line]) -> list[_Slot]:
 
 
 def _signed(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Marked | None:
-    asked = [
-        one for one in goals
-        if _yes_and_no(one) is not None and "signature" in _name_meanings(one) | meanings_of(one.leaf.description)
-        and not _asks_for_tick(one) and "stamp" not in _name_meanings(one) | meanings_of(one.leaf.description)
-    ]  # fmt: skip
+    asked = [one for one in goals if yes_and_no(one) is not None and asked_of(one).by == "signature"]
     slots = sorted(pages.slots, key=lambda slot: (slot.page, round(slot.box.y0 / 12), slot.box.x0))
-    if len(asked) > 1:
+    if len(asked) > 1 and (pages.signatures or slots):
         if len(slots) < len(asked):
-            return None
+            nobody = pages.sought and not pages.signatures
+            return Marked("false", _ABSENT, None) if nobody else None
         mine = slots[-len(asked) :][asked.index(goal)]
         signed = _signature_at(mine, pages.signatures, slots)
         if signed is not None:
@@ -372,8 +393,8 @@ def _distance(one: Box, other: Box) -> float:
     return 2 * across + down
 
 
-def _stamped(goal: Goal, name: frozenset[str], about: frozenset[str], pages: MarkedPages) -> Marked | None:
-    wanted = name & STAMPED or about & STAMPED
+def _stamped(asked: Asked, pages: MarkedPages) -> Marked | None:
+    wanted = asked.name & STAMPED or asked.about & STAMPED
     if not pages.stamps:
         return Marked("false", _NO_STAMP, None) if pages.sought else None
     number, mark, _ = max(pages.stamps, key=lambda stamp: stamp[1].score)
@@ -386,6 +407,35 @@ def _stamped(goal: Goal, name: frozenset[str], about: frozenset[str], pages: Mar
     if all(says for _, _, says in read):  # every stamp says something else
         number, mark, _ = read[0]
         return Marked("false", min(mark.score, 0.9), _span_of(number, mark))
+    return None
+
+
+def _read_as_print(page: Page) -> list[tuple[int, Mark, str]]:
+    """Stamps that a recogniser read as words among words: in capitals, larger than the print, and saying so alone."""
+    if not page.marks_sought or not page.words:
+        return []
+    usual = median([word.box.y1 - word.box.y0 for word in page.words])
+    found = []
+    for word in page.words:
+        if word.confidence is None or not word.text.isupper():
+            continue
+        if word.box.y1 - word.box.y0 < _LARGER * usual or not stamp_says(word.text):
+            continue
+        found.append((page.number, Mark("stamp", word.box, _PRINTED, text=word.text), word.text))
+    return found
+
+
+def _stamp_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
+    """The choice that a stamp says, where the field asks for a stamp."""
+    asked = asked_of(goal)
+    if "stamp" not in asked.name | asked.about:
+        return None
+    said = {choice: meanings_of(" ".join(parts_of(choice))) & STAMPED for choice in goal.leaf.choices}
+    for number, mark, text in pages.stamps:
+        says = meanings_of(text, fuzzy=True) & STAMPED
+        mine = [choice for choice, means in said.items() if means & says]
+        if len(mine) == 1:
+            return Marked(mine[0], mark.score, _span_of(number, mark))
     return None
 
 

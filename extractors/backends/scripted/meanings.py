@@ -1,11 +1,13 @@
 """What labels of boxes, signatures and stamps say, whatever the language: the words of forms, folded.
 
 A meaning is found where one of its phrases stands in a text from which everything but letters was taken. That also
-finds parts of compounds (*Lastschriftmandat*), and what a recogniser ran together.
+finds parts of compounds (*Lastschriftmandat*), and what a recogniser ran together. A phrase with ``$`` is a word of its
+own.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -15,26 +17,55 @@ from extractors.validation.text import text_key
 _LEAST_FUZZY = 7
 """Shorter phrases must stand as they are."""
 _FUZZY = 88.0
+_LEAST_INSIDE = 5
+"""Shorter phrases begin a word, longer ones may also stand within one (*Eingangsstempel*)."""
+_MISLEADING = re.compile(r"(?:de|as|re)sign|consigned|copyright|avoid|timestamp")
+"""Words that hold one of the phrases and mean something else."""
+_LEAST_STAMP, _ENDING = 4, 3
+"""Letters of the shortest word on a stamp, and of an ending that the table leaves out."""
+_FOLDED = str.maketrans("łøđæœß", "lodaos")
+"""Letters that are no letter with a sign to take away; the table has them so, too."""
 
 _TABLE = """
-signature: signature|signed|signs|signer|sign here|unterschrift|unterschrieben|unterzeichn|signe|firma|firmado|firmato
-  |handtekening|ondertekend|podpis|sottoscri
-stamp: stamp|stempel|timbre|tampon|cachet|timbro|sello|pieczec|seal
-paid: paid|bezahlt|beglichen|paye|acquitte|pagato|saldato|pagado|betaald|voldaan|zaplacon|oplacono
-copy: copy|kopie|copie|copia|kopia|duplicate|duplikat|abschrift
-approved: approved|genehmigt|freigegeben|approuve|approvato|aprobado|goedgekeurd|zatwierdzon|bewilligt
-received: received|eingegangen|eingang|empfangen|erhalten|recu|reception|ricevut|recibid|ontvangen|wplynelo|otrzyman
-cleared: cleared|customs cleared|abgefertigt|dedouane|sdoganat|despachad|ingeklaard|odprawion|clearance
-cancelled: cancelled|canceled|void|storniert|annule|annullat|anulad|geannuleerd|anulowan
-original: original
-confidential: confidential|vertraulich|confidentiel|riservato|confidencial|vertrouwelijk|poufne
-male: male|man|maennlich|mannlich|masculin|homme|maschio|hombre|masculino|mezczyzna
-female: female|weiblich|feminin|femme|femmina|mujer|femenino|vrouw|kobieta
-single: single|unmarried|ledig|celibataire|celibe|nubile|soltero|soltera|ongehuwd|wolny
-married: married|verheiratet|marie|coniugat|sposat|casado|casada|gehuwd|malzenstw|zonat|zamez
+signature: signature|signed|signs|signer|signatory|sign here|autograph|countersign|undersigned|initialled
+  |initialed|executed|unterschrift|unterschrieb|unterzeichn|gezeichnet|paraphe|signe$|signee$|signes$|signees$
+  |signer$|signataire|firma$|firme$|firmas$|firmado|firmada|firmato|firmata|firmatario
+  |handtekening|ondertekend|getekend|podpis|sottoscri|assinad|assinatura|undertecknad|underskr|signatur|podepsan
+  |alairas|imza|semnatur|allekirjoit
+stamp: stamp|stempel|timbre|timbro|tampon|cachet|sello$|sellos$|sellado|sellada|pieczec|pieczat|seal$|sealed
+  |seals$|carimbo|stampel|leima|razitko|stampila|bollo
+paid: paid|settled|payment received|payment stamp|confirming payment|bezahlt|beglichen|zahlung erhalten|paye$
+  |payee$ par|payes|acquitt|regle$|reglee$|pagato|pagata|saldato|quietanzat|pagado|pagada|pago$|abonado|betaald
+  |voldaan|zaplacon|oplacono|oplacony|betald|betalt|zaplaceno|maksettu|odendi
+copy: copy|copies|kopie|copie|copia|kopia|duplicat|duplikat|abschrift|zweitschrift|ausfertigung|doppel$|odpis
+  |wtornik|afschrift|segunda via|kopio
+approved: approved|approval|authorised|authorized|accepted|sanctioned|genehmigt|freigegeben|freigabe|bewilligt
+  |approuv|valide$|validee$|bon a payer|approvato|approvata|autorizzat|aprobad|autorizado|aprovado|goedgekeurd
+  |akkoord bevonden|zatwierdzon|akceptow|godkand|godkendt|schvaleno|hyvaksyt
+received: received|receipt stamp|on arrival|incoming|inbound|date of receipt|acknowledg|receipt of|eingegangen
+  |eingang|empfangen|erhalten|recu$|recue$|recus$|reception|arrivee|ricevut|arrivo|recibid|entrada|recebid
+  |ontvangen|ontvangst|ingekomen|binnengekomen|wplynelo|wplynal|otrzyman|inkommet|modtaget|mottatt|prijato
+  |doruceno|saapunut
+cleared: cleared|customs|clearance|zoll|abgefertigt|verzollt|dedouan|douane|sdoganat|dogana|despachad|aduana
+  |desalfandeg|alfandega|ingeklaard|odprawion|celny|celna|clo$|tulli
+cancelled: cancelled|canceled|cancellation|void|voided|invalid|annulled|revoked|storniert|storno|ungultig
+  |ungueltig|entwertet|annule|annulla|anulad|invalidado|geannuleerd|vervallen|anulowan|niewazn|makulerad
+  |annulleret|zruseno|mitatoity
+original: original|originale|origineel|oryginal|urschrift
+confidential: confidential|secret$|classified|restricted$|vertraulich|geheim|confidentiel|secret defense|riservat
+  |confidenzial|confidencial|reservado|vertrouwelijk|poufne|poufny|tajne|konfidentiell|fortrolig|duverne
+  |luottamuksellinen
+male: male|man|maennlich|mannlich|herr|masculin|homme|monsieur|maschio|maschile|uomo|hombre|masculino|varon
+  |mezczyzna|mezczyzn|meski
+female: female|weiblich|frau$|feminin|femme|femmina|femminile|donna$|mujer|femenino|feminino|vrouw|kobiet|zensk
+single: single|unmarried|never married|ledig|celibataire|celibe|nubile|soltero|soltera|solteiro|ongehuwd|wolny
+  |panna|kawaler
+married: married|verheiratet|verehelicht|marie|mariee|coniugat|sposat|casado|casada|gehuwd|malzenstw|zonat|zamez
+  |gift
 divorced: divorced|geschieden|divorce|divorziat|divorciad|gescheiden|rozwod|rozwied
-widowed: widowed|widow|verwitwet|veuf|veuve|vedov|viud|weduw|owdow|wdow
-consent: consent|agree|einwillig|einverstanden|consens|accepte|acconsent|autorizo|akkoord|toestemming|zgod
+widowed: widowed|widow|verwitwet|veuf|veuve|vedov|viud|viuv|weduw|owdow|wdow
+consent: consent|agree|i accept|permission|einwillig|willige|einverstanden|zustimm|consens|consinti|accepte
+  |acconsent|autorizo|doy mi|akkoord|toestemming|zgod|wyrazam
 data: my data|processing of my data|data processing|meiner daten|datenverarbeitung|mes donnees|miei dati|mis datos
   |gegevens|przetwarzanie danych
 newsletter: newsletter|rundbrief|lettre d information|boletin|nieuwsbrief|bulletin
@@ -45,7 +76,8 @@ diabetes: diabet|zuckerkrank|cukrzyc
 asthma: asthma|asthme|asma|astma
 hypertension: blood pressure|hypertension|hypertonie|bluthochdruck|ipertension|bloeddruk|nadcisnien|presion arterial
 heart_disease: heart|herzerkrank|herzkrank|cardiaque|cardiopat|cardiac|hartziekt|choroba serca
-liability: liability|third party|haftpflicht|responsabilit|responsabilidad civil|aansprakelijk|odpowiedzialnosc cywiln
+liability: liability|third party|haftpflicht|responsabilit|responsabilidad civil|aansprakelijk
+  |odpowiedzialnosc cywiln
 fire: fire|feuer|brand|incend|pozar|teilkasko
 comprehensive: comprehensive|all risks|allrisk|vollkasko|allgefahren|tous risques|kasko|todo riesgo|volledig casco
   |autocasco|wszystkie ryzyka|full cover
@@ -84,7 +116,12 @@ _WHOLE = frozenset(
 """Meanings whose phrases are so short that they must be words of their own, or begin one."""
 
 
-def _load(table: str) -> dict[str, tuple[str, ...]]:
+def folded(text: str) -> str:
+    """Letters and digits only, as the table has them."""
+    return text_key(text).translate(_FOLDED)
+
+
+def _load(table: str) -> dict[str, tuple[tuple[str, bool], ...]]:
     found: dict[str, str] = {}
     name = ""
     for line in table.strip().splitlines():
@@ -92,7 +129,10 @@ def _load(table: str) -> dict[str, tuple[str, ...]]:
         if colon and not line.startswith(" "):
             name, line = head, rest
         found[name] = found.get(name, "") + line
-    return {name: tuple(text_key(phrase) for phrase in line.split("|")) for name, line in found.items()}
+    return {
+        name: tuple((folded(phrase), phrase.strip().endswith("$")) for phrase in line.split("|"))
+        for name, line in found.items()
+    }
 
 
 _PHRASES = _load(_TABLE)
@@ -105,24 +145,35 @@ STAMPED = frozenset(
 @lru_cache(maxsize=4096)
 def meanings_of(text: str, fuzzy: bool = False) -> frozenset[str]:
     """What a text says; with ``fuzzy`` also where a letter or two was misread."""
-    words = [key for word in text.split() if (key := text_key(word))]
+    words = [key for word in text.split() if (key := folded(word)) and not _MISLEADING.match(key)]
     whole = "".join(words)
     if not whole:
         return frozenset()
-    found = set()
-    for name, phrases in _PHRASES.items():
-        for phrase in phrases:
-            if name in _WHOLE:
-                hit = (
-                    phrase in words
-                    or (len(phrase) > 4 and any(word.startswith(phrase) for word in words))
-                    or phrase == whole
-                )
-            else:
-                hit = phrase in whole
-            if not hit and fuzzy and len(phrase) >= _LEAST_FUZZY and len(whole) >= _LEAST_FUZZY - 1:
-                hit = fuzz.partial_ratio(phrase, whole, score_cutoff=_FUZZY) > 0
-            if hit:
-                found.add(name)
-                break
-    return frozenset(found)
+    return frozenset(
+        name
+        for name, phrases in _PHRASES.items()
+        if any(_is_said(phrase, name in _WHOLE, alone, words, whole, fuzzy) for phrase, alone in phrases)
+    )
+
+
+def _is_said(phrase: str, short: bool, alone: bool, words: list[str], whole: str, fuzzy: bool) -> bool:
+    if alone or short:
+        begins = short and not alone and len(phrase) > 4 and any(word.startswith(phrase) for word in words)
+        hit = phrase in words or phrase == whole or begins
+    elif len(phrase) < _LEAST_INSIDE:
+        hit = any(word.startswith(phrase) for word in words)
+    else:
+        hit = phrase in whole
+    if hit or not fuzzy or len(phrase) < _LEAST_FUZZY or len(whole) < _LEAST_FUZZY - 1:
+        return hit
+    return fuzz.partial_ratio(phrase, whole, score_cutoff=_FUZZY) > 0
+
+
+def stamp_says(text: str) -> bool:
+    """Whether a text is what a stamp says, and nothing else."""
+    whole = folded(text)
+    return len(whole) >= _LEAST_STAMP and any(
+        phrase in whole and len(whole) <= len(phrase) + (0 if alone else _ENDING)
+        for name in STAMPED
+        for phrase, alone in _PHRASES[name]
+    )

@@ -41,6 +41,7 @@ class Scene:
     style: DocumentStyle
     _found: dict[tuple[int, Kind], list[Candidate]]
     marked: Mapping[str, Marked] = field(default_factory=dict)
+    vocabulary: frozenset[str] = frozenset()
 
     @cached_property
     def roundings(self) -> frozenset[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
-from extractors.backends.scripted.labels import Goal, Run, score
+from extractors.backends.scripted.labels import Goal, Run, runs_of, score
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
+from extractors.backends.scripted.stacked import MOST, stacks
 from extractors.validation.text import text_key
 from schemas.tree import NUMERIC, Kind
 
@@ -15,6 +17,8 @@ _MAX_GAP = 5.0
 """A table ends where this many line heights are empty."""
 _OPENING = 0.6
 """How well a header names a column of texts with its first word, whatever follows."""
+_STACKED = 0.3
+"""A header over several lines must name so much more than any line does."""
 _FLUSH = 0.2
 """So many line heights apart are two left edges the same."""
 _FULL = 3
@@ -25,11 +29,16 @@ _AFTER = 3
 """So many lines after one that names a sum may the next row stand, if the table goes on."""
 _INDENTED_AFTER = 20
 """So many, where the lines between are indented: prices, discounts and notes below a row."""
+_BY_PLACE = 0.5
+_SIZE_CHARS = 8
+_CODE = re.compile(r"(?=\S*\d)[A-Z0-9]+(?:[-./][A-Z0-9]+)+")
+_MONEY = frozenset({"price", "amount", "net", "gross"})
 _END = frozenset(
     {"amount", "net", "gross", "tax", "payment", "discount", "rounding", "terms", "bank", "iban"}
 )
 
 Row = dict[str, tuple[Piece, float]]
+Cells = tuple[Line, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +57,14 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
         return []
     best: tuple[float, int, list[Column]] | None = None
     for line in scene.lines:
-        columns = _header(goals, line, scene)
+        columns = _header(goals, line, scene.runs.get(line.index, []))
         mapped = [c for c in columns if c.goal is not None]
         weight = sum(c.named for c in mapped)
         if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
             best = (weight, line.index, columns)
+    stacked = _stacked_header(goals, scene, best[0] if best is not None else 0.0)
+    if stacked is not None:
+        return _rows(scene, stacked[0], stacked[1], max_items)
     if best is None:
         return []
     named = text_key(scene.lines[best[1]].text)
@@ -62,9 +74,24 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
     return _rows(scene, first, best[2], max_items)
 
 
-def _header(goals: list[Goal], line: Line, scene: Scene) -> list[Column]:
+def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int, list[Column]] | None:
+    """The last line and the columns of a header over several lines that names more than one line does."""
+    best: tuple[float, int, list[Column]] | None = None
+    for at, line in enumerate(scene.lines):
+        if line.index not in scene.runs:
+            continue
+        for whole in stacks(scene.lines, at):
+            columns = _header(goals, whole, list(runs_of(whole, scene.vocabulary)))
+            mapped = [c for c in columns if c.goal is not None]
+            named = sum(c.named for c in mapped)
+            if len(mapped) >= _FULL and named > (best[0] + 0.01 if best is not None else weight + _STACKED):
+                best = (named, whole.index, columns)
+    return best[1:] if best is not None else None
+
+
+def _header(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
     """The columns that a line names, best pairs first, each goal once; empty when it is no header."""
-    runs = _split(scene.runs.get(line.index, []), goals)
+    runs = _split(named_by, goals)
     if not runs or any(any(c.isdigit() for c in t.text) for t in line.tokens):
         return []
     pairs = sorted(
@@ -77,17 +104,42 @@ def _header(goals: list[Goal], line: Line, scene: Scene) -> list[Column]:
         if named >= _MIN_NAMED and i not in owner and goal.path not in used:
             owner[i] = (goal, named)
             used.add(goal.path)
+    _give_total(goals, runs, owner, used)
     columns: list[Column] = []
     for i, run in enumerate(runs):
         before = columns[-1] if columns else None
+        left = min(token.word.box.x0 for token in run.tokens)
+        right = max(token.word.box.x1 for token in run.tokens)
         if before and before.goal and i not in owner and _same_cell(line, runs[i - 1], run):
-            columns[-1] = replace(before, x1=run.x1)  # "Total Price", where the price is another column's
+            columns[-1] = replace(
+                before, x0=min(before.x0, left), x1=max(before.x1, right)
+            )  # "Total Price", where the price is another column's
         else:
-            columns.append(Column(run.x0, run.x1, *owner.get(i, (None, 0.0))))
+            columns.append(Column(left, right, *owner.get(i, (None, 0.0))))
     covered = {i for run in runs for i in range(run.start, run.end)}
     others = [i for i in range(len(line.tokens)) if i not in covered and text_key(line.tokens[i].text)]
     columns += [Column(line.tokens[i].word.box.x0, line.tokens[i].word.box.x1, None) for i in others]
     return sorted(columns, key=lambda c: c.x0)
+
+
+def _give_total(
+    goals: list[Goal], runs: list[Run], owner: dict[int, tuple[Goal, float]], used: set[str]
+) -> None:
+    """Behind the price of one unit, the last column of money is the row's total, whatever it is called."""
+    wanted = next((g for g in goals if g.means("amount") and g.path not in used and g.kind in NUMERIC), None)
+    prices = [i for i, (goal, _) in owner.items() if goal.means("price")]
+    if wanted is None or not prices or wanted.means("tax", "discount"):
+        return
+    for i in range(len(runs) - 1, max(prices), -1):
+        concepts = runs[i].concepts
+        if (
+            i not in owner
+            and concepts & _MONEY
+            and not concepts & {"tax", "discount", "percent", "unit", "quantity"}
+        ):
+            owner[i] = (wanted, _BY_PLACE)
+            used.add(wanted.path)
+            return
 
 
 def _same_cell(line: Line, before: Run, run: Run) -> bool:
@@ -137,12 +189,20 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
     rows: list[Row] = []
     last = previous = scene.lines[header]
     top: Line | None = None
+    wrapped: dict[str, list[Cells]] = {}
+    heads = {text_key(line.text) for line in scene.lines[max(header - MOST, 0) : header + 1]}
     for line in scene.lines[header + 1 :]:
+        if text_key(line.text) in heads:
+            continue  # the header, or what stands over it, on every page
         if line.page == previous.page and line.top - previous.bottom > _MAX_GAP * line.height:
+            if rows and _is_furniture(line, scene) and line.index + 1 < len(scene.lines):
+                continue
+            break
+        if rows and _heads_another(line):
             break
         row = _row(line, columns, scene)
         if rows and _ends(line) and not _is_full(row, rows[0], line):
-            if not _goes_on_after(line, rows[0], columns, scene):
+            if not _goes_on_after(line, rows[0], top or line, columns, scene):
                 break
             previous = line
             continue
@@ -153,30 +213,50 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
             if len(rows) == max_items:
                 break
             rows.append(row)
+            wrapped = {}
             last = previous = line
             top = top or line
             continue
         elif rows and _wraps(line, last, previous):
-            _go_on(rows[-1], row, line, scene)
+            if _go_on(rows[-1], row, line, wrapped, scene):
+                last = line
         elif rows and line.page != previous.page and not _is_header_again(line, scene.lines[header]):
             continue
         if line.page == previous.page:
             previous = line
-    return _without_numbers(rows, scene)
+    return _without_numbers(rows)
 
 
-def _without_numbers(rows: list[Row], scene: Scene) -> list[Row]:
-    """The rows without their own numbers, where a column of texts begins with these."""
+def _without_numbers(rows: list[Row]) -> list[Row]:
+    """The rows without their own numbers or codes, where a column of texts begins with these."""
     for path in {path for row in rows for path in row}:
         texts = [row[path][0] for row in rows if path in row]
-        numbered = [text.raw.split(" ", 1)[0].rstrip(".") for text in texts]
-        if len(texts) < 2 or numbered != [str(n) for n in range(1, len(texts) + 1)]:
-            continue
-        for row, text in zip(rows, texts, strict=True):
-            line = scene.lines[text.line]
-            if text.end - text.start > 1 and text.raw == piece(line, text.start, text.end).raw:
-                row[path] = (piece(line, text.start + 1, text.end), row[path][1])
+        leads = [text.raw.split(" ", 1)[0].rstrip(".") for text in texts]
+        tails = [re.sub(r"^[A-Za-z]*\W?0*(?=\d)", "", lead) for lead in leads]  # LINE-001
+        counted = len(texts) >= 2 and tails == [str(n) for n in range(1, len(texts) + 1)]
+        for row in rows if counted else ():
+            if path in row:
+                row[path] = (_without_first(row[path][0], 1), row[path][1])
+        texts = [row[path][0] for row in rows if path in row]
+        if texts and all(_begins_with_code(text) for text in texts):
+            for row in rows:
+                if path in row:
+                    row[path] = (_without_first(row[path][0], 2), row[path][1])
     return rows
+
+
+def _begins_with_code(text: Piece) -> bool:
+    """Whether a text is the article's code, a dash and its name."""
+    words = text.raw.split()
+    return len(words) > 2 and bool(_CODE.fullmatch(words[0])) and words[1] in ("-", "–", "—")
+
+
+def _without_first(text: Piece, count: int) -> Piece:
+    """A text without its first words, with the places of the others; as it is, where its words do not tell them."""
+    if len(text.raw.split(" ")) != len(text.words) or len(text.words) <= count:
+        return text
+    raw = text.raw.split(" ", count)[count]
+    return Piece(raw, text.words[count:], text.line, text.start + count, text.end)
 
 
 def _is_row(row: Row, line: Line, rows: list[Row], top: Line | None, columns: list[Column]) -> bool:
@@ -185,9 +265,24 @@ def _is_row(row: Row, line: Line, rows: list[Row], top: Line | None, columns: li
         return sum(column.goal is not None for column in columns) == 1
     indented = top is not None and line.tokens[0].word.box.x0 > top.tokens[0].word.box.x0 + line.height
     full = bool(rows) and _is_full(row, rows[0], line)
-    if line.tokens[line.cell_end(0) - 1].ends_label and (indented or not full):
+    opens = not rows and len(row) >= _FULL
+    if _has_label(line) and (indented or not full) and not opens:
         return False  # "Country of origin: ..."
+    if rows and not full and not _has_figures(row, line, columns):
+        return False  # a sentence with a number in it
     return not (indented and len(row) < len(rows[0]) - 1)
+
+
+def _has_figures(row: Row, line: Line, columns: list[Column]) -> bool:
+    """Whether a number begins a cell behind the first one, or is the whole of that."""
+    starts = {start for start, _ in line.cells[1:]} | ({0} if line.cells[0][1] == 1 else set())
+    found = [piece for path, (piece, _) in row.items() if goal_path_is_number(path, columns)]
+    return any(one.start in starts or one.start - 1 in starts for one in found)
+
+
+def _has_label(line: Line) -> bool:
+    """Whether the first cell of a line has a label, with a colon glued to it or apart."""
+    return any(token.ends_label or token.text == ":" for token in line.tokens[: line.cell_end(0)])
 
 
 def _is_full(row: Row, first: Row, line: Line) -> bool:
@@ -198,28 +293,44 @@ def _is_full(row: Row, first: Row, line: Line) -> bool:
 def _wraps(line: Line, last: Line, previous: Line) -> bool:
     """Whether a line stands so close below a row, or below what goes on from it, that its texts may go on there."""
     near = line.page == previous.page and line.top - previous.bottom < _WRAPPED * line.height
-    labelled = line.tokens[line.cell_end(0) - 1].ends_label
-    return near and not labelled and line.index - last.index <= _MAX_WRAPPED
+    return near and not _has_label(line) and line.index - last.index <= _MAX_WRAPPED
 
 
-def _go_on(row: Row, found: Row, line: Line, scene: Scene) -> None:
-    """Adds to a row's texts what is printed below them in their column, flush with them, and is no label."""
+def _go_on(row: Row, found: Row, line: Line, wrapped: dict[str, list[Cells]], scene: Scene) -> bool:
+    """Adds to a row's texts what is printed below them in their column, flush with them, and is no label.
+
+    ``wrapped`` has the lines of each text so far. Returns whether a text went on.
+    """
+    went = False
     for path, (below, named) in found.items():
         above = row.get(path)
         if ":" in below.raw or (path not in row and not any(map(str.isalpha, below.raw))):
             continue
         if above is None:
             row[path] = (below, named)
-        elif (
-            all(any(map(str.isalpha, text)) for text in (above[0].raw, below.raw))
+            continue
+        first = (scene.lines[above[0].line], above[0].start, above[0].end)
+        parts = wrapped.setdefault(path, [first])
+        whole = len(above[0].words) == sum(end - start for _, start, end in parts)
+        near = parts[-1][0].index == line.index - 1
+        if (
+            near
+            and whole
+            and _reads_on(above[0], below)
             and abs(above[0].x0 - below.x0) < _FLUSH * line.height
         ):
-            parts = [
-                (scene.lines[above[0].line], above[0].start, above[0].end),
-                (line, below.start, below.end),
-            ]
-            if above[0].line == line.index - 1 and len(above[0].words) == above[0].end - above[0].start:
-                row[path] = (join(parts), above[1])
+            parts.append((line, below.start, below.end))
+            row[path] = (join(parts), above[1])
+            went = True
+    return went
+
+
+def _reads_on(above: Piece, below: Piece) -> bool:
+    """Whether a text goes on in another: both say something, or the second is the size that the first begins."""
+    if not any(map(str.isalpha, above.raw)):
+        return False
+    size = above.raw[-1:] in "x×/-&," or "/" in below.raw
+    return any(map(str.isalpha, below.raw)) or (size and len(below.raw) <= _SIZE_CHARS)
 
 
 def _goes_on(row: Row, last: Row, line: Line, previous: Line) -> bool:
@@ -230,14 +341,29 @@ def _goes_on(row: Row, last: Row, line: Line, previous: Line) -> bool:
 
 def _ends(line: Line) -> bool:
     """A line that begins with a word of sums ends the table."""
-    return bool(line.tokens[0].concepts & _END) or any(
+    first = line.tokens[0].concepts
+    if "price" in first:
+        return False  # of one unit, before or behind a discount
+    return bool(first & _END) or any(
         line.tokens[start].concepts & {"amount", "net", "gross", "tax"}
         and line.tokens[start].text[0].isalpha()
+        and any(char.isdigit() for token in line.tokens[start:] for char in token.text)
         for start, _ in line.cells
     )
 
 
-def _goes_on_after(line: Line, first: Row, columns: list[Column], scene: Scene) -> bool:
+def _heads_another(line: Line) -> bool:
+    """Whether a line names the columns of another table."""
+    if len(line.cells) < _FULL or any(char.isdigit() for char in line.text):
+        return False
+    if any(token.ends_label or token.text == ":" for token in line.tokens):
+        return False
+    said = [frozenset[str]().union(*(t.concepts for t in line.tokens[a:b])) for a, b in line.cells]
+    named, money = sum(map(bool, said)), any(concepts & _MONEY for concepts in said)
+    return money and 2 * named >= len(line.cells)
+
+
+def _goes_on_after(line: Line, first: Row, top: Line, columns: list[Column], scene: Scene) -> bool:
     """Whether one of the next lines is as full a row as the first: what names a sum stood between rows."""
 
     def is_row(one: Line) -> bool:
@@ -246,16 +372,25 @@ def _goes_on_after(line: Line, first: Row, columns: list[Column], scene: Scene) 
 
     if len(first) < 2:
         return False
-    after = [
-        one for one in scene.lines[line.index + 1 : line.index + 1 + _INDENTED_AFTER] if one.page == line.page
-    ]
-    if any(is_row(one) for one in after[:_AFTER]):
+    after = scene.lines[line.index + 1 : line.index + 1 + _INDENTED_AFTER]
+    edge = top.tokens[0].word.box.x0 + 2 * line.height
+    near = [one for one in after[:_AFTER] if one.page == line.page and one.tokens[0].word.box.x0 <= edge]
+    if any(is_row(one) for one in near):
         return True
     at = columns[0].x0
     if line.tokens[0].word.box.x0 <= at + line.height:
         return False
-    flush = next((one for one in after if one.tokens[0].word.box.x0 <= at + line.height), None)
-    return flush is not None and is_row(flush)
+    flush = [one for one in after if one.tokens[0].word.box.x0 <= at + line.height]
+    here = [one for one in flush if one.page == line.page and not _is_furniture(one, scene)]
+    if here:
+        return is_row(here[0])
+    return any(is_row(one) for one in flush if one.page == line.page + 1)  # below what every page begins with
+
+
+def _is_furniture(line: Line, scene: Scene) -> bool:
+    """Whether a line is the last of its page, and no more than a number or two: the foot."""
+    last = line.index + 1 == len(scene.lines) or scene.lines[line.index + 1].page != line.page
+    return last and len(line.tokens) <= 6 and len(line.cells) == 1
 
 
 def _is_header_again(line: Line, header: Line) -> bool:
