@@ -53,7 +53,10 @@ def show_queue(site: Site, request: Request, person: Person, notice: dict[str, s
     """The queue, filtered as the query says."""
     wanted, reviewer = Filter.of(request.query_params), person.name
     if wanted.bulk:  # all that were drawn have been looked at: back to where they were drawn
-        return RedirectResponse(f"/bulk/{wanted.bulk}", 303)
+        done = request.query_params.get(
+            "done", ""
+        )  # the document's script looks for it: the decision was stored
+        return RedirectResponse(f"/bulk/{wanted.bulk}" + (f"?done={done}" if done.isalpha() else ""), 303)
     offset = request.query_params.get("offset", "")
     view = site.ledger.queue_view(
         wanted.asked(reviewer), limit=PAGE_SIZE, offset=_offset(offset[:9]) if offset.isdecimal() else 0
