@@ -220,9 +220,18 @@ class _Form(HTMLParser):
 
 
 class Reviewer:
-    """One person at one browser, who never pauses."""
+    """One person at one browser, who pauses for so many seconds on average between two things, or never."""
 
-    def __init__(self, address: str, name: str, measured: Measured, guard: threading.Lock, seed: int) -> None:
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        measured: Measured,
+        guard: threading.Lock,
+        seed: int,
+        pause: float = 0.0,
+    ) -> None:
+        self._pause = pause
         self._client = httpx.Client(base_url=address, timeout=_PATIENCE_SECONDS)
         self._measured, self._guard = measured, guard
         self._chance = random.Random(seed)
@@ -236,6 +245,8 @@ class Reviewer:
         try:
             while time.monotonic() < until:
                 self.step(self._chance.choices(STEPS, WEIGHTS)[0])
+                if self._pause:
+                    time.sleep(self._chance.uniform(0, 2 * self._pause))
         finally:
             self._client.close()
 
@@ -316,12 +327,14 @@ class Reviewer:
         return answer
 
 
-def measure(url: str, home: Path, documents: int, reviewers: int, seconds: float) -> Measured:
+def measure(
+    url: str, home: Path, documents: int, reviewers: int, seconds: float, pause: float = 0.0
+) -> Measured:
     """Fills an empty PostgreSQL database, and lets reviewers work on it for a while."""
     fill(url, documents)
     found, guard = Measured(documents), threading.Lock()
     with served(url, home) as address:
-        people = [Reviewer(address, f"Reviewer {n}", found, guard, seed=n) for n in range(reviewers)]
+        people = [Reviewer(address, f"Reviewer {n}", found, guard, n, pause) for n in range(reviewers)]
         for step in STEPS:  # once before it counts: templates, plans and pages are warm
             people[0].step(step)
         found.seconds.clear()
@@ -359,10 +372,11 @@ def main(
     documents: Annotated[int, typer.Option(help="documents that wait")] = 100_000,
     reviewers: Annotated[int, typer.Option(help="sessions at once")] = 5,
     seconds: Annotated[float, typer.Option(help="how long they work")] = 60,
+    pause: Annotated[float, typer.Option(help="mean seconds between two things that one does")] = 0.0,
 ) -> None:
     """Measures and prints the table."""
     with tempfile.TemporaryDirectory() as folder, database("postgresql", Path(folder)) as url:
-        found = measure(url, Path(folder), documents, reviewers, seconds)
+        found = measure(url, Path(folder), documents, reviewers, seconds, pause)
     console = Console()
     console.print(table_of(found))
     console.print(f"{found.decided:,} decisions, {found.left:,} wait still, {len(found.errors)} errors")

@@ -89,10 +89,7 @@ def decide(session: Session, at: dt.datetime, new: NewDecision) -> Stage:
     )
     session.add(decision)
     session.flush()
-    body = trail.decision_body(decision, model=document.model, proposal=document.extraction)
-    trail.append(session, at, new.reviewer, "decided", document.document_id, body)
-    if seconds is not None and document.waiting and new.bulk_id is None:
-        worth.note_pace(session, document, seconds)
+    paced = seconds is not None and document.waiting and new.bulk_id is None
     document.revision += 1
     holds.let_go(session, document.document_id, new.reviewer)
     if stage is Stage.FINAL:
@@ -103,6 +100,11 @@ def decide(session: Session, at: dt.datetime, new: NewDecision) -> Stage:
         # The state, and a row that stands, stay what they are until it is settled.
         note_step(session, at, document, actor=new.reviewer, detail=f"second look: {document.second_look}")
         document.waiting = True
+    # Rows that all decisions share come last: others wait for them no longer than this transaction takes to end.
+    body = trail.decision_body(decision, model=document.model, proposal=document.extraction)
+    trail.append(session, at, new.reviewer, "decided", document.document_id, body)
+    if paced and seconds is not None:
+        worth.note_pace(session, document, seconds)
     return stage
 
 

@@ -1,9 +1,9 @@
 """The audit trail: who did what, when, to which document; each line bears the digest of the one above it.
 
 A line that is changed, taken out, put in or moved breaks the chain at that place. The last number and digest are kept
-apart as well (``identity``), so that lines cut off the end are missed too. Whoever can write the whole database can
-also reckon the whole chain anew: against that, keep the digest that ``parquetry audit export`` prints somewhere else,
-and give it to ``parquetry audit verify --head``.
+apart as well (``locks``, ``identity``), so that lines cut off the end are missed too. Whoever can write the whole
+database can also reckon the whole chain anew: against that, keep the digest that ``parquetry audit export`` prints
+somewhere else, and give it to ``parquetry audit verify --head``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from flows.ledger.models import Decision, Identity, Lock, TrailEntry, storable
 
 START = "0" * 64
 PAGE = 1000
-_HEAD_NUMBER, _HEAD_DIGEST = "trail number", "trail digest"
+_HEAD = "trail digest"
 
 
 class TrailRecord(BaseModel):
@@ -70,19 +70,18 @@ def canonical(value: Any) -> str:
 
 
 def lock(session: Session) -> None:
-    """Makes transactions that append wait for each other, in the order they came; a line has one place."""
-    insert_new(session, Lock, name="trail", taken=0)
-    session.execute(update(Lock).where(Lock.name == "trail").values(taken=Lock.taken + 1))
+    """Makes transactions that append, or say so here, wait for each other in the order they came."""
+    _numbered(session, 0)
 
 
 def append(
     session: Session, at: dt.datetime, actor: str, action: str, document_id: str | None, body: dict[str, Any]
 ) -> None:
     """Adds a line; it is there when the transaction that it tells of is, and only then."""
-    lock(session)
-    number, before = _head(session)
+    number = _numbered(session, 1)
+    before = _digest(session)
     line = TrailRecord(
-        number=number + 1,
+        number=number,
         at=at,
         actor=storable(actor),
         action=action,
@@ -93,7 +92,10 @@ def append(
     )
     digest = line.reckoned()
     session.add(TrailEntry(**line.model_dump() | {"digest": digest}))
-    _set_head(session, line.number, digest)
+    if number > 1:
+        session.execute(update(Identity).where(Identity.name == _HEAD).values(value=digest))
+    else:
+        insert_new(session, Identity, name=_HEAD, value=digest)
 
 
 def decision_body(decision: Decision, *, model: str, proposal: Any) -> dict[str, Any]:
@@ -203,17 +205,22 @@ def _decision_faults(session: Session, told: dict[int, dict[str, Any]]) -> Itera
             yield f"Decision {number} is in the trail and nowhere else."
 
 
+def _numbered(session: Session, more: int) -> int:
+    """The number of lines, and ``more``, in a row that is held until the transaction ends."""
+    counted = update(Lock).where(Lock.name == "trail").values(taken=Lock.taken + more).returning(Lock.taken)
+    number = session.scalar(counted)
+    if number is None:
+        insert_new(session, Lock, name="trail", taken=0)
+        number = session.scalar(counted)
+    assert number is not None
+    return number
+
+
+def _digest(session: Session) -> str:
+    return session.scalar(select(Identity.value).where(Identity.name == _HEAD)) or START
+
+
 def _head(session: Session) -> tuple[int, str]:
-    values = {
-        row.name: row.value
-        for row in session.execute(
-            select(Identity.name, Identity.value).where(Identity.name.in_([_HEAD_NUMBER, _HEAD_DIGEST]))
-        )
-    }
-    return int(values.get(_HEAD_NUMBER, "0")), values.get(_HEAD_DIGEST, START)
-
-
-def _set_head(session: Session, number: int, digest: str) -> None:
-    for name, value in ((_HEAD_NUMBER, str(number)), (_HEAD_DIGEST, digest)):
-        insert_new(session, Identity, name=name, value=value)
-        session.execute(update(Identity).where(Identity.name == name).values(value=value))
+    """How many lines there are, and the digest of the last, as they are kept apart from the lines."""
+    number = session.scalar(select(Lock.taken).where(Lock.name == "trail")) or 0
+    return number, _digest(session)
