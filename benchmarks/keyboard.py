@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -86,7 +86,7 @@ def clear(page: Page, kind: str, number: int) -> int:
     return hands.count
 
 
-def measure(documents: int) -> Measured:
+def measure(documents: int, browser: Browser) -> Measured:
     """Clears a queue of receipts from its first to its last."""
     found = Measured()
     cases = [case(number) for number in range(documents)]
@@ -94,9 +94,7 @@ def measure(documents: int) -> Measured:
         tempfile.TemporaryDirectory() as folder,
         ReaderPool(ReadOptions(), workers=2) as reader,
         live(Path(folder), cases, reader) as site,
-        sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(site.url)
         page.keyboard.type("Ada")
@@ -119,7 +117,7 @@ def measure(documents: int) -> Measured:
             data = record.decisions[-1].data or {} if record.decisions else {}
             right = record.state is DocumentState.REVIEWED and data.get("company") == f"Shop {number}"
             found.wrong += not right
-        browser.close()
+        page.context.close()
     return found
 
 
@@ -145,7 +143,8 @@ def table_of(found: Measured) -> Table:
 
 def main(documents: Annotated[int, typer.Option(min=3, help="Receipts to clear.")] = 60) -> None:
     """Clears receipts by keyboard alone, and tells keys and seconds."""
-    found = measure(documents)
+    with sync_playwright() as playwright:
+        found = measure(documents, playwright.chromium.launch(executable_path=chromium(), args=FLAGS))
     Console().print(table_of(found))
     print(f"{documents} documents, {found.wrong} not as they should be")
     raise typer.Exit(1 if found.wrong else 0)
