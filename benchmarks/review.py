@@ -38,8 +38,8 @@ from rich.table import Table
 from benchmarks.stores import database
 from flows.ledger.common import digest, document_key
 from flows.ledger.records import DocumentState
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Sampling
 from flows.review.app import create_app
 from schemas.extraction import Extraction
 from schemas.outcome import ReviewReason

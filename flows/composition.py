@@ -22,8 +22,8 @@ from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
 from flows.landing.evolution import check_evolution
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Sampling
 from flows.lines import DocumentLines
 from flows.outage import Breaker, breaker, machine_trouble
 from flows.review.blobs import BlobStore

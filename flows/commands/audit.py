@@ -13,7 +13,7 @@ from flows.commands.common import Config, Home, stderr, stdout
 from schemas.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
-    from flows.ledger.trail import TrailRecord
+    from flows.ledger.trust import TrailRecord
 
 app = typer.Typer(help="The trail of everything that people did.", no_args_is_help=True)
 _SHOWN = 50
@@ -37,7 +37,7 @@ def verify(
 ) -> None:
     """Checks that no line was changed, removed, put in or moved, and no decision behind its back."""
     from flows.composition import open_ledger
-    from flows.ledger.trail import check
+    from flows.ledger.trust import check
     from flows.review.wording import count
 
     if file is not None:
@@ -88,7 +88,7 @@ def export(
 def _lines(path: Path) -> Iterator[TrailRecord]:
     from pydantic import ValidationError
 
-    from flows.ledger.trail import TrailRecord
+    from flows.ledger.trust import TrailRecord
 
     try:
         with path.open(encoding="utf-8") as lines:

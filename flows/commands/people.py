@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.common import Config, Home, stdout
-from flows.ledger.people import Role
+from flows.ledger.trust import Role
 from schemas.errors import UsageError
 
 app = typer.Typer(help="Who may sign in to the review page.", no_args_is_help=True)

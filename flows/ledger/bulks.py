@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from flows.ledger import decisions, trail, waiting
 from flows.ledger.common import digest
 from flows.ledger.desk import BulkLine, BulkRecord, QueueFilter
-from flows.ledger.holds import HeldError
 from flows.ledger.landed import ledger_id
 from flows.ledger.models import Bulk, BulkItem, Decision, Document, Hold, Sample
 from flows.ledger.records import ConflictError
+from flows.ledger.trust import HeldError
 from schemas.errors import UsageError
 
 MOST = 500

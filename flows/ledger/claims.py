@@ -14,7 +14,8 @@ from flows.ledger.batches import add_row
 from flows.ledger.common import digest, insert_all_new, locked_document, move
 from flows.ledger.models import Document, DocumentReason, Input, RunInput, table_of
 from flows.ledger.records import ClaimedDocument, DocumentState, StaleTokenError
-from flows.ledger.samples import Sampling, draw
+from flows.ledger.samples import draw
+from flows.ledger.trust import Sampling
 from flows.ledger.worth import appraise
 from schemas.errors import LedgerError
 from schemas.extraction import Extraction

@@ -22,14 +22,11 @@ from flows.ledger.records import (
     SecondLook,
     Stage,
 )
+from flows.ledger.trust import SameReviewerError, canonical
 from schemas.errors import LedgerError
 from schemas.extraction import ExtractedField, Extraction
 
 _DECIDABLE = {DocumentState.REVIEW, DocumentState.ACCEPTED, DocumentState.REVIEWED, DocumentState.REJECTED}
-
-
-class SameReviewerError(LedgerError):
-    """Whoever looked first cannot be the second pair of eyes; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +160,7 @@ def _open_looks(session: Session, document: Document) -> list[Decision]:
 def _agree(first: Decision, action: Action, data: dict[str, Any] | None) -> bool:
     if "reject" in (first.action, action):
         return first.action == action
-    return trail.canonical(first.data) == trail.canonical(data)
+    return canonical(first.data) == canonical(data)
 
 
 def _decided(document: Document, new: NewDecision) -> tuple[dict[str, Any] | None, list[ExtractedField]]:

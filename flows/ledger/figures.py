@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.ledger.records import DocumentState
-from flows.ledger.samples import SampleFigures
+from flows.ledger.trust import SampleFigures
 
 WINDOW_DAYS = 90
 RECENT_DAYS = 14

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from flows.ledger import trail
 from flows.ledger.common import locked_document
 from flows.ledger.models import Document, Hold
-from schemas.errors import LedgerError
+from flows.ledger.trust import HeldError, HoldRecord
 
 HANDED_SECONDS = 7 * 24 * 3600.0
 """A document that was handed over waits so long for who got it before all others may take it."""
 
 MOST_SECONDS = 900.0
 """A look that took longer counts as this: somebody had lunch."""
-
-
-class HoldRecord(BaseModel):
-    """Who has a document until when. ``note``: of whoever handed it over."""
-
-    model_config = ConfigDict(frozen=True)
-
-    document_id: str
-    reviewer: str
-    taken_at: dt.datetime
-    until: dt.datetime
-    note: str = ""
-
-
-class HeldError(LedgerError):
-    """Somebody else has the document; nothing was written."""
-
-    def __init__(self, message: str, *, remedy: str, hold: HoldRecord) -> None:
-        super().__init__(message, remedy=remedy)
-        self.hold = hold
 
 
 def hold_of(session: Session, at: dt.datetime, document_id: str) -> HoldRecord | None:

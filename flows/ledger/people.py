@@ -4,68 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from flows.ledger import trail
 from flows.ledger.common import insert_new
 from flows.ledger.models import Account
+from flows.ledger.trust import AccountRecord, Role
 from schemas.errors import UsageError
 
 MAX_NAME_CHARS = 80
-
-
-class Role(StrEnum):
-    """What somebody is here for. Each may all that is written at it, and nothing else."""
-
-    REVIEWER = "reviewer"
-    """Sees queue and documents, holds and decides."""
-    SENIOR = "senior"
-    """A reviewer who also settles what two disagree on, accepts many at once, takes over and hands over."""
-    AUDITOR = "auditor"
-    """Sees everything, the trail too, and changes nothing."""
-    ADMIN = "admin"
-    """All of these, and who may sign in."""
-
-
-class Right(StrEnum):
-    """What a route or button asks for."""
-
-    READ = "read"
-    DECIDE = "decide"
-    SETTLE = "settle"
-    AUDIT = "audit"
-    PEOPLE = "people"
-
-
-RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.REVIEWER: frozenset({Right.READ, Right.DECIDE}),
-    Role.SENIOR: frozenset({Right.READ, Right.DECIDE, Right.SETTLE}),
-    Role.AUDITOR: frozenset({Right.READ, Right.AUDIT}),
-    Role.ADMIN: frozenset(Right),
-}
-
-
-class AccountRecord(BaseModel):
-    """One account. ``epoch`` is part of every session of it: a session of an earlier one is over."""
-
-    model_config = ConfigDict(frozen=True)
-
-    account_id: int
-    name: str
-    role: Role
-    active: bool
-    epoch: int
-    created_at: dt.datetime
-    has_password: bool
-    subject: str | None = None
-
-    def may(self, right: Right) -> bool:
-        """Whether the role has a right."""
-        return right in RIGHTS[self.role]
 
 
 def account_key(name: str) -> str:

@@ -11,9 +11,7 @@ Whether a document is drawn follows from its id and the ledger's own, not from d
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -22,32 +20,8 @@ from flows.ledger.common import digest
 from flows.ledger.landed import ledger_id
 from flows.ledger.models import Decision, Document, Sample
 from flows.ledger.records import DocumentState
+from flows.ledger.trust import Kind, SampleFigures, Sampling
 from schemas.extraction import Extraction
-
-Kind = Literal["blind", "queue"]
-
-
-class Sampling(BaseModel):
-    """Which share of documents is drawn for a look, of those accepted and of those queued."""
-
-    model_config = ConfigDict(frozen=True)
-
-    accepted: float = Field(0.0, ge=0, le=1)
-    queued: float = Field(0.0, ge=0, le=1)
-
-
-class SampleFigures(BaseModel):
-    """What persons found on sampled documents: how many were decided, and what was wrong with them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    schema_name: str
-    kind: Kind
-    drawn: int
-    decided: int
-    documents_wrong: int
-    fields: int
-    fields_wrong: int
 
 
 def draw(session: Session, at: dt.datetime, document: Document, sampling: Sampling) -> None:

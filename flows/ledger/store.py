@@ -24,12 +24,12 @@ from flows.ledger.records import (
     RunRecord,
     StatusReport,
 )
-from flows.ledger.samples import Sampling
 from flows.ledger.store_desk import DeskStore
 from flows.ledger.store_inputs import InputsStore
 from flows.ledger.store_review import ReviewStore
 from flows.ledger.store_runs import RunsStore
 from flows.ledger.store_trust import TrustStore
+from flows.ledger.trust import Sampling
 from schemas.extraction import Extraction
 from schemas.registry import LoadedSchema
 

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from flows.ledger import decisions, holds, review
-from flows.ledger.holds import HoldRecord
 from flows.ledger.records import (
     Action,
     DocumentRecord,
@@ -22,6 +21,7 @@ from flows.ledger.records import (
     SecondLook,
     Stage,
 )
+from flows.ledger.trust import HoldRecord
 from schemas.extraction import ExtractedField
 
 

@@ -11,9 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from flows.ledger import people, samples, trail
-from flows.ledger.people import AccountRecord, Role
-from flows.ledger.samples import SampleFigures
-from flows.ledger.trail import TrailRecord, Verdict
+from flows.ledger.trust import AccountRecord, Role, SampleFigures, TrailRecord, Verdict
 
 
 class TrustStore(ABC):

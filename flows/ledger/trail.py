@@ -11,62 +11,18 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from flows.ledger.common import insert_new
 from flows.ledger.models import Decision, Identity, Lock, TrailEntry, storable
+from flows.ledger.trust import START, TrailRecord, Verdict, canonical, check
 
-START = "0" * 64
 PAGE = 1000
 _HEAD = "trail digest"
-
-
-class TrailRecord(BaseModel):
-    """One line of the trail. ``body`` is JSON text, as it was hashed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    at: dt.datetime
-    actor: str
-    action: str
-    document_id: str | None
-    body: str
-    before: str
-    digest: str
-
-    def reckoned(self) -> str:
-        """The digest that this line must have, from all its other parts."""
-        parts = [
-            self.number,
-            self.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
-            self.actor,
-            self.action,
-            self.document_id,
-            self.body,
-            self.before,
-        ]
-        return hashlib.sha256(canonical(parts).encode()).hexdigest()
-
-
-class Verdict(BaseModel):
-    """What a check of the trail found: no ``faults`` when it is whole. ``head`` is the digest of its last line."""
-
-    model_config = ConfigDict(frozen=True)
-
-    lines: int
-    head: str
-    faults: list[str]
-
-
-def canonical(value: Any) -> str:
-    """The one JSON text of a value: ASCII, sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def lock(session: Session) -> None:
@@ -158,30 +114,6 @@ def verify(session: Session, head: str | None = None) -> Verdict:
         faults.append(f"The trail ends at line {verdict.lines}, and should end at line {said[0]}.")
     faults += _decision_faults(session, decisions)
     return Verdict(lines=verdict.lines, head=verdict.head, faults=faults)
-
-
-def check(found: Iterable[TrailRecord], head: str | None = None) -> Verdict:
-    """Checks lines as they are, from a ledger or from an exported file.
-
-    Args:
-        found: the lines, the first one first.
-        head: the digest that the last line had once; it must be one of the lines.
-    """
-    number, before, faults, seen = 0, START, list[str](), head is None or head == START
-    for line in found:
-        number += 1
-        if line.number != number:
-            faults.append(f"Line {number} is missing or out of place: line {line.number} stands there.")
-            number = line.number
-        if line.before != before:
-            faults.append(f"Line {line.number} does not follow the line above it.")
-        if line.digest != line.reckoned():
-            faults.append(f"Line {line.number} was changed.")
-        before = line.digest
-        seen = seen or line.digest == head
-    if not seen:
-        faults.append("The digest that was kept elsewhere is not in the trail: it was made anew, or cut off.")
-    return Verdict(lines=number, head=before, faults=faults)
 
 
 def _decision_faults(session: Session, told: dict[int, dict[str, Any]]) -> Iterator[str]:

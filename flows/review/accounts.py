@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from flows.ledger.people import Right, Role
+from flows.ledger.trust import Right, Role
 from flows.review.people import Person, wants
 from flows.review.security import clean_name
 from flows.review.site import Site, signed_form, site_of

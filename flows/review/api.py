@@ -18,9 +18,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
-from flows.ledger.decisions import SameReviewerError
-from flows.ledger.holds import HeldError, HoldRecord
-from flows.ledger.people import Right
 from flows.ledger.records import (
     ConflictError,
     DecisionRecord,
@@ -31,8 +28,15 @@ from flows.ledger.records import (
     Stage,
     UnknownDocumentError,
 )
-from flows.ledger.samples import SampleFigures
-from flows.ledger.trail import TrailRecord, Verdict
+from flows.ledger.trust import (
+    HeldError,
+    HoldRecord,
+    Right,
+    SameReviewerError,
+    SampleFigures,
+    TrailRecord,
+    Verdict,
+)
 from flows.review.blind import as_shown
 from flows.review.corrections import Current, read_form
 from flows.review.formstate import state_of

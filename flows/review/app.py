@@ -19,10 +19,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from extractors.options import ReadOptions
-from flows.ledger.decisions import SameReviewerError
-from flows.ledger.holds import HeldError
 from flows.ledger.records import UnknownDocumentError
 from flows.ledger.store import Ledger
+from flows.ledger.trust import HeldError, SameReviewerError
 from flows.review import accounts, auditing, holding, regions, routes, sign_on, signing
 from flows.review.api import PREFIX, create_api
 from flows.review.blobs import BlobStore

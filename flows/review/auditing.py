@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
-from flows.ledger.people import Right
-from flows.ledger.trail import TrailRecord
+from flows.ledger.trust import Right, TrailRecord
 from flows.review.people import Person, wants
 from flows.review.site import Site, site_of
 from flows.review.wording import shown

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from flows.ledger.desk import BulkRecord
-from flows.ledger.people import Right
+from flows.ledger.trust import Right
 from flows.review.corrections import Current, read_form
 from flows.review.people import Person, wants
 from flows.review.queue_view import capped

@@ -13,9 +13,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from flows.ledger.figures import WINDOW_DAYS, BudgetSaid, FieldCorrections, Insight, ListFilter, ReasonDrift
-from flows.ledger.people import Right
 from flows.ledger.records import DocumentState
-from flows.ledger.samples import SampleFigures
+from flows.ledger.trust import Right, SampleFigures
 from flows.review import charts
 from flows.review.bounds import Share, exact_share
 from flows.review.kept import desk_of

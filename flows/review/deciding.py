@@ -9,8 +9,8 @@ from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from flows.ledger.people import Right
 from flows.ledger.records import Action, ConflictError, DocumentRecord, Stage
+from flows.ledger.trust import Right
 from flows.review.blind import as_shown
 from flows.review.corrections import Corrected, Current, read_form
 from flows.review.documents import (

@@ -12,9 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from flows.ledger.holds import HeldError, HoldRecord
-from flows.ledger.people import Right
 from flows.ledger.records import DocumentRecord, SecondLook, Stage
+from flows.ledger.trust import HeldError, HoldRecord, Right
 from flows.review.people import Person, wants
 from flows.review.queueing import Filter, document_href
 from flows.review.security import clean_name

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from flows.ledger.people import RIGHTS, AccountRecord, Right, Role
 from flows.ledger.store import Ledger
+from flows.ledger.trust import RIGHTS, AccountRecord, Right, Role
 from flows.review.security import Session, Sessions
 
 _WITHOUT_ACCOUNTS = RIGHTS[Role.ADMIN] - {Right.PEOPLE}

@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from flows.ledger.desk import COUNT_CAP, QueueSort, QueueTabs, Whose
-from flows.ledger.people import Right
+from flows.ledger.trust import Right
 from flows.review import charts
 from flows.review.kept import desk_of
 from flows.review.people import Person

@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
-from flows.ledger.people import Right
 from flows.ledger.records import DocumentRecord
+from flows.ledger.trust import Right
 from flows.review.checking import check
 from flows.review.people import Person, wants
 from flows.review.readings import PageWords

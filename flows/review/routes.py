@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from flows.ledger.people import Right
+from flows.ledger.trust import Right
 from flows.review.deciding import DONE, decide, show
 from flows.review.pages import DPI, sharp_dpi
 from flows.review.people import Person, wants

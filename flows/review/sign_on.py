@@ -13,8 +13,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from flows.ledger.people import AccountRecord, Role
 from flows.ledger.store import Ledger
+from flows.ledger.trust import AccountRecord, Role
 from flows.review.security import clean_name
 from flows.review.signing import signed_in
 from flows.review.site import Site, local_path, site_of

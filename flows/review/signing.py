@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from flows.ledger.people import AccountRecord, Right
+from flows.ledger.trust import AccountRecord, Right
 from flows.review.people import Person, known, wants
 from flows.review.security import Session
 from flows.review.site import Site, local_path, signed_form, site_of

@@ -8,7 +8,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser
 
-from flows.ledger.people import Role
+from flows.ledger.trust import Role
 from tests.browser.live import Live
 from tests.review.support import CHEAP
 

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from extractors.reading.pool import ReaderPool
-from flows.ledger.people import Role
 from flows.ledger.records import DocumentState, SecondLook
+from flows.ledger.trust import Role
 from flows.review_options import ReviewOptions
 from tests.browser.live import Live, live
 from tests.browser.test_document_view import Hand, boxes_of, field

@@ -11,9 +11,8 @@ import pytest
 from flows import worker
 from flows.cli import main
 from flows.composition import open_ledger
-from flows.ledger.people import Role
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Role, Sampling
 from flows.review.server import require_sign_in
 from flows.review_options import OidcOptions, ReviewOptions
 from flows.settings import load_settings

@@ -10,8 +10,8 @@ import pytest
 from flows.ledger import bulks
 from flows.ledger.desk import QueueFilter
 from flows.ledger.records import DocumentState, SecondLook
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Sampling
 from schemas.errors import UsageError
 from schemas.outcome import ReviewReason
 from tests.ledger.builders import add, claim, extraction, process, start

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flows.ledger.desk import QueueFilter, QueueLine, QueueSort
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Sampling
 from schemas.extraction import ExtractedField
 from schemas.outcome import ReviewReason
 from tests.ledger.builders import add, claim, extraction, start

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from flows.ledger.decisions import SameReviewerError
-from flows.ledger.holds import HeldError
 from flows.ledger.records import ConflictError, DocumentState, FieldChange, SecondLook, Stage
 from flows.ledger.store import Ledger
+from flows.ledger.trust import HeldError, SameReviewerError
 from tests.ledger.builders import SCHEMA, add, process, start
 
 OTHER = {"number": "N-2", "day": None, "total": 9.0}

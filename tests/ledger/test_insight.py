@@ -10,8 +10,8 @@ from flows.ledger import insight
 from flows.ledger.desk import QueueFilter
 from flows.ledger.figures import ListFilter
 from flows.ledger.records import DocumentState, FieldChange
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Sampling
 from schemas.outcome import ReviewReason
 from tests.ledger.builders import add, claim, extraction, process, start
 from tests.ledger.test_queue import accept, statements

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from flows.ledger.people import RIGHTS, Right, Role
 from flows.ledger.records import DocumentState, FieldChange
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import RIGHTS, Right, Role, Sampling
 from schemas.errors import UsageError
 from tests.ledger.builders import add, claim, extraction, start
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flows.ledger.records import ConflictError, FieldChange
 from flows.ledger.store import Ledger
-from flows.ledger.trail import START, TrailRecord, canonical, check
+from flows.ledger.trust import START, TrailRecord, canonical, check
 from tests.ledger.builders import add, process, start
 
 AT = dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC)

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from flows.ledger.engine import create_ledger_engine, migrate
 from flows.ledger.records import FieldChange, SecondLook
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Sampling
 from schemas.extraction import ExtractedField, Extraction
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema, load_schema

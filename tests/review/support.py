@@ -21,9 +21,8 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from extractors.options import ReadOptions
-from flows.ledger.people import Role
-from flows.ledger.samples import Sampling
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Role, Sampling
 from flows.review.app import create_app
 from flows.review.blobs import BlobStore
 from flows.review.passwords import Passwords

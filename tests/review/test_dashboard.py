@@ -11,7 +11,7 @@ import pytest
 
 from extractors.confidence.certify import binomial_tail
 from flows.ledger.figures import BudgetSaid
-from flows.ledger.samples import SampleFigures
+from flows.ledger.trust import SampleFigures
 from flows.review.bounds import exact_share
 from flows.review.charts import steps
 from flows.review.dashboard import measure

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from flows.ledger.people import Role
+from flows.ledger.trust import Role
 from flows.review.security import Sessions, load_secret
 from tests.browser.live import live
 from tests.review.support import FakeReader, receipt_case

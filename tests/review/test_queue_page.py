@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from flows.ledger import desk as ledger_desk
-from flows.ledger.samples import Sampling
+from flows.ledger.trust import Sampling
 from flows.review import kept as kept_module
 from flows.review.kept import Kept
 from flows.review.queueing import Filter

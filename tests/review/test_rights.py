@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
-from flows.ledger.people import RIGHTS, Right, Role
+from flows.ledger.trust import RIGHTS, Right, Role
 from flows.review.passwords import Attempts
 from tests.review.support import Desk, receipt_case
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.ledger.records import DocumentState, SecondLook
-from flows.ledger.samples import Sampling
+from flows.ledger.trust import Sampling
 from flows.review.second import SecondLookRule, largest
 from flows.review_options import ReviewOptions
 from schemas.registry import from_json_schema, load_schema

@@ -12,7 +12,7 @@ import oidc_provider_mock
 import pytest
 from pydantic import ValidationError
 
-from flows.ledger.people import Role
+from flows.ledger.trust import Role
 from flows.review.sign_on import SignOnError, account_of
 from flows.review_options import OidcOptions, ReviewOptions
 from tests.review.support import Desk, desk
