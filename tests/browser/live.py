@@ -44,8 +44,24 @@ def live(
     home.mkdir(parents=True)
     source.mkdir()
     (home / "ledger.db").write_bytes(empty_ledger())
-    with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
+    url = f"sqlite:///{home / 'ledger.db'}"
+    with Ledger.open(url) as ledger:
         ids = fill(ledger, BlobStore(home / "documents"), source, cases)
+        with serve(url, home, reader, lake=lake, options=options) as address:
+            yield Live(address, ledger, ids)
+
+
+@contextmanager
+def serve(
+    url: str,
+    home: Path,
+    reader: ReaderPool,
+    *,
+    lake: Path | None = None,
+    options: ReviewOptions | None = None,
+) -> Iterator[str]:
+    """Serves the page of a ledger; its address."""
+    with Ledger.open(url) as ledger:
         app = create_app(
             ledger=ledger,
             schemas=load_schema,
@@ -63,7 +79,7 @@ def live(
                 time.sleep(0.05)
             assert server.started, "the review page did not start"
             port = server.servers[0].sockets[0].getsockname()[1]
-            yield Live(f"http://127.0.0.1:{port}", ledger, ids)
+            yield f"http://127.0.0.1:{port}"
         finally:
             server.should_exit = True
             thread.join(timeout=15)
