@@ -1,4 +1,4 @@
-"""What a model is unsure of: the rows and texts of the rules, where these found some.
+"""What a model is unsure of: the rows and texts of the rules, where these found some; and the title on the page.
 
 A small model goes astray in tables more than anywhere else, and next to that in where a text of several words begins
 and ends: a name over two lines, an address without the shop above it. Mostly it knows it: its score falls. Rules that
@@ -15,8 +15,12 @@ from statistics import fmean
 from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer
+from extractors.backends.scripted.choices import names_documents
 from extractors.validation.paths import ABSENT, get, put, steps_of
 from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode
+
+_TITLED = math.log(0.65)
+"""Score of a choice that the rules found printed by itself, or with a colon behind it, at the head of the page."""
 
 
 def lists_of(tree: ObjectNode, path: str = "") -> Iterator[str]:
@@ -94,6 +98,45 @@ def texts_by_rules(
     return found
 
 
+def titles_by_rules(
+    tree: ObjectNode,
+    data: dict[str, Any],
+    leaves: Sequence[LeafAnswer],
+    by_rules: Answer,
+    unsure_below: float,
+) -> list[LeafAnswer]:
+    """The leaves of an answer, what kind of document it is by its printed title, where the rules found one.
+
+    A small model takes the kind for the one that it was mostly trained on, and is sure of it; what it puts aside for
+    that stands on the page. The rules' kind is doubted all the same.
+
+    Args:
+        tree: of the schema.
+        data: the answer, changed in place with the leaves.
+        leaves: of the answer.
+        by_rules: what the rules say of the document.
+        unsure_below: score (nats) under which answers are doubted; without one nothing is taken from the rules.
+    """
+    kinds = {path for path, leaf in outer_leaves(tree) if names_documents(leaf.choices)}
+    theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in kinds and leaf.raw}
+    found = []
+    for leaf in leaves:
+        other = theirs.get(leaf.path)
+        titled = other is not None and other.log_probability >= _TITLED and other.raw != leaf.raw
+        if (
+            other is None
+            or not titled
+            or unsure_below == -math.inf
+            or get(data, steps_of(leaf.path)) is ABSENT
+        ):
+            found.append(leaf)
+            continue
+        put(data, steps_of(leaf.path), other.raw)
+        score = min(leaf.log_probability, unsure_below)
+        found.append(replace(leaf, raw=other.raw, log_probability=score))
+    return found
+
+
 def _cut_short(leaf: LeafAnswer, other: LeafAnswer) -> bool:
     """Whether ``other`` begins with the words of ``leaf`` and goes on in the lines below the last of them."""
     if leaf.span is None or other.span is None:
@@ -105,11 +148,18 @@ def _cut_short(leaf: LeafAnswer, other: LeafAnswer) -> bool:
     return page == next_page and following.box.y0 > (last.box.y0 + last.box.y1) / 2
 
 
-def _texts_of(tree: ObjectNode, path: str = "") -> Iterator[str]:
-    """The paths of the leaves that are copied texts of any length and stand in no list."""
+def outer_leaves(tree: ObjectNode, path: str = "") -> Iterator[tuple[str, Leaf]]:
+    """The leaves that stand in no list, with their paths."""
     for name, child in tree.fields:
         at = f"{path}.{name}" if path else name
         if isinstance(child, ObjectNode):
-            yield from _texts_of(child, at)
-        elif isinstance(child, Leaf) and child.kind is Kind.TEXT and child.grounding == "span":
-            yield from () if child.pattern or child.format else (at,)
+            yield from outer_leaves(child, at)
+        elif isinstance(child, Leaf):
+            yield at, child
+
+
+def _texts_of(tree: ObjectNode) -> Iterator[str]:
+    """The paths of the leaves that are copied texts of any length and stand in no list."""
+    for path, leaf in outer_leaves(tree):
+        if leaf.kind is Kind.TEXT and leaf.grounding == "span" and not (leaf.pattern or leaf.format):
+            yield path

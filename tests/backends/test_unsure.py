@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from extractors.backends.base import Answer, LeafAnswer, Span
-from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules
+from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules, titles_by_rules
 from extractors.prompting.meant import as_meant
 from schemas.document import Box, Word
 from schemas.registry import from_json_schema, load_schema
@@ -141,3 +141,36 @@ def test_a_sure_text_and_one_that_the_rules_did_not_find_stay() -> None:
         data, leaves = answered(score)
         assert texts_by_rules(TREE, data, leaves, said, floor) == leaves
         assert data["shop"] == {"name": "Oak"}
+
+
+KINDS = from_json_schema(
+    {
+        "title": "paper",
+        "type": "object",
+        "properties": {
+            "kind": {"enum": ["invoice", "order", "credit note"]},
+            "paid_by": {"enum": ["cash", "card"]},
+        },
+    },
+    "paper",
+).tree
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "by_rules", "score", "floor", "expected"),
+    [
+        ("kind", "invoice", "order", -0.37, -0.3, "order"),
+        ("kind", "invoice", "order", -0.6, -0.3, "invoice"),  # no title, only a word somewhere
+        ("kind", "invoice", None, -0.1, -0.3, "invoice"),
+        ("kind", "invoice", "order", -0.1, -math.inf, "invoice"),
+        ("paid_by", "card", "cash", -0.1, -0.3, "card"),  # no kind of document
+    ],
+)
+def test_what_kind_of_document_it_is_its_title_says(
+    path: str, said: str, by_rules: str | None, score: float, floor: float, expected: str
+) -> None:
+    data = {"kind": "invoice", "paid_by": "card"}
+    rules = Answer({}, (LeafAnswer(path, by_rules, score),))
+    (found,) = titles_by_rules(KINDS, data, [LeafAnswer(path, said, -0.01)], rules, floor)
+    assert (found.raw, data[path]) == (expected, expected)
+    assert found.log_probability == (-0.3 if expected != said else -0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import log
 from typing import Any
@@ -41,6 +42,17 @@ _TITLES = {
         "faktura", "fatura", "commercialinvoice", "taxinvoice",
     ),
 }  # fmt: skip
+
+_KIND_NAMES = """
+bill receipt statement quote quotation proforma proformainvoice orderconfirmation deliverynote debitnote reminder
+contract payslip refund
+"""
+_KINDS = frozenset(_KIND_NAMES.split())
+
+
+def names_documents(choices: Sequence[str]) -> bool:
+    """Whether a closed list of answers is one of kinds of documents: at least two of them are."""
+    return sum(text_key(choice) in _TITLES or text_key(choice) in _KINDS for choice in choices) > 1
 
 
 def choose(goal: Goal, scene: Scene) -> tuple[str | None, float]:
