@@ -30,6 +30,7 @@ class What(StrEnum):
     ROWS = "rows"
     QUEUE = "queue"
     TRAINING = "training"
+    SAMPLES = "samples"
 
 
 def export(
@@ -44,7 +45,8 @@ def export(
         What,
         typer.Option(
             "--what",
-            help="Landed rows, the review queue, or what reviewers decided, as a folder to train on.",
+            help="Landed rows, the review queue, what reviewers decided, as a folder to train on, or of that what was"
+            " drawn at random, to calibrate on.",
         ),
     ] = What.ROWS,
     output: Annotated[Path | None, typer.Option("--output", help="The file, or folder, to write.")] = None,
@@ -57,8 +59,8 @@ def export(
     from flows.settings import load_settings
 
     settings = load_settings(config, home=home, schema=schema)
-    if what is What.TRAINING:
-        _export_training(settings, schema, output)
+    if what in (What.TRAINING, What.SAMPLES):
+        _export_training(settings, schema, output, sampled=what is What.SAMPLES)
         return
     if format is None:
         raise UsageError(
@@ -75,14 +77,14 @@ def export(
     typer.echo(target)
 
 
-def _export_training(settings: Settings, schema: str | None, output: Path | None) -> None:
+def _export_training(settings: Settings, schema: str | None, output: Path | None, *, sampled: bool) -> None:
     from flows.export.training import export_training
     from flows.ledger.store import Ledger
     from flows.review.blobs import BlobStore
 
     name = schema_of_lake(settings, schema)
-    target = output or Path(f"{name}-reviewed")
+    target = output or Path(f"{name}-{'sampled' if sampled else 'reviewed'}")
     with Ledger.open(settings.database_url) as ledger:
-        count = export_training(ledger, BlobStore(settings.home / "blobs"), name, target)
+        count = export_training(ledger, BlobStore(settings.home / "blobs"), name, target, sampled=sampled)
     stderr().print(f"{count} documents", style="dim")
     typer.echo(target)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from extractors.confidence.sampling import FILE as SAMPLING
-from extractors.confidence.sampling import QUEUE
+from extractors.confidence.sampling import QUEUE, WEIGHTED
 from extractors.training.dataset import held_out
 from flows.ledger.records import DocumentState
 from flows.ledger.store import Ledger
@@ -23,7 +23,9 @@ _ENDINGS = {
 }
 
 
-def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destination: Path) -> int:
+def export_training(
+    ledger: Ledger, blobs: BlobStore, schema_name: str, destination: Path, *, sampled: bool = False
+) -> int:
     """Writes the documents that a person confirmed or corrected, with the decided values as their truth.
 
     The folder has ``docs/``, ``truth/``, ``schema.json``, ``splits.json`` and ``sampling.json``; a fifth, by
@@ -34,12 +36,15 @@ def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destinat
         blobs: where the bytes of reviewed documents are kept.
         schema_name: whose documents.
         destination: a new or empty folder.
+        sampled: only those that were drawn at random, with the inverse of their chances as weights: what
+            probabilities may be fitted on.
 
     Returns:
         How many documents were written; those whose bytes are not kept any more are left out.
 
     Raises:
-        UsageError: the schema has no decided document, or the folder is not empty.
+        UsageError: the schema has no decided document, the folder is not empty, or ``sampled`` and not both of what
+            was accepted and what was queued has been drawn from.
     """
     fingerprint = ledger.latest_schemas().get(schema_name)
     schema = ledger.stored_schema(fingerprint) if fingerprint else None
@@ -49,13 +54,17 @@ def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destinat
             f"No document of schema {schema_name!r} has been confirmed or corrected by a person.",
             remedy="Work through some of the queue with `parquetry review` first.",
         )
+    chances = _chances(ledger, schema.fingerprint) if sampled else {}
+    if sampled:
+        decided = [document_id for document_id in decided if document_id in chances]
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already.", remedy="Give a new or empty folder as --output.")
     aside = destination.with_name(f".{destination.name}.tmp")
     shutil.rmtree(aside, ignore_errors=True)
     for name in ("docs", "truth"):
         (aside / name).mkdir(parents=True)
-    ids = []
+    ids: list[str] = []
+    weights: dict[str, float] = {}
     for document_id in decided:
         record = ledger.document(document_id)
         data = record.decisions[-1].data if record.decisions else None
@@ -67,6 +76,8 @@ def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destinat
         shutil.copyfile(blobs.path(record.sha256), aside / "docs" / f"{identity}{ending}")
         _write(aside / "truth" / f"{identity}.json", data)
         ids.append(identity)
+        if sampled:
+            weights[identity] = 1 / chances[document_id]
     ids = sorted(set(ids))
     if not ids:
         shutil.rmtree(aside)
@@ -76,12 +87,32 @@ def export_training(ledger: Ledger, blobs: BlobStore, schema_name: str, destinat
         )
     held = held_out(ids, HOLD_OUT)
     _write(aside / "schema.json", schema.json_schema)
-    _write(aside / SAMPLING, {"drawn": QUEUE})  # doubtful ones were reviewed: no sample of what lands
-    _write(aside / "splits.json", {"train": [i for i in ids if i not in held], "dev": sorted(held)})
+    # Without a draw doubtful ones were reviewed: no sample of what lands.
+    drawn: dict[str, object] = {"drawn": QUEUE}
+    if sampled:
+        drawn = {"drawn": WEIGHTED, "weights": weights, "largest": max(1 / c for c in chances.values())}
+    _write(aside / SAMPLING, drawn)
+    splits = (
+        {"calibrate": ids} if sampled else {"train": [i for i in ids if i not in held], "dev": sorted(held)}
+    )
+    _write(aside / "splits.json", splits)
     if destination.exists():
         destination.rmdir()
     aside.replace(destination)
     return len(ids)
+
+
+def _chances(ledger: Ledger, fingerprint: str) -> dict[str, float]:
+    """The chance of each document that was drawn; only if all that came had one."""
+    drawn = ledger.samples(fingerprint)
+    missing = {"blind", "queue"} - {one.kind for one in drawn}
+    if missing:
+        words = {"blind": "accepted (review.audit_share)", "queue": "queued (review.queue_share)"}
+        raise UsageError(
+            f"Nothing was drawn at random of what was {' or '.join(words[kind] for kind in sorted(missing))}.",
+            remedy="Set both shares, and let some runs and reviews go by: then the sample stands for all documents.",
+        )
+    return {one.document_id: one.chance for one in drawn}
 
 
 def _write(path: Path, content: object) -> None:

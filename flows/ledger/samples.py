@@ -20,7 +20,7 @@ from flows.ledger.common import digest
 from flows.ledger.landed import ledger_id
 from flows.ledger.models import Decision, Document, Sample
 from flows.ledger.records import DocumentState
-from flows.ledger.trust import Kind, SampleFigures, Sampling
+from flows.ledger.trust import DrawnDocument, Kind, SampleFigures, Sampling
 from schemas.extraction import Extraction
 
 
@@ -96,6 +96,17 @@ def figures(session: Session, since: dt.datetime | None = None) -> list[SampleFi
     if since is not None:
         query = query.where(Sample.drawn_at >= since)
     return [SampleFigures.model_validate(dict(row._mapping)) for row in session.execute(query)]
+
+
+def drawn(session: Session, fingerprint: str) -> list[DrawnDocument]:
+    """See `Ledger.samples`."""
+    found = session.execute(
+        select(Sample.document_id, Sample.kind, Sample.chance, Sample.closed_at.is_not(None).label("decided"))
+        .join(Document, Document.document_id == Sample.document_id)
+        .where(Document.fingerprint == fingerprint)
+        .order_by(Sample.drawn_at, Sample.document_id)
+    )
+    return [DrawnDocument.model_validate(dict(row._mapping)) for row in found]
 
 
 def _lot(session: Session, document: Document) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from flows.ledger import people, samples, trail
-from flows.ledger.trust import AccountRecord, Role, SampleFigures, TrailRecord, Verdict
+from flows.ledger.trust import AccountRecord, DrawnDocument, Role, SampleFigures, TrailRecord, Verdict
 
 
 class TrustStore(ABC):
@@ -131,3 +131,8 @@ class TrustStore(ABC):
         """What persons found on documents drawn at random."""
         with self._read() as session:
             return samples.figures(session, since)
+
+    def samples(self, fingerprint: str) -> list[DrawnDocument]:
+        """The documents under a schema that were drawn at random, in the order they were."""
+        with self._read() as session:
+            return samples.drawn(session, fingerprint)

@@ -182,3 +182,14 @@ class SampleFigures(BaseModel):
     documents_wrong: int
     fields: int
     fields_wrong: int
+
+
+class DrawnDocument(BaseModel):
+    """A document that was drawn at random, with what chance, and whether a person has decided on it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document_id: str
+    kind: Kind
+    chance: float
+    decided: bool

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from extractors.confidence.sampling import sampling_of
 from extractors.evaluation.run import open_set
 from extractors.training.dataset import documents_of, truth_of
 from flows.export.training import export_training
 from flows.ledger.store import Ledger
+from flows.ledger.trust import Sampling
 from flows.review.blobs import BlobStore
 from schemas.errors import UsageError
 from schemas.registry import load_schema
-from tests.ledger.builders import SCHEMA, add, process, sha_of, start
+from tests.ledger.builders import SCHEMA, add, claim, extraction, process, sha_of, start
 
 CORRECTED = {"number": "N-7", "day": None, "total": "9.50"}
 
@@ -80,3 +82,45 @@ def test_nothing_decided_and_full_folders_are_named(tmp_path: Path) -> None:
             export_training(ledger, blobs, SCHEMA.name, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / ".out.tmp").exists()
+
+
+def test_only_what_was_drawn_at_random_is_to_calibrate_on_with_its_chances(tmp_path: Path) -> None:
+    shares = Sampling(accepted=0.5, queued=0.25)
+    blobs = BlobStore(tmp_path / "blobs")
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        start(ledger)
+        for i in range(80):
+            add(ledger, "run-1", f"{i}.pdf")
+            (tmp_path / "source").write_text(f"{i}.pdf")
+            blobs.put(tmp_path / "source", sha_of(f"{i}.pdf"))
+        for i, held in enumerate(claim(ledger, limit=80)):
+            done = extraction(held.sha256, accepted=i % 2 == 0)
+            ledger.record_extraction(held.document_id, held.token, done, shares)
+        for item in ledger.queue(limit=80):
+            decide(ledger, item.document_id, "accept", None)
+        drawn = {one.document_id: one for one in ledger.samples(SCHEMA.fingerprint)}
+        assert {one.kind for one in drawn.values()} == {"blind", "queue"} and all(
+            d.decided for d in drawn.values()
+        )
+        folder = tmp_path / "out"
+        assert export_training(ledger, blobs, SCHEMA.name, folder, sampled=True) == len(drawn)
+        weights = {ledger.document(d).sha256[:16]: 1 / one.chance for d, one in drawn.items()}
+    assert len(open_set(folder, "calibrate").documents) == len(drawn)
+    said = json.loads((folder / "sampling.json").read_text())
+    assert said == {"drawn": "weighted", "weights": weights, "largest": 4.0}
+    assert set(weights.values()) == {2.0, 4.0}
+    read = sampling_of(folder)
+    assert read.largest > read.weight(folder, min(weights, key=lambda one: weights[one]))
+
+
+def test_a_sample_of_the_queue_alone_is_no_sample_of_all(tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path / "blobs")
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        start(ledger)
+        add(ledger, "run-1", "a.pdf")
+        (held,) = claim(ledger)
+        done = extraction(held.sha256, accepted=False)
+        ledger.record_extraction(held.document_id, held.token, done, Sampling(queued=1))
+        decide(ledger, held.document_id, "accept", None)
+        with pytest.raises(UsageError, match=r"accepted \(review\.audit_share\)"):
+            export_training(ledger, blobs, SCHEMA.name, tmp_path / "out", sampled=True)
