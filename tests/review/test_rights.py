@@ -129,3 +129,19 @@ def test_a_role_may_what_its_rights_say_and_nothing_else(empty_desk: Desk, role:
 def test_without_accounts_a_name_is_enough_for_all_but_letting_people_in(signed_in: Desk) -> None:
     assert signed_in.client.get("/trail").status_code == 200
     assert signed_in.client.get("/people").status_code == 403
+
+
+def test_whatever_changes_something_is_refused_without_a_token_of_our_forms(empty_desk: Desk) -> None:
+    [document_id] = empty_desk.add(receipt_case("r.pdf", "Shop"))
+    empty_desk.add_account("boss", "admin")
+    assert empty_desk.sign_in_with("boss").status_code == 303
+    lines = len(list(empty_desk.ledger.trail()))
+    passed = []
+    for method, path in TABLE:
+        if method != "GET":
+            for token in ("", "forged"):
+                answer = ask(empty_desk, method, path, document_id, token)
+                if answer.status_code != 403:
+                    passed.append(f"{method} {path}: {answer.status_code}")
+    assert passed == []
+    assert len(list(empty_desk.ledger.trail())) == lines and empty_desk.ledger.holder(document_id) is None
