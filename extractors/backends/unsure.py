@@ -9,7 +9,7 @@ them is doubted like anything that it was unsure of. That a text goes on below t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -80,22 +80,13 @@ def texts_by_rules(
     texts = set(_texts_of(tree))
     # Of a single word nobody can miss the beginning or the end: there the model knows better which one is meant.
     theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in texts and " " in (leaf.raw or "")}
-    found = []
-    for leaf in leaves:
-        other = theirs.get(leaf.path)
-        unsure = other is not None and (leaf.log_probability < unsure_below or _cut_short(leaf, other))
-        if (
-            other is None
-            or not unsure
-            or unsure_below == -math.inf
-            or get(data, steps_of(leaf.path)) is ABSENT
-        ):
-            found.append(leaf)
-            continue
-        put(data, steps_of(leaf.path), other.raw)
-        score = min(leaf.log_probability, unsure_below)
-        found.append(replace(leaf, raw=other.raw, span=other.span, log_probability=score))
-    return found
+    return _taken(
+        data,
+        leaves,
+        theirs,
+        lambda leaf, other: leaf.log_probability < unsure_below or _cut_short(leaf, other),
+        unsure_below,
+    )
 
 
 def titles_by_rules(
@@ -119,21 +110,37 @@ def titles_by_rules(
     """
     kinds = {path for path, leaf in outer_leaves(tree) if names_documents(leaf.choices)}
     theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in kinds and leaf.raw}
+    return _taken(
+        data,
+        leaves,
+        theirs,
+        lambda leaf, other: other.log_probability >= _TITLED and other.raw != leaf.raw,
+        unsure_below,
+    )
+
+
+def _taken(
+    data: dict[str, Any],
+    leaves: Sequence[LeafAnswer],
+    theirs: Mapping[str, LeafAnswer],
+    better: Callable[[LeafAnswer, LeafAnswer], bool],
+    unsure_below: float,
+) -> list[LeafAnswer]:
+    """The leaves, from the rules and doubted where theirs are better; a model without a floor keeps its own."""
     found = []
     for leaf in leaves:
         other = theirs.get(leaf.path)
-        titled = other is not None and other.log_probability >= _TITLED and other.raw != leaf.raw
         if (
             other is None
-            or not titled
             or unsure_below == -math.inf
+            or not better(leaf, other)
             or get(data, steps_of(leaf.path)) is ABSENT
         ):
             found.append(leaf)
             continue
         put(data, steps_of(leaf.path), other.raw)
         score = min(leaf.log_probability, unsure_below)
-        found.append(replace(leaf, raw=other.raw, log_probability=score))
+        found.append(replace(leaf, raw=other.raw, span=other.span, log_probability=score))
     return found
 
 

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "parquetry_reviewer"
 SESSION_SECONDS = 90 * 24 * 3600
 ACCOUNT_SECONDS = 12 * 3600
-"""So long an account stays signed in without a request."""
+"""So long an account stays signed in, whatever it does meanwhile."""
 BEARER_SECONDS = 90 * 24 * 3600
 MAX_NAME_CHARS = 80
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
