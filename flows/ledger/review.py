@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from flows.ledger import decoys
@@ -104,26 +104,6 @@ def reasons_of(session: Session, document_ids: list[str]) -> dict[str, list[Revi
     ):
         found.setdefault(row.document_id, []).append(ReviewReason(row.reason))
     return found
-
-
-def next_in_queue(session: Session, after_document_id: str | None) -> str | None:
-    """See `Ledger.next_in_queue`. A document keeps its place in the order after it was decided."""
-    query = (
-        select(Document.document_id)
-        .where(*_waiting(None, None, None))
-        .order_by(Document.queued_at, Document.document_id)
-        .limit(1)
-    )
-    after = session.get(Document, after_document_id) if after_document_id else None
-    if after is None:
-        return session.scalar(query)
-    behind = or_(
-        Document.queued_at > after.queued_at,
-        and_(Document.queued_at == after.queued_at, Document.document_id > after.document_id),
-    )
-    return session.scalar(query.where(behind)) or session.scalar(
-        query.where(Document.document_id != after.document_id)
-    )
 
 
 def document(session: Session, document_id: str) -> DocumentRecord:

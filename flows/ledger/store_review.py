@@ -69,11 +69,6 @@ class ReviewStore(ABC):
         with self._read() as session:
             return review.document(session, document_id)
 
-    def next_in_queue(self, after_document_id: str | None) -> str | None:
-        """The document after the given one in the order of the queue, from the start again at its end."""
-        with self._read() as session:
-            return review.next_in_queue(session, after_document_id)
-
     def holder(self, document_id: str) -> HoldRecord | None:
         """Who works on a document now."""
         with self._read() as session:

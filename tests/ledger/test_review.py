@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flows.ledger.desk import QueueFilter
 from flows.ledger.records import Action, ConflictError, DocumentState, FieldChange
 from flows.ledger.store import Ledger
 from schemas.errors import LedgerError
@@ -74,18 +75,20 @@ def test_queue_is_in_order_and_can_be_filtered_and_searched(ledger: Ledger) -> N
     assert ledger.queue_size(reason="model_unsure") == 4
 
 
-def test_next_in_queue_goes_round(ledger: Ledger) -> None:
+def test_the_next_one_that_waits_goes_round(ledger: Ledger) -> None:
     first, second, third = waiting(ledger, "a.pdf", "b.pdf", "c.pdf")
-    assert ledger.next_in_queue(None) == first
-    assert ledger.next_in_queue(first) == second
-    assert ledger.next_in_queue(third) == first
+    assert ledger.next_waiting(QueueFilter(), None) == first
+    assert ledger.next_waiting(QueueFilter(), first) == second
+    assert ledger.next_waiting(QueueFilter(), third) == first
     decide(ledger, second)
-    assert ledger.next_in_queue(second) == third  # it keeps its place
+    assert ledger.next_waiting(QueueFilter(), second) == third  # it keeps its place
     decide(ledger, third)
-    assert ledger.next_in_queue(first) is None
+    assert ledger.next_waiting(QueueFilter(), first) is None
     decide(ledger, first)
-    assert ledger.next_in_queue(first) is None and ledger.next_in_queue(None) is None
-    assert ledger.next_in_queue("unknown") is None
+    assert (
+        ledger.next_waiting(QueueFilter(), first) is None and ledger.next_waiting(QueueFilter(), None) is None
+    )
+    assert ledger.next_waiting(QueueFilter(), "unknown") is None
 
 
 def test_accept_takes_the_extraction(ledger: Ledger) -> None:
