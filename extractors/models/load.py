@@ -21,7 +21,7 @@ from extractors.models.cpu import settle_instruction_set
 from extractors.models.guard import RECORDS
 from extractors.models.layout import WEIGHT, attach_layout
 from extractors.models.manifest import FileEntry, Manifest, check_folder
-from extractors.models.stored import EMBEDDED, Located, find_stored, is_reference, locate
+from extractors.models.stored import EMBEDDED, Located, find_stored, is_folder, is_reference, locate
 from schemas.errors import ModelError
 
 __all__ = ["EMBEDDED", "LoadedModel", "ModelDescription", "load_base", "load_model", "model_description"]
@@ -201,7 +201,7 @@ def _located_base(base: str, cache: Path) -> Located:
                 remedy="Fetch them once: python -m extractors.models fetch (or make demo).",
             )
         return Located(base, base_folder(cache))
-    if not Path(base).is_dir() and not is_reference(base):
+    if not is_folder(base, cache) and not is_reference(base):
         raise ModelError(f"The base model folder {base} does not exist.", remedy="Give an existing folder.")
     return locate(base, cache)
 

@@ -19,6 +19,7 @@ STORE = "store"
 EMBEDDED = Path(__file__).parent / "embedded"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RESERVED = frozenset({"embedded", "embedded-base", "scripted", "promoted"})
+_MARKS = ("model.json", "config.json")
 _CONTENT = re.compile(r"(?<=-)[0-9a-f]{12}(-scripted-\d+)?$")
 _REFERENCE = re.compile(rf"({NAME.pattern})(?:@([0-9a-f]{{7,64}}))?")
 
@@ -120,6 +121,16 @@ def find_stored(reference: str, cache: Path) -> StoredModel:
     return chosen[0]
 
 
+def is_folder(model: str, cache: Path | None) -> bool:
+    """Whether a model is given as a folder; labelled documents that are called like a model of the store are none."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return False
+    if cache is None or not is_reference(model) or any((folder / name).is_file() for name in _MARKS):
+        return True
+    return not any(one.name == model.partition("@")[0] for one in stored_models(cache))
+
+
 def locate(model: str, cache: Path | None) -> Located:
     """Where a model lies: ``embedded``, a folder, or a model of the store.
 
@@ -128,8 +139,9 @@ def locate(model: str, cache: Path | None) -> Located:
     """
     if model == "embedded":
         return Located(model, EMBEDDED)
-    if (folder := Path(model)).is_dir():
-        return Located(folder.resolve().name if not folder.name else folder.name, folder)
+    if is_folder(model, cache):
+        folder = Path(model)
+        return Located(folder.name or folder.resolve().name, folder)
     if cache is None or not is_reference(model):
         raise ModelError(
             f"No model named {model!r}.",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors.models.stored import StoredModel, find_stored, is_reference
+from extractors.models.stored import StoredModel, find_stored, is_folder, is_reference
 from flows.ledger.records import PromotionRecord
 from flows.modelstore import hub
-from flows.modelstore.fetch import fetch
+from flows.modelstore.fetching import fetch
 from flows.settings import Settings
 from schemas.errors import ModelError
 
@@ -47,7 +47,7 @@ def pinned(model: str, settings: Settings) -> Pinned:
         return _pin(_promoted(settings))
     if is_uri(model):
         return _pin(fetch(model, settings.cache))
-    if not is_reference(model) or Path(model).is_dir():
+    if not is_reference(model) or is_folder(model, settings.cache):
         return Pinned(model)
     try:
         return _pin(find_stored(model, settings.cache))

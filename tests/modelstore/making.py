@@ -8,6 +8,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from extractors.confidence.calibrator import Calibrator, LinearFit, SchemaEvidence
+from extractors.confidence.features import VERSION, judged_as
+from extractors.models.load import model_description
+from extractors.options import ExtractOptions, ReadOptions
+
 CHECKPOINT = ("config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja", "README.md")
 TUNED = ("adapter_config.json", "adapter_model.safetensors", "model.json", "calibration/calibration.json")
 
@@ -41,11 +46,21 @@ def write_tuned(folder: Path, base: str = "embedded-base", seed: float = 0.0) ->
     card = {"base": base, "window_tokens": 500, "steps": 7, "tokens": 900, "data": [{"set": "bills"}]}
     (folder / "model.json").write_text(json.dumps(card))
     (folder / "run.json").write_text(json.dumps({"training": {"dev_f1": 0.75, "dev_loss": 0.2}}))
-    (folder / "calibration").mkdir()
-    evidence = {"f" * 64: {"name": "bill", "documents": [[]]}}
-    calibration = {"model_id": "model-0/1", "made": "2026-11-29", "evidence": evidence}
-    (folder / "calibration" / "calibration.json").write_text(json.dumps(calibration))
+    calibrator_of(model_description(str(folder)).model_id).write(folder / "calibration" / "calibration.json")
     return folder
+
+
+def calibrator_of(model_id: str) -> Calibrator:
+    """A calibration of a model that knows nothing, but whose it is."""
+    nothing = LinearFit(features=(), means=(), scales=(), weights=(), intercept=0.0)
+    return Calibrator(
+        version=VERSION,
+        model_id=judged_as(model_id, ExtractOptions(), ReadOptions()),
+        made="2026-11-29T00:00:00+00:00",
+        values=nothing,
+        nulls=nothing,
+        evidence={"f" * 64: SchemaEvidence(name="bill", documents=[[]])},
+    )
 
 
 def write_evaluation(path: Path, model_id: str, documents: int = 12) -> Path:
