@@ -138,6 +138,7 @@ def _facts(report: RunReport) -> list[tuple[str, str]]:
         ("source", report.source),
         ("schema", report.schema_name),
         ("model", report.model),
+        *([("model revision", report.weights.revision)] if report.weights else []),
         ("processed in this run", str(report.processed)),
         ("documents that could not be opened", str(report.pages.documents_not_opened)),
         ("rows landed", str(report.landed_rows)),

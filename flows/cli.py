@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import audit, lake, people, schemas
+from flows.commands import audit, lake, models, people, schemas
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
@@ -66,6 +66,7 @@ app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
+app.add_typer(models.app, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

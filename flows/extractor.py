@@ -16,12 +16,13 @@ from typing import Literal
 from extractors.backends import load_backend
 from extractors.backends.base import Answer, Backend
 from extractors.confidence.judge import Judge
-from extractors.models.load import model_identity
+from extractors.models.load import ModelDescription, model_description
 from extractors.options import ExtractOptions, PageRange, ReadOptions
 from extractors.pipeline import Seen, extract_document
 from extractors.reading import ReaderPool, document_ref
 from extractors.validation.validate import Validated, validate
 from flows.calibration import judge_for
+from flows.modelstore import pinned
 from flows.settings import Settings
 from schemas.document import DocumentRef, ReadDocument
 from schemas.errors import BackendError, DocumentError
@@ -72,12 +73,17 @@ class SharedBackend:
         self._waiting: deque[_Ticket] = deque()
         self._busy = False
         self._loaded: Backend | None = load_backend(model, cache=cache) if model == "scripted" else None
-        self._identity = self._loaded.model_id if self._loaded else model_identity(model)
+        self._about = None if self._loaded else model_description(model, cache)
 
     @property
     def model_id(self) -> str:
         """Name and content hash of the model."""
-        return self._identity
+        return self._about.model_id if self._about else self.load().model_id
+
+    @property
+    def about(self) -> ModelDescription | None:
+        """Which files it is made of; ``None`` where there are no weights."""
+        return self._about
 
     def load(self) -> Backend:
         """The backend itself.
@@ -267,7 +273,8 @@ def extractor_for(ours: Settings, pages: PageRange | None, *, judged: bool = Tru
 
     Unless ``judged``, no calibration is looked for: one is about to be made.
     """
-    made = make_extractor(ours, ours.schema_ or "", ours.model, pages, judged=judged)
+    model = pinned(ours.model, ours).model
+    made = make_extractor(ours, ours.schema_ or "", model, pages, judged=judged)
     made.backend.load()
     try:
         yield made
@@ -287,6 +294,7 @@ def make_extractor(
     """Schema, model and readers in one. Once ``stopping`` is set, nobody waits for the model any more."""
     loaded, options = load_schema(schema), read_options(ours, pages)
     answering = backend(model, ours.cache)
+    ours = ours.model_copy(update={"model": model})  # whose calibration is looked for
     return Extractor(
         schema=loaded,
         backend=answering,

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from pydantic import BaseModel, ConfigDict
 
-from flows.ledger.records import PageCounts, RunDocument
+from flows.ledger.records import ModelUsed, PageCounts, RunDocument
 from schemas.outcome import PLAIN_WORDS, Outcome
 
 FOLDER = "reports"
@@ -87,6 +87,7 @@ class RunReport(_Frozen):
     source: str
     schema_name: str
     model: str
+    weights: ModelUsed | None = None
     state: str = "completed"
     error: str = ""
     started_at: dt.datetime

@@ -91,6 +91,7 @@ class Reporter:
             source=parts.job.source,
             schema_name=parts.schema.name,
             model=parts.model_id,
+            weights=parts.weights,
             state=state,
             error=error,
             started_at=self._started_at,

@@ -89,7 +89,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("schema", f"{PREFIX}SCHEMA"),  # "schema" itself is pydantic's
         description="catalog name, or path of a JSON Schema",
     )
-    model: str = Field("embedded", min_length=1, description="embedded, scripted, or a model folder")
+    model: str = Field(
+        "embedded",
+        min_length=1,
+        description="embedded, scripted, promoted, a model folder, a stored NAME[@REVISION], or a URI",
+    )
     concurrency: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="documents at a time"
     )

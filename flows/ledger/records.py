@@ -303,6 +303,31 @@ class BatchRecord(_Record):
     file_sha256: str | None
 
 
+class ModelUsed(_Record):
+    """Which weights: ``revision`` is a commit of a hub, else the same as ``manifest``, the hash of all the files."""
+
+    name: str
+    revision: str
+    manifest: str
+
+
+class PromotionRecord(_Record):
+    """One step of the pointer to the promoted model; ``restores``: it rolled back to that earlier step."""
+
+    number: int
+    at: dt.datetime
+    actor: str
+    reason: str
+    name: str
+    revision: str
+    manifest: str
+    model: str
+    uri: str
+    evaluation: dict[str, Any] | None
+    before: int | None
+    restores: int | None
+
+
 class RunRecord(_Record):
     """One run of the flow. ``state`` is ``crashed`` when its process was lost; ``finished_at`` then its last sign."""
 
@@ -311,6 +336,7 @@ class RunRecord(_Record):
     schema_name: str
     fingerprint: str
     model: str
+    weights: ModelUsed | None = None
     parameters: dict[str, Any]
     state: str
     started_at: dt.datetime
