@@ -265,7 +265,7 @@ def record_extraction(
     document.page_count = extraction.page_count
     document.figures = {"counts": extraction.counts, "timings": extraction.timings}
     timings = extraction.timings
-    document.seconds = timings.get("total", sum(timings.values()))
+    document.seconds = timings.get("total", timings.get("read", 0.0))
     document.doubtful = sum(1 for field in extraction.fields if field.reasons)
     document.search_text = _search_text(document.uri, extraction)
     document.queued_at = at if state is DocumentState.REVIEW else None
