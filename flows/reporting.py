@@ -15,6 +15,7 @@ from flows.cost import cost_of
 from flows.gauge import MemoryGauge
 from flows.landing.land import LandingReport
 from flows.ledger.records import Reckoning
+from flows.metrics import give
 from flows.report import SHOWN, SLOWEST, Memory, RunReport, reported, stage_figures, write
 from schemas.errors import LedgerError
 
@@ -135,6 +136,8 @@ class Reporter:
 
     def _keep(self, report: RunReport) -> None:
         """The files beside the ledger; a full disk must not undo a run that is through."""
+        if path := self._parts.settings.metrics_file:
+            give.write_file(self._parts.ledger, path)
         try:
             log.info("run %s: the report is in %s", self._run_id, write(report, self._parts.settings.home))
         except OSError as error:

@@ -334,14 +334,21 @@ def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Ex
     Never when the document is at fault: that is no error, but what comes out.
     """
     ref = DocumentRef(claimed.place, claimed.sha256, claimed.size, claimed.media_type)
-    for pause in BACKEND_PAUSES:
+    for retries, pause in enumerate(BACKEND_PAUSES):
         try:
-            return _extract_once_more(parts, ref, copy)
+            return _counted(_extract_once_more(parts, ref, copy), retries)
         except ParquetryError as error:
             log.warning("%s: trying again in %g s: %s", claimed.uri, pause, error)
             if parts.stopping.wait(pause):
                 raise
-    return _extract_once_more(parts, ref, copy)
+    return _counted(_extract_once_more(parts, ref, copy), len(BACKEND_PAUSES))
+
+
+def _counted(extraction: Extraction, retries: int) -> Extraction:
+    """The extraction, with how often it had to be tried again, if it had."""
+    if not retries:
+        return extraction
+    return extraction.model_copy(update={"counts": {**extraction.counts, "retries": retries}})
 
 
 def _extract_once_more(parts: Parts, ref: DocumentRef, copy: Path) -> Extraction:

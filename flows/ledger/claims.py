@@ -275,7 +275,14 @@ def record_extraction(
         session, DocumentReason, [{"document_id": document_id, "reason": reason} for reason in reasons]
     )
     move(
-        session, at, document, state, actor=document.worker, run_id=document.run_id, detail=extraction.detail
+        session,
+        at,
+        document,
+        state,
+        actor=document.worker,
+        run_id=document.run_id,
+        detail=extraction.detail,
+        figures=document.figures,
     )
     document.second_look = None
     if state is DocumentState.ACCEPTED:
