@@ -19,6 +19,7 @@ from schemas.errors import LedgerError, told
 
 _ENDS = {state.value for state in DocumentState} - {"pending", "processing", "reviewed", "rejected"}
 _DECIDED = ("reviewed", "rejected")
+_RUN_STATES = ("running", "completed", "failed", "cancelled", "crashed")
 
 
 def family(metric: Metric) -> Any:
@@ -76,7 +77,9 @@ def families(found: MetricFigures) -> Iterator[Family]:
         for schema, value in sorted((empty | by_schema).items()):
             made.add_metric([schema], float(value))
         yield made
-    for metric, by_two in ((names.RUNS, found.runs), (names.WITHOUT, found.without_document)):
+    # States that no run is in are told as 0: what appears out of nothing is no increase to Prometheus.
+    runs = {(schema, state): 0 for schema in _schemas(found) for state in _RUN_STATES} | found.runs
+    for metric, by_two in ((names.RUNS, runs), (names.WITHOUT, found.without_document)):
         made = family(metric)
         for labels, value in sorted(by_two.items()):
             made.add_metric(list(labels), value)

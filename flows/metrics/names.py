@@ -80,3 +80,10 @@ GPU = _of("gauge", "gpu_memory_bytes", "gpu kind", "Memory of each GPU of this m
 BUILD = _of("gauge", "build_info", "version python", "Always 1; what runs here.")
 
 ALL: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+
+
+def table() -> str:
+    """All of them as a Markdown table: what the documentation shows."""
+    lines = ["| metric | kind | labels | what |", "|---|---|---|---|"]
+    lines += [f"| `{one.shown}` | {one.kind} | {', '.join(one.labels) or '-'} | {one.about} |" for one in ALL]
+    return "\n".join(lines)
