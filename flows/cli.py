@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import audit, lake, people, schemas
+from flows.commands import audit, deploy, lake, people, schemas
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
@@ -62,6 +62,7 @@ def options(
 
 for command in (run, retry, extract, status, export, serve, review, train, evaluate, calibrate, doctor):
     app.command()(command)
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(people.app, name="people")
