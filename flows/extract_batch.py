@@ -12,7 +12,7 @@ from prefect import flow, runtime, unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import composition, conductor, ending
+from flows import composition, conductor, ending, gpu_slot
 from flows.artifacts import ProgressArtifact
 from flows.composition import Job, Parts
 from flows.estimate import seconds_for
@@ -121,12 +121,21 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
     """
     settings, ledger = parts.settings, parts.ledger
     failed = ledger.outcome_counts(run_id).get("failed", 0)  # a failure is tried again, once a run
-    rest = total = ledger.open_documents(run_id) + failed
-    guess = seconds_for(total, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
-    log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, total, guess)
-    watcher().expect(inputs, total, guess)
-    if rest:
+    rest = ledger.open_documents(run_id) + failed
+    guess = seconds_for(rest, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
+    log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, rest, guess)
+    watcher().expect(inputs, rest, guess)
+    if not rest:
+        ProgressArtifact().show(0, 0)
+        return
+    with gpu_slot.held(settings.gpu):
         parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document
+        _in_rounds(job, parts, run_id, rest)
+
+
+def _in_rounds(job: Job, parts: Parts, run_id: str, rest: int) -> None:
+    """Mapped tasks for what is open, and again for what they left, until nothing is."""
+    settings, ledger, total = parts.settings, parts.ledger, rest
     progress, done = ProgressArtifact(), 0
     while rest:
         sizes = task_sizes(rest, settings.batch_size, settings.concurrency)
