@@ -2,8 +2,8 @@
 
 The limit must exist: a misspelt name would mean no limit at all, and be noticed by a GPU that is out of memory. A slot
 is held by a lease that its process prolongs, so that one whose process was killed is free again after
-``gpu.lease_seconds``. A Prefect server that is gone does not end a run that has its slot: two models on one GPU are slow,
-not wrong.
+``gpu.lease_seconds``. A Prefect server that is gone does not end a run that has its slot: two models on one GPU are
+slow, not wrong.
 """
 
 from __future__ import annotations

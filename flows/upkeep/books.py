@@ -54,7 +54,9 @@ def check_lake_against_ledger(ledger: Ledger, settings: Settings) -> Finding:
             (grave if trouble.grave else small).append(line)
     looked = f"{count(batches, 'batch', 'batches')} with {count(rows, 'row')}"
     if grave:
-        said = f"{looked} held against the lake: {count(len(grave), 'trouble')}. Run `parquetry doctor --lake`."
+        said = (
+            f"{looked} held against the lake: {count(len(grave), 'trouble')}. Run `parquetry doctor --lake`."
+        )
         return Finding(step="ledger and lake", verdict="fail", said=said, details=[*grave, *small])
     said = f"{looked} are in the lake as they were landed."
     return Finding(step="ledger and lake", verdict="warn" if small else "ok", said=said, details=small)
