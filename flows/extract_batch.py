@@ -12,7 +12,7 @@ from prefect import flow, runtime, unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import composition, conductor, ending, gpu_slot
+from flows import composition, conductor, ending, gpu_slot, states, summary
 from flows.artifacts import ProgressArtifact
 from flows.composition import Job, Parts
 from flows.estimate import seconds_for
@@ -104,7 +104,8 @@ def extract_batch(
             _extract_all(job, parts, run_id, inputs)
         with report.stage("land"):
             landed = land_rows(parts.schema.name, parts.schema.fingerprint)
-        return report.complete(landed)
+        done = report.complete(landed)
+    return states.completed(done, summary.run_sentence(done), summary.run_tags(done))
 
 
 def task_sizes(documents: int, batch_size: int, workers: int) -> list[int]:
