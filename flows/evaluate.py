@@ -50,7 +50,7 @@ def _run_name() -> str:
     given = runtime.flow_run.parameters
     candidate, folder = (Path(str(given.get(name, ""))) for name in ("candidate", "folder"))
     model = candidate.parent.name if candidate.name == "model" else candidate.name
-    return f"{model} on {folder.name} {dt.datetime.now(dt.UTC):%Y-%m-%d}"
+    return f"{model} on {folder.name} {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"
 
 
 @flow(name="evaluate", flow_run_name=_run_name, persist_result=False)

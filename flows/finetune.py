@@ -62,7 +62,7 @@ class TrainingReport(BaseModel):
 @flow(
     name="finetune",
     flow_run_name=lambda: (
-        f"{runtime.flow_run.parameters.get('document_schema')} corrections {dt.datetime.now(dt.UTC):%Y-%m-%d}"
+        f"{runtime.flow_run.parameters.get('document_schema')} corrections {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"
     ),
     persist_result=False,
 )

@@ -102,7 +102,9 @@ _LEASES, _SWEEP, _REFIT, _BOOKS = LeaseOptions(), SweepOptions(), RefitOptions()
 
 
 @flow(
-    name="maintain", flow_run_name=lambda: f"upkeep {dt.datetime.now(dt.UTC):%Y-%m-%d}", persist_result=False
+    name="maintain",
+    flow_run_name=lambda: f"upkeep {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
+    persist_result=False,
 )
 def maintain(
     leases: LeaseOptions = _LEASES,
@@ -157,8 +159,7 @@ def _steps(
 
 
 def _refit(ledger: Ledger, settings: Settings, least: int) -> Finding:
-    with gpu_slot.held(settings.gpu):
-        return refit_calibration(ledger, settings, least=least)
+    return refit_calibration(ledger, settings, least=least, model_in_use=lambda: gpu_slot.held(settings.gpu))
 
 
 @task(name="upkeep step", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)

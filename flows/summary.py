@@ -9,7 +9,7 @@ from urllib.parse import quote
 from flows import states
 from flows.markdown import escape, link, table
 from flows.report import ReportedDocument, RunReport
-from flows.upkeep.findings import VERDICTS, Finding
+from flows.upkeep.findings import VERDICTS, Finding, count
 from schemas.outcome import PLAIN_WORDS, Outcome
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def run_sentence(report: RunReport) -> str:
     if not report.inputs:
         return "Nothing new: there was nothing in the source."
     if not report.processed and not report.landed_rows:
-        return f"Nothing new: all {report.inputs} inputs were known."
-    ends = [f"{count} {words}" for words, count in _ends(report) if count]
-    return f"{report.inputs} inputs: {', '.join(ends)}. {report.landed_rows} rows landed."
+        return f"Nothing new: all {count(report.inputs, 'input')} were known."
+    ends = [f"{number} {words}" for words, number in _ends(report) if number]
+    rows = count(report.landed_rows, "row")
+    return f"{count(report.inputs, 'input')}: {', '.join(ends)}. {rows} landed."
 
 
 def run_tags(report: RunReport) -> list[str]:
@@ -80,7 +81,7 @@ def _rows(report: RunReport) -> list[tuple[str, ...]]:
     reasons = ", ".join(
         f"{PLAIN_WORDS.get(name, name)} ({n})" for name, n in list(report.reasons.items())[:3]
     )
-    landed = f"{report.landed_rows} rows in {len(report.landed_files)} files"
+    landed = f"{count(report.landed_rows, 'row')} in {count(len(report.landed_files), 'file')}"
     told = {
         "accepted without a person": f"{landed} were landed now",
         "wait for a person": reasons,
@@ -96,8 +97,8 @@ def _rows(report: RunReport) -> list[tuple[str, ...]]:
             f"from {report.source}, under {report.schema_name}, by {report.model}",
         )
     ]
-    rows += [(words, str(count), told[words]) for words, count in _ends(report) if count]
-    pages = f"{report.pages.total} pages of {report.processed} documents"
+    rows += [(words, str(number), told[words]) for words, number in _ends(report) if number]
+    pages = f"{count(report.pages.total, 'page')} of {count(report.processed, 'document')}"
     return [*rows, ("it took", "", f"{report.seconds:.0f} seconds for {pages}")]
 
 

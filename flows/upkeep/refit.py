@@ -6,6 +6,8 @@ import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,13 +43,20 @@ class _Sample:
     documents: int
 
 
-def refit_calibration(ledger: Ledger, settings: Settings, *, least: int) -> Finding:
+def refit_calibration(
+    ledger: Ledger,
+    settings: Settings,
+    *,
+    least: int,
+    model_in_use: Callable[[], AbstractContextManager[None]],
+) -> Finding:
     """Fits the model's calibration anew if there are new samples, and enough of them.
 
     Args:
         ledger: where samples and decisions are.
         settings: the model, and how it is asked.
         least: documents of a schema that were drawn and decided; with fewer, that schema is left out.
+        model_in_use: entered only if the model is asked.
     """
     with tempfile.TemporaryDirectory(prefix="parquetry-") as scratch:
         left: list[str] = []
@@ -61,7 +70,7 @@ def refit_calibration(ledger: Ledger, settings: Settings, *, least: int) -> Find
         if not samples:
             said = "No schema has enough documents that were drawn at random and decided; nothing was fitted."
             return Finding(step=STEP, verdict="ok", said=said, details=left)
-        return _fit(settings, samples, left)
+        return _fit(settings, samples, left, model_in_use)
 
 
 def _sample(
@@ -90,7 +99,12 @@ def _is(schema: str, fingerprint: str) -> bool:
         return False
 
 
-def _fit(settings: Settings, samples: list[_Sample], left: list[str]) -> Finding:
+def _fit(
+    settings: Settings,
+    samples: list[_Sample],
+    left: list[str],
+    model_in_use: Callable[[], AbstractContextManager[None]],
+) -> Finding:
     folder = home_folder(settings, backend(settings.model, settings.cache).model_id)
     digests = {one.folder.name: one.digest for one in samples}
     used = folder / USED
@@ -99,9 +113,9 @@ def _fit(settings: Settings, samples: list[_Sample], left: list[str]) -> Finding
         return Finding(step=STEP, verdict="ok", said=said, details=left)
     if (folder / FILE).is_file():
         shutil.copyfile(folder / FILE, folder / BEFORE)
-    fitting = fit_calibration(
-        settings, [one.folder for one in samples], [one.schema for one in samples], split=SPLIT
-    )
+    folders, schemas = [one.folder for one in samples], [one.schema for one in samples]
+    with model_in_use():
+        fitting = fit_calibration(settings, folders, schemas, split=SPLIT)
     used.write_text(json.dumps(digests) + "\n", encoding="utf-8")
     extract = settings.extract
     shares = {one for one in (extract.error_budget, *extract.error_budgets.values()) if one is not None}
