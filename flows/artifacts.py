@@ -11,11 +11,12 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows import lost_server, summary
+from flows import cost, lost_server, summary
 from flows.markdown import MAX_CELL, escape
 from flows.markdown import table as _table
 from flows.report import MEANINGS, SHOWN, RunReport
 from flows.upkeep.findings import Finding
+from schemas.errors import public
 from schemas.outcome import PLAIN_WORDS
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def publish(report: RunReport) -> None:
         ("outcomes", outcome_table(report), "How every input ended"),
         ("slowest-documents", slowest_table(report), "Where the time went"),
         ("failed-documents", failed_table(report), "What failed or could not be read"),
+        ("cost", cost_table(report), "Machine seconds by stage, and what they cost"),
     )
 
 
@@ -99,7 +101,7 @@ def _not_vital(what: str) -> Iterator[None]:
 def outcome_table(report: RunReport) -> str:
     """Markdown: outcomes with what they mean, reasons, pages, stages, then the figures of the run."""
     rows = [(name, str(count), MEANINGS.get(name, "")) for name, count in report.outcomes.items()]
-    parts = [f"**{escape(report.state)}** {escape(report.error)}".strip()]
+    parts = [f"**{escape(report.state)}** {escape(public(report.error))}".strip()]
     parts.append(
         _table(("outcome", "inputs", "meaning"), [*rows, ("sum", str(report.inputs), "all inputs")])
         if report.inputs
@@ -154,6 +156,7 @@ def _facts(report: RunReport) -> list[tuple[str, str]]:
         ("source", report.source),
         ("schema", report.schema_name),
         ("model", report.model),
+        *([("model revision", report.weights.revision)] if report.weights else []),
         ("processed in this run", str(report.processed)),
         ("documents that could not be opened", str(report.pages.documents_not_opened)),
         ("rows landed", str(report.landed_rows)),
@@ -171,10 +174,18 @@ def slowest_table(report: RunReport) -> str:
     return _table(("document", "seconds", "pages", "outcome"), rows) if rows else "Nothing was processed."
 
 
+def cost_table(report: RunReport) -> str:
+    """Markdown: machine seconds by stage, for a thousand documents, and in money if a price is set."""
+    if report.cost is None or not report.processed:
+        return "Nothing was processed."
+    table = _table(cost.head(report.cost), cost.rows(report.cost))
+    return f"{table}\n\n{escape(cost.sentence(report.cost))}"
+
+
 def failed_table(report: RunReport) -> str:
     """Markdown: documents that failed or could not be read, with reason and detail."""
     rows = [
-        (d.uri, d.outcome, "; ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), d.detail)
+        (d.uri, d.outcome, "; ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), public(d.detail))
         for d in report.failed
     ]
     if not rows:

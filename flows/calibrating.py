@@ -19,6 +19,7 @@ from extractors.training.record import set_digest
 from extractors.training.stream import document_path
 from flows.calibration import home_folder, identity, model_folder, shipped_folder
 from flows.extractor import extractor_for
+from flows.modelstore import pinned
 from flows.settings import Settings
 from schemas.errors import UsageError
 from schemas.registry import load_schema
@@ -59,6 +60,7 @@ def fit_calibration(
     Raises:
         UsageError: a set cannot be used, or too few documents.
     """
+    settings = settings.model_copy(update={"model": pinned(settings.model, settings).model})
     sources = [
         LabelledSource(open_set(folder, split), load_schema(name))
         for folder, name in zip(folders, schemas, strict=True)

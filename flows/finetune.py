@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractors.training.loop import StepReport
 from flows import artifacts, composition, finetuning, gpu_slot, states
+from flows.calibration import model_folder
 from flows.evaluate import EvaluationReport, Tolerance, evaluate
 from flows.finetuning import Corrections
 from flows.ledger.store import Ledger
@@ -140,8 +141,12 @@ def export(settings: Settings, ledger: Ledger, schema: str) -> Corrections | Non
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
 def train(settings: Settings, found: Corrections, start: str, tokens: int | None, device: str) -> Path:
     """Trains on them, or goes on after a stop; gives the model folder."""
-    tuned = None if start == "scripted" else start
-    config = finetuning.corrections_config(found, start=tuned, tokens=tokens, device=device)
+    folder = model_folder(
+        settings.model_copy(update={"model": start})
+    )  # the rules have none: the embedded model
+    config = finetuning.corrections_config(
+        found, start=str(folder) if folder else None, tokens=tokens, device=device
+    )
     bar = artifacts.ProgressArtifact("training: tokens of the budget")
 
     def show(step: StepReport) -> None:

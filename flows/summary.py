@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flows import states
+from flows import cost, states
 from flows.markdown import escape, link, table
 from flows.report import ReportedDocument, RunReport
 from flows.upkeep.findings import VERDICTS, Finding, count
+from schemas.errors import public
 from schemas.outcome import PLAIN_WORDS, Outcome
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _count(report: RunReport, outcomes: Sequence[str]) -> int:
 
 def run_summary(report: RunReport) -> str:
     """Markdown: what came in, what landed, what waits and why, what it cost, what failed; with links."""
-    parts = [f"**{escape(run_sentence(report) if not report.error else report.error)}**"]
+    parts = [f"**{escape(run_sentence(report) if not report.error else public(report.error))}**"]
     parts.append(table(("", "inputs", "what it means"), _rows(report)))
     if report.landed_files:
         parts += ["### What landed", _files(report)]
@@ -99,7 +100,10 @@ def _rows(report: RunReport) -> list[tuple[str, ...]]:
     ]
     rows += [(words, str(number), told[words]) for words, number in _ends(report) if number]
     pages = f"{count(report.pages.total, 'page')} of {count(report.processed, 'document')}"
-    return [*rows, ("it took", "", f"{report.seconds:.0f} seconds for {pages}")]
+    spent = f"{report.seconds:.0f} seconds for {pages}"
+    if report.cost is not None and report.processed:
+        spent = f"{spent}. {cost.sentence(report.cost)}"
+    return [*rows, ("it cost", "", spent)]
 
 
 def _files(report: RunReport) -> str:
@@ -113,7 +117,7 @@ def _documents(documents: Iterable[ReportedDocument], review_url: str) -> str:
     for one in list(documents)[:NAMED]:
         name = one.uri.rsplit("/", 1)[-1] or one.uri
         where = f"{review_url}/documents/{quote(one.document_id)}" if review_url and one.document_id else ""
-        why = "; ".join(PLAIN_WORDS.get(reason, reason) for reason in one.reasons) or one.detail
+        why = "; ".join(PLAIN_WORDS.get(reason, reason) for reason in one.reasons) or public(one.detail)
         lines.append(f"| {link(name, where) if where else escape(one.uri)} | {escape(why)} |")
     return "\n".join(lines)
 

@@ -63,7 +63,7 @@ def deployments(settings: Settings) -> tuple[DeploymentSpec, ...]:
             name=NIGHTLY,
             entrypoint="flows.extract_batch.extract_batch",
             description="Reads what is new in the source, extracts it, lands what is sure and queues the rest.",
-            tags=(TAG, "extraction"),
+            tags=(TAG, "batch"),
             schedules=at("nightly", serve.schedule),
             uses_model=True,
         ),

@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy.orm import Session
 
-from flows.ledger import reaper, reckoning, reopen, reports
+from flows.ledger import reaper, reckoning, reopen, reports, tallies
+from flows.ledger.figures import MetricFigures
 from flows.ledger.records import Reaped, Reckoning, RetryGroup, RunRecord
 from schemas.outcome import Outcome
 
@@ -102,3 +103,15 @@ class RunsStore(ABC):
         with self._write() as session:
             at = self._clock(session)
             return reaper.reap(session, at, grace=grace, max_attempts=max_attempts, limit=limit)
+
+    def metric_figures(self) -> MetricFigures:
+        """All that metrics are made of. The first call on an old ledger goes through all of its steps once."""
+
+        def step() -> bool:
+            with self._write() as session:
+                return tallies.fold_some(session, self._clock(session))
+
+        while step():
+            pass
+        with self._read() as session:
+            return tallies.gather(session, self._clock(session))

@@ -21,6 +21,7 @@ from flows.calibration import home_folder
 from flows.export.training import export_training
 from flows.extractor import backend
 from flows.ledger.store import Ledger
+from flows.modelstore import pinned
 from flows.review.blobs import BlobStore
 from flows.settings import Settings
 from flows.upkeep.findings import Finding, count
@@ -105,7 +106,8 @@ def _fit(
     left: list[str],
     model_in_use: Callable[[], AbstractContextManager[None]],
 ) -> Finding:
-    folder = home_folder(settings, backend(settings.model, settings.cache).model_id)
+    model = pinned(settings.model, settings).model
+    folder = home_folder(settings, backend(model, settings.cache).model_id)
     digests = {one.folder.name: one.digest for one in samples}
     used = folder / USED
     if used.is_file() and json.loads(used.read_text(encoding="utf-8")) == digests:
