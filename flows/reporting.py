@@ -133,6 +133,8 @@ class Reporter:
             seconds=seconds,
             slowest=[reported(document) for document in reckoning.slowest[:SLOWEST]],
             failed=[reported(document) for document in reckoning.failed],
+            waiting=[reported(document) for document in reckoning.waiting],
+            review_url=parts.settings.review_url,
         )
 
     def _keep(self, report: RunReport) -> None:

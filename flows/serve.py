@@ -78,46 +78,22 @@ def _announce(settings: Settings, api: str, own_server: bool, say: Callable[[str
 
 
 def deploy(settings: Settings, ready: Path) -> None:
-    """Applies both deployments and runs what they schedule, each run in a process of its own. Stays."""
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.deployments.runner import RunnerDeployment
+    """Applies the deployments and runs what they schedule, each run in a process of its own. Stays."""
     from prefect.flows import serve as run_served
-    from prefect.schedules import Cron
-    from prefect.types.entrypoint import EntrypointType
 
-    from flows.extract_batch import extract_batch
-    from flows.land_reviews import land_reviews
+    from flows.deployment.deployments import runner_deployment
+    from flows.deployment.specs import NIGHTLY, deployments
 
-    zone = settings.serve.timezone
-
-    def deployment(flow: object, name: str, cron: str, active: bool, about: str) -> RunnerDeployment:
-        made: RunnerDeployment = flow.to_deployment(  # type: ignore[attr-defined]
-            name,
-            schedules=[Cron(cron, timezone=zone, active=active)] if cron else [],
-            # Two runs at once would only share the same work; what one leaves out, the next one does.
-            concurrency_limit=ConcurrencyLimitConfig(
-                limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
-            ),
-            description=about,
-            tags=["parquetry"],
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        )
-        return made
-
-    batch = deployment(
-        extract_batch,
-        "nightly",
-        settings.serve.schedule,
-        _has_work(settings),
-        "Reads what is new in the source, extracts it, lands what is sure and queues the rest.",
-    )
-    reviews = deployment(
-        land_reviews, "reviewed", settings.serve.land_schedule, True, "Lands what reviewers have decided."
-    )
-    for each in (batch, reviews):
+    made = []
+    for spec in deployments(settings):
+        if spec.name == NIGHTLY and not _has_work(settings):
+            paused = tuple(one.model_copy(update={"active": False}) for one in spec.schedules)
+            spec = spec.model_copy(update={"schedules": paused})
+        made.append(runner_deployment(spec))
+    for each in made:
         each.apply()
     ready.touch()
-    run_served(batch, reviews, print_starting_message=False)
+    run_served(*made, print_starting_message=False)
 
 
 def _has_work(settings: Settings) -> bool:
