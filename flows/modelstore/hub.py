@@ -92,7 +92,7 @@ def list_hub(uri: str) -> Listing:
 def _download(endpoint: str, repository: str, commit: str, name: str, to: Path) -> None:
     """One file, through the hub's own client; it is held against the hub's hash by the caller."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     disable_progress_bars()
     aside = to.parent / f".{to.name}.download"
