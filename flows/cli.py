@@ -20,6 +20,7 @@ from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.export import export
 from flows.commands.extract import extract
+from flows.commands.metrics import metrics
 from flows.commands.retry import retry
 from flows.commands.review import review
 from flows.commands.run import run
@@ -60,7 +61,20 @@ def options(
         logging.basicConfig(level=logging.INFO)
 
 
-for command in (run, retry, extract, status, export, serve, review, train, evaluate, calibrate, doctor):
+for command in (
+    run,
+    retry,
+    extract,
+    status,
+    export,
+    serve,
+    review,
+    train,
+    evaluate,
+    calibrate,
+    doctor,
+    metrics,
+):
     app.command()(command)
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")

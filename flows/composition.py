@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from extractors.confidence.judge import budget_of
+from extractors.context import carried
 from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
@@ -192,7 +193,7 @@ class Parts:
                 except LedgerError as error:  # a busy database; the next beat comes before the lease ends
                     log.warning("run %s: heartbeat failed: %s", run_id, error)
 
-        thread = threading.Thread(target=beat, name="run-heartbeat", daemon=True)
+        thread = threading.Thread(target=carried(beat), name="run-heartbeat", daemon=True)
         thread.start()
         try:
             yield

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Literal
 from extractors.backends import load_backend
 from extractors.backends.base import Answer, Backend
 from extractors.confidence.judge import Judge
+from extractors.context import Work, among, current
 from extractors.models.load import ModelDescription, model_description
 from extractors.options import ExtractOptions, PageRange, ReadOptions
 from extractors.pipeline import Seen, extract_document
@@ -25,7 +27,7 @@ from flows.calibration import judge_for
 from flows.modelstore import pinned
 from flows.settings import Settings
 from schemas.document import DocumentRef, ReadDocument
-from schemas.errors import BackendError, DocumentError
+from schemas.errors import BackendError, DocumentError, foreign
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
 from schemas.registry import LoadedSchema, load_schema
@@ -44,6 +46,7 @@ class _Ticket:
 
     documents: Sequence[ReadDocument]
     schema: LoadedSchema
+    works: Sequence[Work] = field(default_factory=current)
     answers: list[Answer] | None = None
     error: BaseException | None = None
 
@@ -143,9 +146,8 @@ class SharedBackend:
 def _serve(backend: Backend, tickets: Sequence[_Ticket]) -> None:
     """Answers tickets of one schema together; when that fails, each by itself, so that none fails for another."""
     try:
-        answers = iter(
-            backend.answer([one for ticket in tickets for one in ticket.documents], tickets[0].schema)
-        )
+        with among([work for ticket in tickets for work in ticket.works]):
+            answers = iter(_timed(backend, [one for t in tickets for one in t.documents], tickets[0].schema))
         for ticket in tickets:
             ticket.answers = list(islice(answers, len(ticket.documents)))
     except BaseException as error:
@@ -155,6 +157,21 @@ def _serve(backend: Backend, tickets: Sequence[_Ticket]) -> None:
             return
         for ticket in tickets:
             _serve(backend, [ticket])
+
+
+def _timed(backend: Backend, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+    """The answers, each with its share of what this turn of the model took: ``model_busy``, ``model_cpu``.
+
+    The processor time is that of the whole process meanwhile, since the model's own threads cannot be told apart.
+    """
+    began, used = time.perf_counter(), time.process_time()
+    answers = backend.answer(documents, schema)
+    share = max(len(answers), 1)
+    spent = {
+        "model_busy": round((time.perf_counter() - began) / share, 4),
+        "model_cpu": round((time.process_time() - used) / share, 4),
+    }
+    return [replace(one, timings={**one.timings, **spent}) for one in answers]
 
 
 @dataclass(frozen=True)
@@ -233,7 +250,7 @@ class Extractor:
             return self.without_answer(name, "failed", FailureReason.MODEL_ERROR, str(error))
         except Exception as error:  # a mistake of ours on one document must not cost the others
             log.exception("%s: internal error", name)
-            detail = f"{type(error).__name__}: {error}"
+            detail = f"{type(error).__name__} {foreign(error)}"
             return self.without_answer(name, "failed", FailureReason.INTERNAL_ERROR, detail)
 
     def without_answer(

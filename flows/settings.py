@@ -27,7 +27,9 @@ from pydantic_settings import (
 )
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions
+from flows.cost_options import CostOptions
 from flows.intake_options import IntakeOptions
+from flows.logs import LogFormat
 from flows.review_options import ReviewOptions
 from schemas.errors import UsageError
 
@@ -115,6 +117,18 @@ class Settings(BaseSettings):
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
     serve: ServeSettings = ServeSettings()
+    log_format: LogFormat = Field(
+        "text", description="log lines for people (text), or JSON for a collector (json)"
+    )
+    log_stderr: bool = Field(False, description="log lines on standard error too, as containers want it")
+    metrics_file: Path | None = Field(
+        None,
+        description="file of metrics, written at the end of each run: for node exporter's textfile collector",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="who sends it as a bearer token may read /metrics of the review page"
+    )
+    cost: CostOptions = CostOptions()
 
     @field_validator("home", "cache")
     @classmethod

@@ -4,6 +4,7 @@
                                         │   └──< document_reasons, transitions, holds, samples
                                         └──────< rows >─ batches          schemas (by fingerprint)
     accounts        trail (each line bears the digest of the one above)
+    tallies (sums over transitions)
     bulks ─< bulk_items >─ documents        review_pace (how long looks take, by schema)
     promotions (which model of the store is in force; the last line counts)
 
@@ -292,6 +293,7 @@ class Transition(Base):
     """Every step of every document, append-only.
 
     ``token`` is that of the claim which made the step, or which it ended; unknown before tables of version 2.
+    ``figures``: at the step that ended a processing, its counts and timings; there since tables of version 8.
     """
 
     __tablename__ = "transitions"
@@ -305,6 +307,18 @@ class Transition(Base):
     actor: Mapped[str] = mapped_column(SafeText)
     run_id: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[str] = mapped_column(SafeText, default="")
+    figures: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+
+
+class Tally(Base):
+    """Sums over settled steps, by what is counted, schema and label (`flows.ledger.tallies`)."""
+
+    __tablename__ = "tallies"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    schema_name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    label: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[float] = mapped_column(Float, default=0.0)
 
 
 class Decision(Base):

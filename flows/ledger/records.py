@@ -387,6 +387,7 @@ class Reckoning(_Record):
     Attributes:
         processed: documents that this run brought to an end.
         stage_seconds: time by stage, summed over documents, which are worked on side by side.
+        machines: hosts that worked on them.
         slowest: of those processed, slowest first.
         failed: inputs that failed or could not be read; the first of them.
         faults: what does not add up, in sentences; the first of ``fault_count``.
@@ -400,6 +401,7 @@ class Reckoning(_Record):
     pages: PageCounts
     reasons: dict[str, int]
     stage_seconds: dict[str, float]
+    machines: int
     slowest: list[RunDocument]
     failed: list[RunDocument]
     faults: list[str]
