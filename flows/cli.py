@@ -27,7 +27,7 @@ from flows.commands.run import run
 from flows.commands.serve import serve
 from flows.commands.status import status
 from flows.commands.train import train
-from schemas.errors import ParquetryError
+from schemas.errors import ParquetryError, public, told
 
 app = typer.Typer(
     name="parquetry",
@@ -95,13 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ParquetryError as error:
         if debug:
             traceback.print_exc()
-        _complain(str(error), error.remedy)
+        _complain(str(error) if debug else public(str(error)), error.remedy)
         return error.exit_code
     except Exception as error:
         if debug:
             traceback.print_exc()
         _complain(
-            f"Internal error: {type(error).__name__}: {error}",
+            f"Internal error: {type(error).__name__}: {error}" if debug else f"Internal error: {told(error)}",
             "Run it again as `parquetry --debug ...` and report what it prints.",
         )
         return 1

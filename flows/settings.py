@@ -42,6 +42,7 @@ _PAGES = re.compile(r"(\d{1,6})(?:(-)(\d{1,6})?)?")
 # Prefect's server phones home unless told not to; nothing here opens a connection nobody asked for.
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 class ServeSettings(BaseModel):

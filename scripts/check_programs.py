@@ -33,6 +33,7 @@ def main() -> int:
     """Prints what is missing; 1 when something is and ``CI`` is set."""
     checks = (
         ("Chromium", chromium(), "the browser tests", "chromium"),
+        ("strace", shutil.which("strace"), "the test that nothing phones home", "strace"),
         ("PostgreSQL's server", postgres(), "the tests of the ledger on PostgreSQL", "postgresql"),
     )
     missing = [check for check in checks if check[1] is None]
