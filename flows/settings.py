@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions
+from flows.alert_options import AlertOptions, HookOptions
 from flows.intake_options import IntakeOptions
 from flows.review_options import ReviewOptions
 from schemas.errors import UsageError
@@ -111,6 +112,8 @@ class Settings(BaseSettings):
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
     serve: ServeSettings = ServeSettings()
+    alerts: AlertOptions = AlertOptions()
+    hooks: HookOptions = HookOptions()
 
     @field_validator("home", "cache")
     @classmethod
