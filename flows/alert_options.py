@@ -34,6 +34,12 @@ class AlertOptions(BaseModel):
     look_objects: int = Field(
         50_000, ge=1, description="watch_source looks at so many objects of a source, and no further"
     )
+    check_schedule: str = Field(
+        "7 * * * *", description="cron line of check_health, which measures all that; empty: no schedule"
+    )
+    look_schedule: str = Field(
+        "", description="cron line of watch_source, for sources that cannot notify: '* * * * *'; empty: none"
+    )
     channel: Channel | None = Field(
         None, description="where messages go: slack, teams, email, webhook, or block"
     )
@@ -45,6 +51,14 @@ class AlertOptions(BaseModel):
     block: str | None = Field(
         None, description="for channel block: a notification block of your own in Prefect, as type-slug/name"
     )
+
+    @field_validator("check_schedule", "look_schedule")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        value = value.strip()
+        if value and len(value.split()) != 5:
+            raise ValueError(f"{value!r} is not a cron line of five parts, such as '7 * * * *'")
+        return value
 
     @field_validator("address")
     @classmethod

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import alerts, audit, lake, people, schemas
+from flows.commands import alerts, audit, deploy, lake, people, schemas
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
@@ -76,6 +76,7 @@ for command in (
     doctor,
 ):
     app.command()(command)
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(people.app, name="people")

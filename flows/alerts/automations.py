@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import yaml
@@ -28,6 +28,7 @@ PREFIX = "parquetry: "
 """What the names of ours begin with; one that is not in the files any more is taken down."""
 NOBODY = {"type": "do-nothing"}
 _PAGE = 100
+What = Literal["created", "updated", "unchanged", "removed", "left out"]
 
 
 class UnknownDeploymentError(UsageError):
@@ -107,9 +108,12 @@ def resolved(
     return ready, left_out
 
 
-def apply(settings: Settings, client: SyncPrefectClient, folder: Path = FOLDER) -> Iterator[tuple[str, str]]:
-    """Brings the server's automations to what the files say; gives each name, and what was done. Again does nothing.
+def apply(
+    settings: Settings, client: SyncPrefectClient, folder: Path = FOLDER
+) -> Iterator[tuple[str, What, str]]:
+    """Brings the server's automations to what the files say; again changes nothing.
 
+    Gives the name of each, what was done, and why if it is left out.
     What people paused stays paused. One that is as it should be is left alone: an update would begin its time window
     anew, and tell of the same thing a second time.
 
@@ -122,18 +126,18 @@ def apply(settings: Settings, client: SyncPrefectClient, folder: Path = FOLDER) 
         known = there.pop(automation.name, None)
         if known is None:
             client.create_automation(automation)
-            yield automation.name, "created"
+            yield automation.name, "created", ""
         elif _said(known) == _said(wanted := automation.model_copy(update={"enabled": known.enabled})):
-            yield automation.name, "unchanged"
+            yield automation.name, "unchanged", ""
         else:
             client.update_automation(known.id, wanted)
-            yield automation.name, "updated"
+            yield automation.name, "updated", ""
     for name, why in left_out.items():
-        yield name, f"left out: {why}"
+        yield name, "left out", why
     for name, known in there.items():
         if name not in left_out:
             client.delete_automation(known.id)
-            yield name, "removed"
+            yield name, "removed", ""
 
 
 def _said(one: AutomationCore) -> dict[str, Any]:

@@ -45,8 +45,9 @@ def apply(folder: Folder = None, home: Home = None, config: Config = None) -> No
 
     out = stdout()
     with get_client(sync_client=True) as client:
-        for name, what in automations.apply(settings, client, folder or automations.FOLDER):
-            out.print(f"{escape(what):<10} automation {escape(name)}", soft_wrap=True)
+        for name, what, why in automations.apply(settings, client, folder or automations.FOLDER):
+            shown = f"{name} ({why})" if why else name
+            out.print(f"{what:<10} automation {escape(shown)}", soft_wrap=True)
     if settings.alerts.channel is None:
         out.print(
             "Nobody is told: set PARQUETRY_ALERTS__CHANNEL and __ADDRESS (docs/alerts.md).", soft_wrap=True

@@ -102,15 +102,17 @@ def test_what_lies_outside_or_is_no_document_does_not_count(uri: str) -> None:
     assert bodies.uris_in({"uris": [uri]}, SOURCE) == expected
 
 
+NAMES = [
+    *("Records", "eventName", "s3", "bucket", "name", "object", "key", "uris", "detail", "detail-type"),
+    *("Type", "Message", "TopicArn", "Token", "message", "attributes", "bucketId", "objectId", "eventType"),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(WANTED),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.text(max_size=5)
-            | st.sampled_from(
-                ["Records", "s3", "bucket", "name", "object", "key", "eventName", "Type", "Message", "uris", "detail", "detail-type", "message", "attributes", "bucketId", "objectId", "eventType", "TopicArn", "Token"]
-            ),
+            | st.sampled_from(NAMES),
             inner | st.sampled_from(["Notification", "SubscriptionConfirmation", "Object Created", "inbox"])
             | st.sampled_from(["ObjectCreated:Put", "OBJECT_FINALIZE", "north/a.pdf", "north/../b.pdf"]),
             max_size=6,
