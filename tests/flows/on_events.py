@@ -105,15 +105,15 @@ def alerted(
 
 def test_automations_are_applied_twice_and_stay_one(alerted: tuple[Settings, list[dict[str, Any]]]) -> None:
     from prefect.client.orchestration import get_client
+    from prefect.events.schemas.automations import AutomationCore
 
     settings, _ = alerted
     with get_client(sync_client=True) as client:
         before = {one.name: one for one in client.read_automations()}
         client.pause_automation(before["parquetry: queue stale"].id)
-        stray = before["parquetry: run failed"].model_copy(update={"name": "parquetry: of an older version"})
-        others = before["parquetry: run failed"].model_copy(update={"name": "somebody else's"})
-        client.create_automation(stray)
-        client.create_automation(others)
+        for name in ("parquetry: of an older version", "somebody else's"):
+            one = before["parquetry: run failed"].model_dump(exclude={"id"}) | {"name": name}
+            client.create_automation(AutomationCore.model_validate(one))
     again = applied(settings)
     assert {what for name, what in again.items() if name in before} == {"unchanged"}
     assert again["parquetry: of an older version"] == "removed"
