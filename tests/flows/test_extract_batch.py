@@ -39,6 +39,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in conductor.environment(load_settings(home=home)).items():
             patch.setenv(name, value)
+        patch.setenv("PREFECT_UI_URL", "http://prefect.example")  # where links of messages lead
         from prefect.testing.utilities import prefect_test_harness
 
         with prefect_test_harness(server_startup_timeout=conductor.STARTUP_SECONDS):
