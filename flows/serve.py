@@ -132,7 +132,9 @@ def _environment(settings: Settings, api: str) -> dict[str, str]:
             ours[PREFIX + name] = value if isinstance(value, str) else value.get_secret_value()
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     prefect = conductor.environment(settings) | {"PREFECT_API_URL": api, "PYTHONUNBUFFERED": "1"}
-    prefect["PREFECT_UI_URL"] = os.environ.get("PREFECT_UI_URL", api.removesuffix("/api"))  # links in messages
+    prefect["PREFECT_UI_URL"] = os.environ.get(
+        "PREFECT_UI_URL", api.removesuffix("/api")
+    )  # links in messages
     return {**os.environ, **prefect, **ours, "PYTHONPATH": path}
 
 

@@ -146,7 +146,12 @@ def test_a_failed_run_reaches_the_webhook(alerted: tuple[Settings, list[dict[str
     message = wait_for(lambda: got and got[0], "no message came")
     assert message["authorization"] == "Bearer t0ken"
     assert message["subject"] == "parquetry: extract_batch failed"
-    for part in ("invoice night", "the disk is full", "run it again", "http://prefect.example/runs/flow-run/"):
+    for part in (
+        "invoice night",
+        "the disk is full",
+        "run it again",
+        "http://prefect.example/runs/flow-run/",
+    ):
         assert part in message["text"], message["text"]
     time.sleep(2)
     assert len(got) == 1
