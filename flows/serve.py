@@ -127,6 +127,7 @@ def _has_work(settings: Settings) -> bool:
 def _environment(settings: Settings, api: str) -> dict[str, str]:
     """The children's environment: Prefect's variables, and what was said on our own command line."""
     ours = {f"{PREFIX}HOME": str(settings.home), f"{PREFIX}MODEL": settings.model}
+    ours[f"{PREFIX}REVIEW_PORT"] = str(settings.review_port)  # messages link to it
     for name, value in (("SOURCE", settings.source), ("SCHEMA", settings.schema_)):
         if value is not None:
             ours[PREFIX + name] = value if isinstance(value, str) else value.get_secret_value()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "automations"
 PREFIX = "parquetry: "
 """What the names of ours begin with; one that is not in the files any more is taken down."""
+LOOK_AGAIN = PREFIX + "look again after a run"
+"""Off in its file; made as one that is on where runs begin by events."""
 NOBODY = {"type": "do-nothing"}
 _PAGE = 100
 What = Literal["created", "updated", "unchanged", "removed", "left out"]
@@ -125,6 +127,8 @@ def apply(
     for automation in ready:
         known = there.pop(automation.name, None)
         if known is None:
+            if automation.name == LOOK_AGAIN and begins_by_events(settings):
+                automation = automation.model_copy(update={"enabled": True})
             client.create_automation(automation)
             yield automation.name, "created", ""
         elif _said(known) == _said(wanted := automation.model_copy(update={"enabled": known.enabled})):
@@ -138,6 +142,11 @@ def apply(
         if name not in left_out:
             client.delete_automation(known.id)
             yield name, "removed", ""
+
+
+def begins_by_events(settings: Settings) -> bool:
+    """Whether a bucket notifies, or the source is looked at: then what comes during a run waits for no schedule."""
+    return settings.hooks.token is not None or bool(settings.alerts.look_schedule)
 
 
 def _said(one: AutomationCore) -> dict[str, Any]:

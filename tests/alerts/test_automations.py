@@ -10,7 +10,15 @@ import pytest
 from prefect.server.events.schemas.automations import AutomationCore as OnServer
 
 from flows.alerts import notices
-from flows.alerts.automations import FOLDER, PREFIX, UnknownDeploymentError, resolve, written
+from flows.alerts.automations import (
+    FOLDER,
+    LOOK_AGAIN,
+    PREFIX,
+    UnknownDeploymentError,
+    begins_by_events,
+    resolve,
+    written,
+)
 from flows.deployment.specs import deployments
 from flows.settings import load_settings
 from schemas.errors import UsageError
@@ -62,6 +70,13 @@ def test_no_file_has_an_id_an_address_or_a_secret() -> None:
         assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-|https?://|block_document_id|password|token", text), (
             path
         )
+
+
+def test_what_comes_during_a_run_is_looked_for_where_runs_begin_by_events(tmp_path: Path) -> None:
+    assert LOOK_AGAIN in {one["name"] for one in EVERY if one.get("enabled") is False}
+    assert not begins_by_events(load_settings(home=tmp_path))
+    assert begins_by_events(load_settings(home=tmp_path, alerts={"look_schedule": "* * * * *"}))
+    assert begins_by_events(load_settings(home=tmp_path, hooks={"token": "x" * 24}))
 
 
 def test_what_is_not_deployed_cannot_be_run() -> None:
