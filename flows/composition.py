@@ -392,10 +392,10 @@ def real_source(shown: str, ours: Settings) -> str:
 
 
 def title(job: Job) -> str:
-    """``invoice 2026-11 2026-11-22``: what, from where, when."""
+    """``invoice 2026-11 2026-11-22 02:00``: what, from where, when."""
     schema = Path(job.schema_).stem if job.schema_.endswith(".json") else job.schema_
     tail = job.source.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or job.source
-    return f"{schema} {tail} {dt.datetime.now(dt.UTC):%Y-%m-%d}"
+    return f"{schema} {tail} {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"
 
 
 def _secret(value: SecretStr | None) -> str:

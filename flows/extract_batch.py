@@ -12,7 +12,7 @@ from prefect import flow, runtime, unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import composition, conductor, ending, gpu_slot
+from flows import composition, conductor, ending, gpu_slot, lineage, states, summary
 from flows.artifacts import ProgressArtifact
 from flows.composition import Job, Parts
 from flows.estimate import seconds_for
@@ -42,10 +42,11 @@ STEPS = 8
 
 
 def _run_name() -> str:
-    """``invoice 2026-11 2026-11-22``: what, from where, when."""
+    """``invoice 2026-11 2026-11-22 02:00``: what, from where, when; and what of it is done again."""
     given = runtime.flow_run.parameters
     asked = composition.job(source=given.get("source"), schema=given.get("document_schema"))
-    return composition.title(asked)
+    again = given.get("retry_outcome") or ("all" if given.get("reprocess") else "")
+    return composition.title(asked) + (f" ({again} again)" if again else "")
 
 
 @flow(
@@ -103,8 +104,10 @@ def extract_batch(
         with report.stage("extract"):
             _extract_all(job, parts, run_id, inputs)
         with report.stage("land"):
-            landed = land_rows(parts.schema.name, parts.schema.fingerprint)
-        return report.complete(landed)
+            came_from = lineage.source_asset(job.source)
+            landed = land_rows(parts.schema.name, parts.schema.fingerprint, came_from)
+        done = report.complete(landed)
+    return states.completed(done, summary.run_sentence(done), summary.run_tags(done))
 
 
 def task_sizes(documents: int, batch_size: int, workers: int) -> list[int]:

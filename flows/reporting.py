@@ -120,6 +120,8 @@ class Reporter:
             seconds=time.monotonic() - self._started,
             slowest=[reported(document) for document in reckoning.slowest[:SLOWEST]],
             failed=[reported(document) for document in reckoning.failed],
+            waiting=[reported(document) for document in reckoning.waiting],
+            review_url=parts.settings.review_url,
         )
 
     def _keep(self, report: RunReport) -> None:

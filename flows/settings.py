@@ -53,9 +53,10 @@ class ServeSettings(BaseModel):
     land_schedule: str = Field(
         "*/15 * * * *", description="cron line for landing what reviewers decided; empty: no schedule"
     )
-    timezone: str = Field("UTC", description="time zone of both cron lines")
+    maintain_schedule: str = Field("30 5 * * *", description="cron line of the upkeep; empty: no schedule")
+    timezone: str = Field("UTC", description="time zone of the cron lines")
 
-    @field_validator("schedule", "land_schedule")
+    @field_validator("schedule", "land_schedule", "maintain_schedule")
     @classmethod
     def _cron(cls, value: str) -> str:
         value = value.strip()
@@ -158,6 +159,11 @@ class Settings(BaseSettings):
     def lake_uri(self) -> str:
         """The lake's URI, with credentials if the user put some in."""
         return self.lake.get_secret_value() if self.lake is not None else str(self.home / "lake")
+
+    @property
+    def review_url(self) -> str:
+        """Where people reach the review page: what a proxy makes of it, or this machine."""
+        return self.review.url or f"http://127.0.0.1:{self.review_port}"
 
     def read_options(self) -> ReadOptions:
         """`read` with the passwords of `passwords_file` added.

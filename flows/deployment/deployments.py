@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flows.deployment.pools import job_template
 from flows.deployment.specs import DeploymentSpec, deployments
@@ -36,7 +36,7 @@ def runner_deployment(
     from prefect.schedules import Cron
     from prefect.types.entrypoint import EntrypointType
 
-    return flow_of(spec).to_deployment(
+    made: Any = flow_of(spec).to_deployment(
         spec.name,
         schedules=[
             Cron(one.cron, timezone=one.timezone, active=one.active, slug=one.slug) for one in spec.schedules
@@ -50,6 +50,7 @@ def runner_deployment(
         work_pool_name=pool,
         job_variables=job_variables or {},
     )
+    return cast("RunnerDeployment", made)  # what it is to synchronous callers
 
 
 def apply_deployments(target: Target) -> Iterator[Change]:
@@ -58,8 +59,11 @@ def apply_deployments(target: Target) -> Iterator[Change]:
         made = runner_deployment(spec, pool=target.pool, job_variables=_job_variables(target, spec))
         before = _read(target, spec)
         made.apply()
-        what = "created" if before is None else "unchanged" if before == _read(target, spec) else "updated"
-        yield Change("deployment", spec.full_name, what)
+        if before is None:
+            yield Change("deployment", spec.full_name, "created")
+        else:
+            same = before == _read(target, spec)
+            yield Change("deployment", spec.full_name, "unchanged" if same else "updated")
 
 
 def _job_variables(target: Target, spec: DeploymentSpec) -> dict[str, Any]:

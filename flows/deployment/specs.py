@@ -75,6 +75,28 @@ def deployments(settings: Settings) -> tuple[DeploymentSpec, ...]:
             schedules=at("reviewed", serve.land_schedule),
         ),
         DeploymentSpec(
+            name="housekeeping",
+            entrypoint="flows.maintain.maintain",
+            description="Puts in order what lost processes left, fits probabilities anew, checks the books.",
+            tags=(TAG, "upkeep"),
+            schedules=at("housekeeping", serve.maintain_schedule),
+            uses_model=True,
+        ),
+        DeploymentSpec(
+            name="corrections",
+            entrypoint="flows.finetune.finetune",
+            description="Trains a candidate model on what reviewers decided. Nothing is promoted.",
+            tags=(TAG, "model"),
+            uses_model=True,
+        ),
+        DeploymentSpec(
+            name="gate",
+            entrypoint="flows.evaluate.evaluate",
+            description="Holds a candidate against the model in use, on labelled documents. Nothing is promoted.",
+            tags=(TAG, "model"),
+            uses_model=True,
+        ),
+        DeploymentSpec(
             name=HEALTH,
             entrypoint="flows.check_health.check_health",
             description="Says when the queue is stale, an error budget exceeded, or a reason has drifted.",

@@ -372,6 +372,7 @@ class Reckoning(_Record):
         stage_seconds: time by stage, summed over documents, which are worked on side by side.
         slowest: of those processed, slowest first.
         failed: inputs that failed or could not be read; the first of them.
+        waiting: inputs that wait for a person; the first of them, those worth most of a look first.
         faults: what does not add up, in sentences; the first of ``fault_count``.
     """
 
@@ -385,6 +386,7 @@ class Reckoning(_Record):
     stage_seconds: dict[str, float]
     slowest: list[RunDocument]
     failed: list[RunDocument]
+    waiting: list[RunDocument]
     faults: list[str]
     fault_count: int
 
