@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions
+from flows.alert_options import AlertOptions, HookOptions
 from flows.cost_options import CostOptions
 from flows.intake_options import IntakeOptions
 from flows.logs import LogFormat
@@ -153,6 +154,8 @@ class Settings(BaseSettings):
         None, min_length=16, description="who sends it as a bearer token may read /metrics of the review page"
     )
     cost: CostOptions = CostOptions()
+    alerts: AlertOptions = AlertOptions()
+    hooks: HookOptions = HookOptions()
 
     @field_validator("home", "cache")
     @classmethod
