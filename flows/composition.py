@@ -21,11 +21,12 @@ from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
+from flows.home import make_home as make_home  # noqa: PLC0414  its users know it by this module
 from flows.landing.evolution import check_evolution
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Sampling
 from flows.lines import DocumentLines
-from flows.outage import Breaker, breaker, machine_trouble
+from flows.outage import Breaker, breaker
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
 from flows.sources import discover, local_path, public_uri
@@ -366,23 +367,6 @@ def open_ledger(config: Path | None, home: Path | None) -> Iterator[tuple[Settin
     make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
         yield settings, ledger
-
-
-def make_home(ours: Settings) -> None:
-    """Creates the home folder, readable by its owner only: it holds documents.
-
-    Raises:
-        UsageError: it cannot be created.
-    """
-    try:
-        ours.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        if trouble := machine_trouble(error, ours.home):
-            raise trouble from error
-        raise UsageError(
-            f"The home folder {ours.home} cannot be created: {error.strerror or error}.",
-            remedy="Choose a folder that you can write, with --home.",
-        ) from error
 
 
 def real_source(shown: str, ours: Settings) -> str:

@@ -25,8 +25,8 @@ def review(
 ) -> None:
     """Serves the review page until Ctrl-C: the queue, and documents with the boxes of their values."""
     from extractors.reading import ReaderPool
-    from flows import composition
     from flows.decided import land_decided
+    from flows.home import make_home
     from flows.ledger.store import Ledger
     from flows.review import server
     from flows.review.app import create_app
@@ -39,7 +39,7 @@ def review(
         settings = settings.model_copy(update={"review": settings.review.model_copy(update={"host": host})})
     options, at = settings.review, settings.review.host
     require_free(settings.review_port, "review page", "--port")
-    composition.make_home(settings)
+    make_home(settings)
     reading = settings.read_options()
     with Ledger.open(settings.database_url) as ledger, ReaderPool(reading, workers=2) as reader:
         server.require_sign_in(ledger, options)
