@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from flows.commands import audit, lake, people, schemas
+from flows.commands.backup import backup, restore
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
@@ -60,7 +61,21 @@ def options(
         logging.basicConfig(level=logging.INFO)
 
 
-for command in (run, retry, extract, status, export, serve, review, train, evaluate, calibrate, doctor):
+for command in (
+    run,
+    retry,
+    extract,
+    status,
+    export,
+    serve,
+    review,
+    train,
+    evaluate,
+    calibrate,
+    backup,
+    restore,
+    doctor,
+):
     app.command()(command)
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
