@@ -41,7 +41,9 @@ def main() -> int:
         file = folder / name
         file.write_text(value, encoding="utf-8")
         file.chmod(0o444)
-    print(f"{len(wanted)} secrets written to {folder}. The review page's first account is {USER!r}; its password:")
+    print(
+        f"{len(wanted)} secrets written to {folder}. The review page's first account is {USER!r}; its password:"
+    )
     print(f"  {folder / 'admin_password'}")
     return 0
 

@@ -21,7 +21,8 @@ from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
-from flows.home import make_home as make_home  # noqa: PLC0414  its users know it by this module
+from flows.home import make_home as make_home  # noqa: PLC0414  their users know them by this module
+from flows.home import open_ledger as open_ledger  # noqa: PLC0414
 from flows.landing.evolution import check_evolution
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Sampling
@@ -358,15 +359,6 @@ def _make(job: Job) -> Parts:
     except BaseException:
         extractor.reader.close()
         raise
-
-
-@contextmanager
-def open_ledger(config: Path | None, home: Path | None) -> Iterator[tuple[Settings, Ledger]]:
-    """Settings and ledger, for commands that need nothing else."""
-    settings = load_settings(config, home=home)
-    make_home(settings)
-    with Ledger.open(settings.database_url) as ledger:
-        yield settings, ledger
 
 
 def real_source(shown: str, ours: Settings) -> str:

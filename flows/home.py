@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from flows.settings import Settings
+from flows.ledger.store import Ledger
+from flows.settings import Settings, load_settings
 from schemas.errors import OutageError, UsageError
 
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -27,6 +30,15 @@ def make_home(ours: Settings) -> None:
             f"The home folder {ours.home} cannot be created: {error.strerror or error}.",
             remedy="Choose a folder that you can write, with --home.",
         ) from error
+
+
+@contextmanager
+def open_ledger(config: Path | None, home: Path | None) -> Iterator[tuple[Settings, Ledger]]:
+    """Settings and ledger, for commands that need nothing else."""
+    settings = load_settings(config, home=home)
+    make_home(settings)
+    with Ledger.open(settings.database_url) as ledger:
+        yield settings, ledger
 
 
 def machine_trouble(error: BaseException, where: Path) -> OutageError | None:
