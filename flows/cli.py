@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import audit, lake, people, schemas
+from flows.commands import alerts, audit, deploy, lake, people, schemas
 from flows.commands.backup import backup, restore
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
@@ -21,6 +21,7 @@ from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.export import export
 from flows.commands.extract import extract
+from flows.commands.hooks import hooks
 from flows.commands.retry import retry
 from flows.commands.review import review
 from flows.commands.run import run
@@ -69,6 +70,7 @@ for command in (
     export,
     serve,
     review,
+    hooks,
     train,
     evaluate,
     calibrate,
@@ -77,10 +79,12 @@ for command in (
     doctor,
 ):
     app.command()(command)
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
+app.add_typer(alerts.app, name="alerts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

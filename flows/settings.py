@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions
+from flows.alert_options import AlertOptions, HookOptions
 from flows.intake_options import IntakeOptions
 from flows.review_options import ReviewOptions
 from schemas.errors import UsageError
@@ -70,6 +71,27 @@ class ServeSettings(BaseModel):
         return value
 
 
+class GpuOptions(BaseModel):
+    """How many runs may have the model on the GPUs at a time; counted by Prefect's server, across machines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^/%&><]+$",  # what Prefect allows in a name
+        description="name of a global concurrency limit of Prefect; a run takes a slot while it uses the model",
+    )
+    slots: int = Field(1, ge=1, description="how many slots `parquetry deploy apply` gives that limit")
+    wait_seconds: float | None = Field(
+        None, gt=0, description="how long a run waits for a slot; empty: as long as it takes"
+    )
+    lease_seconds: float = Field(
+        120.0, ge=60, le=86_400, description="after this silence of its process, a slot is free again"
+    )
+
+
 class Settings(BaseSettings):
     """All settings. What may carry a password is a ``SecretStr``: it never shows in a log or a traceback."""
 
@@ -111,6 +133,9 @@ class Settings(BaseSettings):
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
     serve: ServeSettings = ServeSettings()
+    gpu: GpuOptions = GpuOptions()
+    alerts: AlertOptions = AlertOptions()
+    hooks: HookOptions = HookOptions()
 
     @field_validator("home", "cache")
     @classmethod

@@ -85,6 +85,14 @@ class ReasonDrift(_Record):
         return (self.recent / self.recent_documents if self.recent_documents else 0.0) - before
 
 
+class QueueAge(_Record):
+    """How many documents of a schema wait, and since when the first of them."""
+
+    schema_name: str
+    waiting: int
+    oldest: dt.datetime
+
+
 class Insight(_Record):
     """All of it. ``decisions_left``: there were more decisions in the window than were read."""
 

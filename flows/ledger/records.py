@@ -318,6 +318,15 @@ class RunRecord(_Record):
     inputs: int = 0
 
 
+class Reaped(_Record):
+    """What was found of processes that are gone; ``more``: there is more of it, so reap again."""
+
+    given_back: int
+    set_aside: int
+    crashed_runs: list[str]
+    more: bool
+
+
 class RunDocument(_Record):
     """How one input of a run ended; ``seconds`` is its time in the pipeline (0 when not processed)."""
 

@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from flows.settings import load_settings
-from tests.deploy.files import DEPLOY, OUR_USER, ROOT, dockerfile, environment, is_setting, require_real, steps
+from tests.deploy.files import (
+    DEPLOY,
+    OUR_USER,
+    ROOT,
+    dockerfile,
+    environment,
+    is_setting,
+    require_real,
+    steps,
+)
 
 SHIPPED = ("cpu", "gpu", "review")
 COMPILERS = ("build-essential", "gcc", "g++", "make", "git", "python3-dev", "cmake")
@@ -47,7 +56,9 @@ def test_what_is_shipped_runs_as_nobody_special(name: str) -> None:
     ours = environment(name)
     assert (ours["DO_NOT_TRACK"], ours["PREFECT_SERVER_ANALYTICS_ENABLED"]) == ("1", "false")
     writable = [value for key, value in ours.items() if key in ("HOME", "PREFECT_HOME", "XDG_CACHE_HOME")]
-    assert all(value.startswith("/tmp") for value in writable) and ours["PARQUETRY_HOME"] == "/var/lib/parquetry"
+    assert (
+        all(value.startswith("/tmp") for value in writable) and ours["PARQUETRY_HOME"] == "/var/lib/parquetry"
+    )
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -100,9 +111,13 @@ def test_what_is_copied_exists_and_is_let_into_the_build() -> None:
 def test_the_extras_of_the_images_are_those_of_the_project() -> None:
     import tomllib
 
-    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
     for stage in ("cpu-build", "gpu-build"):
-        extras = next(rest for op, rest in dockerfile()[stage].steps if op == "ARG" and rest.startswith("EXTRAS="))
+        extras = next(
+            rest for op, rest in dockerfile()[stage].steps if op == "ARG" and rest.startswith("EXTRAS=")
+        )
         assert set(extras.removeprefix("EXTRAS=").split(",")) <= set(known)
 
 
@@ -154,7 +169,12 @@ def test_the_review_image_has_all_that_the_page_needs(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PARQUETRY_HOME": str(tmp_path / "home")}
     people = ["people", "add", "ada", "--role", "admin", "--password-stdin"]
     made = subprocess.run(
-        [*command, *people], input="long enough, this\n", env=environment, capture_output=True, text=True, check=False
+        [*command, *people],
+        input="long enough, this\n",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert made.returncode == 0, made.stdout + made.stderr
     port = free_port()
@@ -163,9 +183,16 @@ def test_the_review_image_has_all_that_the_page_needs(tmp_path: Path) -> None:
     with log.open("w") as out:
         page = subprocess.Popen(review, env=environment, stdout=out, stderr=out)
         try:
-            health = [sys.executable, str(DEPLOY / "docker" / "health.py"), f"http://127.0.0.1:{port}/healthz"]
+            health = [
+                sys.executable,
+                str(DEPLOY / "docker" / "health.py"),
+                f"http://127.0.0.1:{port}/healthz",
+            ]
             for _ in range(240):
-                if page.poll() is not None or subprocess.run(health, capture_output=True, check=False).returncode == 0:
+                if (
+                    page.poll() is not None
+                    or subprocess.run(health, capture_output=True, check=False).returncode == 0
+                ):
                     break
                 time.sleep(0.5)
             assert page.poll() is None, log.read_text()
@@ -192,7 +219,11 @@ def test_secrets_come_as_files(tmp_path: Path) -> None:
     command = [str(DEPLOY / "docker" / "entrypoint.sh"), *show]
     path = {"PATH": "/usr/bin:/bin"}
     done = subprocess.run(
-        command, env={**path, "PARQUETRY_DATABASE_FILE": str(secret)}, capture_output=True, text=True, check=False
+        command,
+        env={**path, "PARQUETRY_DATABASE_FILE": str(secret)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout == "postgresql://a:b@c/d gone\n"
     done = subprocess.run(

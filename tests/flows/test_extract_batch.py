@@ -18,6 +18,16 @@ from flows.report import RunReport
 from flows.settings import Settings, load_settings
 from schemas.errors import BackendError, OutageError, SourceError, UsageError
 from tests.flows.making import write_folder, write_invoice
+from tests.flows.on_events import (  # noqa: F401  tests that share the server of this module
+    alerted,
+    test_a_failed_run_reaches_the_webhook,
+    test_a_look_finds_what_is_new_and_tells_it_once,
+    test_a_notification_of_a_bucket_has_a_run_begin,
+    test_automations_are_applied_twice_and_stay_one,
+    test_what_does_not_hold_reaches_the_webhook_once,
+    test_what_reviewers_decide_has_it_landed,
+    test_without_a_server_nothing_breaks,
+)
 
 pytestmark = pytest.mark.slow
 
