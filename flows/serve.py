@@ -1,7 +1,8 @@
 """``parquetry serve``: Prefect server and UI, the scheduled flows, and the review page, on one machine.
 
 Three child processes, and a fourth for notifications of a bucket if there is a secret for it, each in a group of its
-own, bound to the loopback address; when one ends, or on Ctrl-C or SIGTERM, all end. Their output is in ``home/logs``. `deploy` is what the second child runs.
+own, bound to the loopback address; when one ends, or on Ctrl-C or SIGTERM, all end. Their output is in
+``home/logs``. `deploy` is what the second child runs.
 """
 
 from __future__ import annotations

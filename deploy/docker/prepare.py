@@ -16,7 +16,7 @@ from flows.ledger.store import Ledger
 from flows.settings import Settings, load_settings
 from schemas.errors import ParquetryError
 
-HERE = Path(__file__).resolve().parents[1]
+DEPLOY = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
@@ -43,11 +43,10 @@ def main() -> int:
     if asked.admin and asked.admin_password_file and not accounts:
         password = asked.admin_password_file.read_text(encoding="utf-8").strip() + "\n"
         run(["people", "add", asked.admin, "--role", "admin", "--password-stdin"], said=password)
-    pool = ["--pool", asked.pool, "--pool-type", asked.pool_type, "--work-pools", str(HERE / "work_pools")]
+    pool = ["--pool", asked.pool, "--pool-type", asked.pool_type, "--work-pools", str(DEPLOY / "work_pools")]
     if asked.pool_type != "process":
         pool += ["--gpus", asked.gpus, *(["--image", asked.image] if asked.image else [])]
     run(["deploy", "apply", *pool])
-    run(["alerts", "apply", "--from", str(HERE / "automations")])
     return 0
 
 
