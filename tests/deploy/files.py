@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pydantic import BaseModel
 
 from flows.cli import app
 from flows.settings import CONFIG_VARIABLE, PREFIX, Settings
+from scripts.check_programs import kubectl
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -109,15 +109,10 @@ def _parse(command: click.Command, words: list[str]) -> None:
         _parse(found, rest)
 
 
-def kubectl() -> str | None:
-    """A kubectl that knows kustomize's components (1.21 or later)."""
-    return shutil.which("kubectl")
-
-
 def render(folder: Path) -> list[dict[str, Any]]:
     """All objects of a kustomization."""
     program = kubectl()
-    assert program is not None
+    assert program is not None, "kubectl 1.21 or later is not installed: apt-get install kubernetes-client"
     done = subprocess.run([program, "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [one for one in yaml.safe_load_all(done.stdout) if one]
