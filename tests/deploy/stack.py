@@ -15,7 +15,7 @@ from typing import Any
 from flows.supervisor import free_port
 from tests.deploy.files import DEPLOY, ROOT, compose, environment
 
-PATIENCE = 400.0
+PATIENCE = 900.0
 
 
 @dataclass

@@ -24,7 +24,7 @@ from tests.deploy.stack import Stack, wait_for
 from tests.flows.making import INVOICE, write_invoice
 from tests.landing.s3 import serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(3000)]
 
 
 @pytest.fixture
