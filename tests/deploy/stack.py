@@ -81,7 +81,8 @@ class Stack:
         said = environment(image) | self.services[name]["environment"]
         made = {key: self.here(value) for key, value in said.items()}
         made["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"])
-        return made | {"PYTHONPATH": str(ROOT), "HOME": str(self.folder / "tmp"), **more}
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        return made | {"PYTHONPATH": path, "HOME": str(self.folder / "tmp"), **more}
 
     def command(self, name: str) -> list[str]:
         """The entrypoint and the service's command."""
