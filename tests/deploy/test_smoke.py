@@ -135,7 +135,7 @@ def test_from_a_bucket_to_rows_and_the_queue(stack: Stack, bucket: Any, tmp_path
     assert {one["auto_scheduled"] for one in tonight} == {True}
 
     rows = read_current("s3://parquetry/lake", "invoice")
-    assert sorted(rows.column("number").to_pylist()) == ["INV-0", "INV-1", "INV-2"]
+    assert sorted(rows.column("document_number").to_pylist()) == ["INV-0", "INV-1", "INV-2"]
     assert {uri.rpartition("/")[2] for uri in rows.column("source_uri").to_pylist()} == {
         "0.pdf",
         "1.pdf",
