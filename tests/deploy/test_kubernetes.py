@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -279,3 +280,16 @@ def test_disruptions_leave_a_review_page(objects: Objects) -> None:
 def test_images_bring_what_pods_do_not_say() -> None:
     for image in ("cpu", "gpu", "review"):
         assert environment(image)["PARQUETRY_HOME"] == "/var/lib/parquetry"
+
+
+def test_pods_that_prefect_makes_find_what_they_name(objects: Objects) -> None:
+    """The template of deploy/work_pools names an account, a claim and settings of ours, and its label is let through."""
+    template = json.loads((DEPLOY / "work_pools" / "kubernetes.json").read_text(encoding="utf-8"))
+    given = {name: one.get("default") for name, one in template["variables"]["properties"].items()}
+    names = {(one["kind"], one["metadata"]["name"]) for one in objects}
+    assert ("ServiceAccount", given["service_account_name"]) in names
+    assert ("PersistentVolumeClaim", given["home_claim_name"]) in names
+    assert ("ConfigMap", given["config_map_name"]) in names and given["secret_name"] in SECRETS
+    assert given["namespace"] == "parquetry" and given["image"] == "parquetry-cpu:0.1.0"
+    pod = template["job_configuration"]["job_manifest"]["spec"]["template"]
+    assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == "run"
