@@ -283,7 +283,7 @@ def test_images_bring_what_pods_do_not_say() -> None:
 
 
 def test_pods_that_prefect_makes_find_what_they_name(objects: Objects) -> None:
-    """The template of deploy/work_pools names an account, a claim and settings of ours, and its label is let through."""
+    """The template of deploy/work_pools names an account, a claim and settings of ours; its label is let through."""
     template = json.loads((DEPLOY / "work_pools" / "kubernetes.json").read_text(encoding="utf-8"))
     given = {name: one.get("default") for name, one in template["variables"]["properties"].items()}
     names = {(one["kind"], one["metadata"]["name"]) for one in objects}
