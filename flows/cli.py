@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from flows.commands import alerts, audit, deploy, lake, models, people, schemas
+from flows.commands.backup import backup, restore
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
@@ -74,6 +75,8 @@ for command in (
     train,
     evaluate,
     calibrate,
+    backup,
+    restore,
     doctor,
     metrics,
 ):

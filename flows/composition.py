@@ -22,13 +22,15 @@ from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
+from flows.home import make_home as make_home  # noqa: PLC0414  their users know them by this module
+from flows.home import open_ledger as open_ledger  # noqa: PLC0414
 from flows.landing.evolution import check_evolution
 from flows.ledger.records import ModelUsed
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Sampling
 from flows.lines import DocumentLines
 from flows.modelstore import bring, pinned
-from flows.outage import Breaker, breaker, machine_trouble
+from flows.outage import Breaker, breaker
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
 from flows.sources import discover, local_path, public_uri
@@ -376,32 +378,6 @@ def _make(job: Job) -> Parts:
     except BaseException:
         extractor.reader.close()
         raise
-
-
-@contextmanager
-def open_ledger(config: Path | None, home: Path | None) -> Iterator[tuple[Settings, Ledger]]:
-    """Settings and ledger, for commands that need nothing else."""
-    settings = load_settings(config, home=home)
-    make_home(settings)
-    with Ledger.open(settings.database_url) as ledger:
-        yield settings, ledger
-
-
-def make_home(ours: Settings) -> None:
-    """Creates the home folder, readable by its owner only: it holds documents.
-
-    Raises:
-        UsageError: it cannot be created.
-    """
-    try:
-        ours.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        if trouble := machine_trouble(error, ours.home):
-            raise trouble from error
-        raise UsageError(
-            f"The home folder {ours.home} cannot be created: {error.strerror or error}.",
-            remedy="Choose a folder that you can write, with --home.",
-        ) from error
 
 
 def real_source(shown: str, ours: Settings) -> str:

@@ -27,9 +27,10 @@ def review(
     from contextlib import nullcontext
 
     from extractors.reading import ReaderPool
-    from flows import composition, logs
+    from flows import logs
     from flows.alerts.decided import announcing_decisions
     from flows.decided import land_decided
+    from flows.home import make_home
     from flows.ledger.store import Ledger
     from flows.review import server
     from flows.review.app import create_app
@@ -42,7 +43,7 @@ def review(
         settings = settings.model_copy(update={"review": settings.review.model_copy(update={"host": host})})
     options, at = settings.review, settings.review.host
     require_free(settings.review_port, "review page", "--port")
-    composition.make_home(settings)
+    make_home(settings)
     reading = settings.read_options()
     with (
         Ledger.open(settings.database_url) as ledger,
