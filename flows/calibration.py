@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from extractors.backends.vllm.served import is_vllm
 from extractors.confidence.calibrator import (
     FILE,
     FOLDER,
@@ -28,8 +29,8 @@ def home_folder(settings: Settings, model_id: str) -> Path:
 
 
 def model_folder(settings: Settings) -> Path | None:
-    """The folder of the model; the scripted rules have none."""
-    if settings.model == "scripted":
+    """The folder of the model; the scripted rules have none, and of a served one no calibration is known."""
+    if settings.model == "scripted" or is_vllm(settings.model):
         return None
     return EMBEDDED if settings.model == "embedded" else Path(settings.model)
 

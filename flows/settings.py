@@ -26,7 +26,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
 from flows.intake_options import IntakeOptions
 from flows.review_options import ReviewOptions
 from schemas.errors import UsageError
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("schema", f"{PREFIX}SCHEMA"),  # "schema" itself is pydantic's
         description="catalog name, or path of a JSON Schema",
     )
-    model: str = Field("embedded", min_length=1, description="embedded, scripted, or a model folder")
+    model: str = Field("embedded", min_length=1, description="embedded, scripted, vllm, or a model folder")
     concurrency: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="documents at a time"
     )
@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     intake: IntakeOptions = IntakeOptions()
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
+    vllm: VllmOptions = VllmOptions()
     serve: ServeSettings = ServeSettings()
 
     @field_validator("home", "cache")

@@ -44,6 +44,62 @@ class LoadedModel:
     rows_unsure_below: float = -math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What ``model.json`` says of a model, with the defaults of a folder without one; names as in `LoadedModel`.
+
+    ``base``: what a tuned model is to be put on; ``None``: the folder is a whole checkpoint.
+    """
+
+    base: str | None = None
+    window_tokens: int = DEFAULT_WINDOW_TOKENS
+    unsure_below: float = -math.inf
+    hints: bool = False
+    rows_unsure_below: float = -math.inf
+
+
+def card_of(folder: Path) -> Card:
+    """The card of a model folder.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    said = _card(folder) or {}
+    return Card(
+        said.get("base"),
+        int(said.get("window_tokens", DEFAULT_WINDOW_TOKENS)),
+        float(said.get("unsure_below", -math.inf)),
+        bool(said.get("hints", False)),
+        float(said.get("rows_unsure_below", -math.inf)),
+    )
+
+
+def load_processor(base: str, cache: Path) -> Any:
+    """The processor of a checkpoint, without its weights.
+
+    Args:
+        base: ``embedded-base``, or the path of a checkpoint folder.
+        cache: where the embedded model's base was fetched to.
+
+    Raises:
+        ModelError: the folder is missing, or has no processor.
+    """
+    folder = _base_path(base, cache)
+    from transformers import AutoProcessor
+
+    try:
+        return AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except ImportError as error:
+        raise _needs_package(folder, error) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{folder} has no processor that can be loaded: {_first_line(error)}",
+            remedy="Give a folder with config.json, processor_config.json, tokenizer.json and the chat template.",
+        ) from error
+
+
 def load_base(base: str, cache: Path) -> tuple[Any, Any]:
     """The untuned model and its processor, in bf16, on the CPU.
 
@@ -73,16 +129,20 @@ def load_base(base: str, cache: Path) -> tuple[Any, Any]:
             use_safetensors=True,
         )
     except ImportError as error:
-        raise ModelError(
-            f"{folder} needs a package that is not installed: {_first_line(error)}",
-            remedy="Install it beside parquetry: SmolVLM asks for num2words, Qwen2.5-VL for torchvision.",
-        ) from error
+        raise _needs_package(folder, error) from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{folder} is no image-text-to-text checkpoint: {_first_line(error)}",
             remedy="Give a folder with config.json, processor files and safetensors weights.",
         ) from error
     return model, processor
+
+
+def _needs_package(folder: Path, error: ImportError) -> ModelError:
+    return ModelError(
+        f"{folder} needs a package that is not installed: {_first_line(error)}",
+        remedy="Install it beside parquetry: SmolVLM asks for num2words, Qwen2.5-VL for torchvision.",
+    )
 
 
 def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
@@ -101,14 +161,14 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
         raise ModelError(
             f"No model named {name!r}.", remedy="Use embedded, scripted, or the path of a model folder."
         )
-    tuned = _tuned_card(folder)
-    if tuned is None and not (folder / "config.json").is_file():
+    if not any((folder / file).is_file() for file in ("model.json", "config.json")):
         raise ModelError(
             f"{folder} has neither model.json nor config.json.",
             remedy="Train it with `parquetry train`, or give a checkpoint folder.",
         )
-    model, processor = load_base(str(tuned["base"]) if tuned else str(folder), cache)
-    if tuned:
+    card = card_of(folder)
+    model, processor = load_base(card.base or str(folder), cache)
+    if card.base:
         model = _with_adapter(model, folder)
     import torch
 
@@ -118,12 +178,16 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     model = model.to(device).eval()
     if packed:
         pack_language_half(model)
-    card = tuned or {}
-    window = int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS))
-    unsure = float(card.get("unsure_below", -math.inf))
-    hints = bool(card.get("hints", False))
-    rows = float(card.get("rows_unsure_below", -math.inf))
-    return LoadedModel(name, _identity(folder, card), model, processor, window, unsure, hints, rows)
+    return LoadedModel(
+        name,
+        _identity(folder),
+        model,
+        processor,
+        card.window_tokens,
+        card.unsure_below,
+        card.hints,
+        card.rows_unsure_below,
+    )
 
 
 def model_identity(name: str) -> str:
@@ -137,14 +201,14 @@ def model_identity(name: str) -> str:
         raise ModelError(
             f"No model named {name!r}.", remedy="Use embedded, scripted, or the path of a model folder."
         )
-    return _identity(folder, _tuned_card(folder) or {})
+    return _identity(folder)
 
 
-def _identity(folder: Path, card: dict[str, Any]) -> str:
+def _identity(folder: Path) -> str:
     """Folder's name and content; of a model that is shown hints, also which rules made them."""
     from extractors.backends.scripted import RULES
 
-    rules = f"-{RULES}" if card.get("hints") else ""
+    rules = f"-{RULES}" if card_of(folder).hints else ""
     return f"{folder.name}-{_fingerprint(folder)}{rules}"
 
 
@@ -154,7 +218,7 @@ def shows_hints(name: str) -> bool:
     Raises:
         ModelError: its card is damaged.
     """
-    return bool((_tuned_card(EMBEDDED if name == "embedded" else Path(name)) or {}).get("hints", False))
+    return card_of(EMBEDDED if name == "embedded" else Path(name)).hints
 
 
 def _base_path(base: str, cache: Path) -> Path:
@@ -171,17 +235,37 @@ def _base_path(base: str, cache: Path) -> Path:
     return folder
 
 
-def _tuned_card(folder: Path) -> dict[str, Any] | None:
+def _card(folder: Path) -> dict[str, Any] | None:
     path = folder / "model.json"
     if not path.is_file():
         return None
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(card, dict) or "base" not in card:
+        if not isinstance(card, dict) or ("base" not in card and not (folder / "config.json").is_file()):
             raise ValueError("no base named")
     except ValueError as error:
         raise ModelError(f"{path}: {error}.", remedy="Restore the file, or train again.") from error
     return card
+
+
+def wants_layout(folder: Path) -> bool:
+    """Whether a tuned model was trained with the coordinates of words (`extractors.models.layout`).
+
+    Raises:
+        ModelError: its file of tower and connector cannot be read.
+    """
+    if not (folder / VISION_FILE).is_file():
+        return False
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / VISION_FILE, framework="numpy") as file:
+            return WEIGHT in set(file.keys())
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder / VISION_FILE} cannot be read: {_first_line(error)}",
+            remedy="Restore the folder's files, or train again.",
+        ) from error
 
 
 def _with_adapter(model: Any, folder: Path) -> Any:
