@@ -79,9 +79,9 @@ class VllmOptions(_Options):
     model: str = Field(
         "", description="name that the server lists: of the model, or of one of its LoRA adapters"
     )
-    folder: Path | None = Field(
+    folder: str | None = Field(
         None,
-        description="model folder with processor, tokenizer and model.json; the one that the server serves",
+        description="model folder, or name in the store, with processor, tokenizer and model.json: the one served",
     )
     api_key: SecretStr | None = Field(None, description="what the server was started with as --api-key")
     ca_file: Path | None = Field(

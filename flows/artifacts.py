@@ -12,8 +12,9 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows import lost_server
+from flows import cost, lost_server
 from flows.report import MEANINGS, SHOWN, RunReport
+from schemas.errors import public
 from schemas.outcome import PLAIN_WORDS
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def publish(report: RunReport) -> None:
         ("outcomes", outcome_table(report), "How every input ended"),
         ("slowest-documents", slowest_table(report), "Where the time went"),
         ("failed-documents", failed_table(report), "What failed or could not be read"),
+        ("cost", cost_table(report), "Machine seconds by stage, and what they cost"),
     )
     lost_server.make_sure()
     if lost_server.is_gone():
@@ -83,7 +85,7 @@ def _not_vital(what: str) -> Iterator[None]:
 def outcome_table(report: RunReport) -> str:
     """Markdown: outcomes with what they mean, reasons, pages, stages, then the figures of the run."""
     rows = [(name, str(count), MEANINGS.get(name, "")) for name, count in report.outcomes.items()]
-    parts = [f"**{escape(report.state)}** {escape(report.error)}".strip()]
+    parts = [f"**{escape(report.state)}** {escape(public(report.error))}".strip()]
     parts.append(
         _table(("outcome", "inputs", "meaning"), [*rows, ("sum", str(report.inputs), "all inputs")])
         if report.inputs
@@ -138,6 +140,7 @@ def _facts(report: RunReport) -> list[tuple[str, str]]:
         ("source", report.source),
         ("schema", report.schema_name),
         ("model", report.model),
+        *([("model revision", report.weights.revision)] if report.weights else []),
         ("processed in this run", str(report.processed)),
         ("documents that could not be opened", str(report.pages.documents_not_opened)),
         ("rows landed", str(report.landed_rows)),
@@ -155,10 +158,18 @@ def slowest_table(report: RunReport) -> str:
     return _table(("document", "seconds", "pages", "outcome"), rows) if rows else "Nothing was processed."
 
 
+def cost_table(report: RunReport) -> str:
+    """Markdown: machine seconds by stage, for a thousand documents, and in money if a price is set."""
+    if report.cost is None or not report.processed:
+        return "Nothing was processed."
+    table = _table(cost.head(report.cost), cost.rows(report.cost))
+    return f"{table}\n\n{escape(cost.sentence(report.cost))}"
+
+
 def failed_table(report: RunReport) -> str:
     """Markdown: documents that failed or could not be read, with reason and detail."""
     rows = [
-        (d.uri, d.outcome, "; ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), d.detail)
+        (d.uri, d.outcome, "; ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), public(d.detail))
         for d in report.failed
     ]
     if not rows:

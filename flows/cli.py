@@ -13,13 +13,14 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import audit, lake, people, schemas
+from flows.commands import audit, lake, models, people, schemas
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.export import export
 from flows.commands.extract import extract
+from flows.commands.metrics import metrics
 from flows.commands.retry import retry
 from flows.commands.review import review
 from flows.commands.run import run
@@ -60,12 +61,26 @@ def options(
         logging.basicConfig(level=logging.INFO)
 
 
-for command in (run, retry, extract, status, export, serve, review, train, evaluate, calibrate, doctor):
+for command in (
+    run,
+    retry,
+    extract,
+    status,
+    export,
+    serve,
+    review,
+    train,
+    evaluate,
+    calibrate,
+    doctor,
+    metrics,
+):
     app.command()(command)
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
+app.add_typer(models.app, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

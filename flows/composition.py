@@ -17,14 +17,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from extractors.confidence.judge import budget_of
+from extractors.context import carried
 from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
 from flows.landing.evolution import check_evolution
+from flows.ledger.records import ModelUsed
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Sampling
 from flows.lines import DocumentLines
+from flows.modelstore import bring, pinned
 from flows.outage import Breaker, breaker, machine_trouble
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
@@ -47,6 +50,7 @@ class Job(BaseModel):
     source: str
     schema_: str
     model: str
+    model_uri: str | None = None  # where a process on another machine gets a model of the store
     limit: int | None = None
     pages: PageRange | None = None
     again: Again | None = None
@@ -104,6 +108,14 @@ class Parts:
         """What extracts it; part of the ledger's key."""
         return self.extractor.backend.model_id
 
+    @property
+    def weights(self) -> ModelUsed | None:
+        """Which files of the model are used; ``None`` where it has none."""
+        about = self.extractor.backend.about
+        if about is None:
+            return None
+        return ModelUsed(name=about.name, revision=about.revision, manifest=about.manifest)
+
     @contextmanager
     def run(self, run_id: str) -> Iterator[None]:
         """Keeps a record of the run in the ledger, whatever way it ends."""
@@ -117,6 +129,7 @@ class Parts:
             model=self.model_id,
             parameters={**self.job.model_dump(mode="json"), "judged_by": self.extractor.judge.record()},
             lease_seconds=self.settings.lease_seconds,
+            weights=self.weights,
         )
         state = "completed"
         with ending.at_last(lambda: self._abandon(run_id)):
@@ -180,7 +193,7 @@ class Parts:
                 except LedgerError as error:  # a busy database; the next beat comes before the lease ends
                     log.warning("run %s: heartbeat failed: %s", run_id, error)
 
-        thread = threading.Thread(target=beat, name="run-heartbeat", daemon=True)
+        thread = threading.Thread(target=carried(beat), name="run-heartbeat", daemon=True)
         thread.start()
         try:
             yield
@@ -220,8 +233,11 @@ def job(
 ) -> Job:
     """What is asked for, completed from the settings.
 
+    The model is pinned: what ``promoted``, a name or an address means now holds for the whole run.
+
     Raises:
-        UsageError: there is no source or schema, the source carries credentials, or the pages are no range.
+        UsageError: there is no source or schema, the source carries credentials, the pages are no range, or the model
+            cannot be had.
     """
     ours = settings()
     if source is None and ours.source is None:
@@ -236,10 +252,12 @@ def job(
         )
     shown = source or public_uri(_secret(ours.source))
     path = local_path(shown)
+    wanted = pinned(model or ours.model, ours)
     return Job(
         source=shown if path is None else str(path.absolute()),
         schema_=name,
-        model=model or ours.model,
+        model=wanted.model,
+        model_uri=wanted.uri,
         limit=limit,
         pages=page_range(pages) if pages else None,
         again=again,
@@ -340,6 +358,7 @@ def _make(job: Job) -> Parts:
     ours = settings()
     make_home(ours)
     stopping = threading.Event()
+    bring(job.model, job.model_uri, ours.cache)
     extractor = make_extractor(ours, job.schema_, job.model, job.pages, stopping)
     source = real_source(job.source, ours)
     try:

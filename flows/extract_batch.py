@@ -12,7 +12,7 @@ from prefect import flow, runtime, unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import composition, conductor, ending
+from flows import composition, conductor, ending, logs
 from flows.artifacts import ProgressArtifact
 from flows.composition import Job, Parts
 from flows.estimate import seconds_for
@@ -20,7 +20,7 @@ from flows.report import RunReport
 from flows.reporting import reporting
 from flows.tasks import discover_inputs, extract_documents, land_rows
 from flows.watch import watcher
-from flows.worker import patiently
+from flows.worker import at_run, patiently
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def _run_name() -> str:
     task_runner=ThreadPoolTaskRunner(),  # type: ignore[arg-type]
     persist_result=False,
 )
+@logs.public_errors()
 def extract_batch(
     source: str | None = None,
     document_schema: str | None = None,
@@ -78,6 +79,7 @@ def extract_batch(
     with (
         _ended_in_time(),
         composition.opened(job) as parts,
+        at_run(parts, run_id),
         reporting(parts, run_id) as report,
         parts.run(run_id),
     ):

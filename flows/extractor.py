@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -15,17 +16,19 @@ from typing import Literal
 
 from extractors.backends import load_backend
 from extractors.backends.base import Answer, Backend
-from extractors.backends.vllm.served import is_vllm, served_identity
+from extractors.backends.vllm.served import is_vllm, served_description
 from extractors.confidence.judge import Judge
-from extractors.models.load import model_identity
+from extractors.context import Work, among, current
+from extractors.models.load import ModelDescription, model_description
 from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
 from extractors.pipeline import Seen, extract_document
 from extractors.reading import ReaderPool, document_ref
 from extractors.validation.validate import Validated, validate
 from flows.calibration import judge_for
+from flows.modelstore import pinned
 from flows.settings import Settings
 from schemas.document import DocumentRef, ReadDocument
-from schemas.errors import BackendError, DocumentError, OutageError
+from schemas.errors import BackendError, DocumentError, OutageError, foreign
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
 from schemas.registry import LoadedSchema, load_schema
@@ -44,6 +47,7 @@ class _Ticket:
 
     documents: Sequence[ReadDocument]
     schema: LoadedSchema
+    works: Sequence[Work] = field(default_factory=current)
     answers: list[Answer] | None = None
     error: BaseException | None = None
 
@@ -74,17 +78,21 @@ class SharedBackend:
         self._waiting: deque[_Ticket] = deque()
         self._busy = False
         self._loaded: Backend | None = load_backend(model, cache=cache) if model == "scripted" else None
-        if self._loaded:
-            self._identity = self._loaded.model_id
-        elif is_vllm(model):
-            self._identity = served_identity(model, self._vllm)
-        else:
-            self._identity = model_identity(model)
+        self._about: ModelDescription | None = None
+        if is_vllm(model):
+            self._about = served_description(model, self._vllm, cache)
+        elif self._loaded is None:
+            self._about = model_description(model, cache)
 
     @property
     def model_id(self) -> str:
         """Name and content hash of the model."""
-        return self._identity
+        return self._about.model_id if self._about else self.load().model_id
+
+    @property
+    def about(self) -> ModelDescription | None:
+        """Which files it is made of; ``None`` where there are no weights."""
+        return self._about
 
     def load(self, stopping: threading.Event | None = None) -> Backend:
         """The backend itself.
@@ -150,9 +158,8 @@ class SharedBackend:
 def _serve(backend: Backend, tickets: Sequence[_Ticket]) -> None:
     """Answers tickets of one schema together; when that fails, each by itself, so that none fails for another."""
     try:
-        answers = iter(
-            backend.answer([one for ticket in tickets for one in ticket.documents], tickets[0].schema)
-        )
+        with among([work for ticket in tickets for work in ticket.works]):
+            answers = iter(_timed(backend, [one for t in tickets for one in t.documents], tickets[0].schema))
         for ticket in tickets:
             ticket.answers = list(islice(answers, len(ticket.documents)))
     except BaseException as error:
@@ -162,6 +169,21 @@ def _serve(backend: Backend, tickets: Sequence[_Ticket]) -> None:
             return
         for ticket in tickets:
             _serve(backend, [ticket])
+
+
+def _timed(backend: Backend, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+    """The answers, each with its share of what this turn of the model took: ``model_busy``, ``model_cpu``.
+
+    The processor time is that of the whole process meanwhile, since the model's own threads cannot be told apart.
+    """
+    began, used = time.perf_counter(), time.process_time()
+    answers = backend.answer(documents, schema)
+    share = max(len(answers), 1)
+    spent = {
+        "model_busy": round((time.perf_counter() - began) / share, 4),
+        "model_cpu": round((time.process_time() - used) / share, 4),
+    }
+    return [replace(one, timings={**one.timings, **spent}) for one in answers]
 
 
 @dataclass(frozen=True)
@@ -242,7 +264,7 @@ class Extractor:
             raise
         except Exception as error:  # a mistake of ours on one document must not cost the others
             log.exception("%s: internal error", name)
-            detail = f"{type(error).__name__}: {error}"
+            detail = f"{type(error).__name__} {foreign(error)}"
             return self.without_answer(name, "failed", FailureReason.INTERNAL_ERROR, detail)
 
     def without_answer(
@@ -282,7 +304,8 @@ def extractor_for(ours: Settings, pages: PageRange | None, *, judged: bool = Tru
 
     Unless ``judged``, no calibration is looked for: one is about to be made.
     """
-    made = make_extractor(ours, ours.schema_ or "", ours.model, pages, judged=judged)
+    model = pinned(ours.model, ours).model
+    made = make_extractor(ours, ours.schema_ or "", model, pages, judged=judged)
     made.backend.load()
     try:
         yield made
@@ -302,6 +325,7 @@ def make_extractor(
     """Schema, model and readers in one. Once ``stopping`` is set, nobody waits for the model any more."""
     loaded, options = load_schema(schema), read_options(ours, pages)
     answering = backend(model, ours.cache, ours.vllm)
+    ours = ours.model_copy(update={"model": model})  # whose calibration is looked for
     return Extractor(
         schema=loaded,
         backend=answering,

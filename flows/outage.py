@@ -18,7 +18,7 @@ from flows.extractor import Extractor
 from flows.intake_options import IntakeOptions
 from flows.sources import discover
 from schemas.document import DocumentRef
-from schemas.errors import OutageError, ParquetryError
+from schemas.errors import OutageError, ParquetryError, foreign
 from schemas.extraction import Extraction
 from schemas.outcome import PLAIN_WORDS, FailureReason
 
@@ -107,7 +107,7 @@ def _try_test_page(extractor: Extractor) -> str | None:
             ref = DocumentRef("parquetry's own test page", "0" * 64, path.stat().st_size, "application/pdf")
             done: Extraction = extractor.extract(ref, path)
     except Exception as error:  # whatever it is: the probe is there to find it
-        return f"parquetry's own test page fails too. {type(error).__name__}: {error}"
+        return f"parquetry's own test page fails too. {type(error).__name__} {foreign(error)}"
     if done.outcome != "extracted":
         return f"parquetry's own test page cannot be read either. {done.detail}"
     return None

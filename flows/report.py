@@ -11,7 +11,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from pydantic import BaseModel, ConfigDict
 
-from flows.ledger.records import PageCounts, RunDocument
+from flows import cost
+from flows.cost import RunCost
+from flows.ledger.records import ModelUsed, PageCounts, RunDocument
 from schemas.outcome import PLAIN_WORDS, Outcome
 
 FOLDER = "reports"
@@ -87,6 +89,7 @@ class RunReport(_Frozen):
     source: str
     schema_name: str
     model: str
+    weights: ModelUsed | None = None
     state: str = "completed"
     error: str = ""
     started_at: dt.datetime
@@ -100,6 +103,7 @@ class RunReport(_Frozen):
     pages: PageCounts
     reasons: dict[str, int]
     stages: list[StageFigures]
+    cost: RunCost | None = None
     memory: Memory
     landed_rows: int
     landed_files: list[str]
@@ -153,7 +157,7 @@ def stage_figures(
                 pages=pages,
             )
             for part, busy in work.items()
-            if name == "extract" and part != "total"
+            if name == "extract" and part != "total" and part not in cost.HIDDEN
         ]
     return made
 
@@ -174,7 +178,7 @@ def write(report: RunReport, home: Path) -> Path:
 
 def as_html(report: RunReport) -> str:
     """The report as one page without scripts, links or anything from elsewhere."""
-    return _template().render(report=report, meanings=MEANINGS, words=PLAIN_WORDS, shown=SHOWN)
+    return _template().render(report=report, meanings=MEANINGS, words=PLAIN_WORDS, shown=SHOWN, costs=cost)
 
 
 @cache

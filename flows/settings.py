@@ -27,7 +27,9 @@ from pydantic_settings import (
 )
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
+from flows.cost_options import CostOptions
 from flows.intake_options import IntakeOptions
+from flows.logs import LogFormat
 from flows.review_options import ReviewOptions
 from schemas.errors import UsageError
 
@@ -89,7 +91,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("schema", f"{PREFIX}SCHEMA"),  # "schema" itself is pydantic's
         description="catalog name, or path of a JSON Schema",
     )
-    model: str = Field("embedded", min_length=1, description="embedded, scripted, vllm, or a model folder")
+    model: str = Field(
+        "embedded",
+        min_length=1,
+        description="embedded, scripted, promoted, vllm[:NAME], a model folder, a stored NAME[@REVISION], or a URI",
+    )
     concurrency: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="documents at a time"
     )
@@ -112,6 +118,18 @@ class Settings(BaseSettings):
     extract: ExtractOptions = ExtractOptions()
     vllm: VllmOptions = VllmOptions()
     serve: ServeSettings = ServeSettings()
+    log_format: LogFormat = Field(
+        "text", description="log lines for people (text), or JSON for a collector (json)"
+    )
+    log_stderr: bool = Field(False, description="log lines on standard error too, as containers want it")
+    metrics_file: Path | None = Field(
+        None,
+        description="file of metrics, written at the end of each run: for node exporter's textfile collector",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="who sends it as a bearer token may read /metrics of the review page"
+    )
+    cost: CostOptions = CostOptions()
 
     @field_validator("home", "cache")
     @classmethod

@@ -11,8 +11,8 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows import composition, worker
-from flows.composition import Job
+from flows import composition, logs, worker
+from flows.composition import Job, Parts
 from flows.landing.land import LandingReport, land
 from flows.ledger.store import Ledger
 from schemas.errors import LedgerError
@@ -40,12 +40,18 @@ def _can_help(_task: object, _run: object, state: Any) -> bool:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
+@logs.public_errors()
 def discover_inputs(job: Job, run_id: str) -> int:
     """Every object of the source, with its content hash, is in the ledger; gives their number.
 
     What is to be done again is back to work then; if an outcome chooses it, the source is not listed.
     """
     parts = composition.parts(job)
+    with worker.at_run(parts, run_id):
+        return _discover(parts, job, run_id)
+
+
+def _discover(parts: Parts, job: Job, run_id: str) -> int:
     if job.again is not None and job.again.outcome is not None:
         return worker.reopen_inputs(parts, run_id, job.again)
     count = worker.register_inputs(parts, run_id)
@@ -64,6 +70,7 @@ def discover_inputs(job: Job, run_id: str) -> int:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
+@logs.public_errors()
 def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
     """Claims and processes one document after the other, at most so many; gives their number."""
     parts = composition.parts(job)
@@ -82,6 +89,7 @@ def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
+@logs.public_errors()
 def land_rows(schema_name: str, fingerprint: str) -> LandingReport:
     """Writes what is accepted or reviewed under a schema, and not in the lake yet, as Parquet."""
     settings = composition.settings()

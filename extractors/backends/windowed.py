@@ -18,6 +18,7 @@ from extractors.backends.candidates import with_candidates
 from extractors.backends.marked import decided_by_marks
 from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules, titles_by_rules
+from extractors.context import about
 from extractors.decoding.guess import Guess, guess_of
 from extractors.decoding.row import Decoded, Request
 from extractors.grammar.compile import grammar_of
@@ -31,7 +32,7 @@ from extractors.prompting.window import Window, windows_of
 from extractors.validation.paths import pattern_of
 from extractors.validation.text import text_key
 from schemas.document import ReadDocument
-from schemas.errors import BackendError, ParquetryError
+from schemas.errors import BackendError, ParquetryError, foreign
 from schemas.outcome import ReviewReason
 from schemas.registry import LoadedSchema
 from schemas.tree import Leaf, ObjectNode, leaves
@@ -88,12 +89,13 @@ class Work:
         if self.ended - self._told > PROGRESS_SECONDS:
             self._told = self.ended
             total = len(self.windows) * len(self.found)
-            log.info(
-                "%s: the model has read %d of %d windows",
-                self.document.ref.uri,
-                self.counts["windows"],
-                total,
-            )
+            with about(self.document.ref.sha256):
+                log.info(
+                    "%s: the model has read %d of %d windows",
+                    self.document.ref.uri,
+                    self.counts["windows"],
+                    total,
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class WindowedBackend(ABC):
         except (RuntimeError, ValueError) as error:  # a shape the model refuses
             names = ", ".join(dict.fromkeys(one.work.document.ref.uri for one in asked.values()))
             raise BackendError(
-                f"The model failed on {names or 'the first document'}: {error}",
+                f"The model failed on {names or 'the first document'}: {foreign(error)}",
                 remedy="Try again; if it stays, use smaller windows or another model.",
             ) from error
         return [self._answer(work, schema, parts) for work in works]
@@ -173,7 +175,8 @@ class WindowedBackend(ABC):
         try:
             return self.rules.answer([document], schema)[0]
         except Exception:
-            log.exception("%s: the rules failed; the model reads without them", document.ref.uri)
+            with about(document.ref.sha256):
+                log.exception("%s: the rules failed; the model reads without them", document.ref.uri)
             return Answer({}, ())
 
     def _requests(

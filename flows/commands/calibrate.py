@@ -73,11 +73,13 @@ def calibrate(
     from extractors.evaluation.run import open_set
     from flows.calibration import home_folder, identity, shipped_folder
     from flows.extractor import extractor_for
+    from flows.modelstore import pinned
     from flows.settings import load_settings
     from schemas.registry import load_schema
 
     budgets = [Budget(error, confidence) for error in error_budget or BUDGETS]
     settings = load_settings(config, home=home, model=model)
+    settings = settings.model_copy(update={"model": pinned(settings.model, settings).model})
     names = _schemas(folders, schemas)
     sources = [
         LabelledSource(open_set(folder, split), load_schema(name))

@@ -25,7 +25,7 @@ def review(
 ) -> None:
     """Serves the review page until Ctrl-C: the queue, and documents with the boxes of their values."""
     from extractors.reading import ReaderPool
-    from flows import composition
+    from flows import composition, logs
     from flows.decided import land_decided
     from flows.ledger.store import Ledger
     from flows.review import server
@@ -55,8 +55,11 @@ def review(
             passwords=[password.get_secret_value() for password in reading.passwords],
             hosts=[] if server.is_loopback(at) else [at],
             options=options,
+            metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else "",
         )
         stdout().print(
             f"Review page: {options.url or f'http://{at}:{settings.review_port}'}  (Ctrl-C ends it)"
         )
-        server.run(app, host=at, port=settings.review_port)
+        if settings.log_stderr:
+            logs.to_stderr(settings.log_format)
+        server.run(app, host=at, port=settings.review_port, own_logs=settings.log_stderr)

@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy.orm import Session
 
-from flows.ledger import reckoning, reopen, reports
+from flows.ledger import reckoning, reopen, reports, tallies
+from flows.ledger.figures import MetricFigures
 from flows.ledger.records import Reckoning, RetryGroup, RunRecord
 from schemas.outcome import Outcome
 
@@ -90,3 +91,15 @@ class RunsStore(ABC):
         """The runs that began last, newest first."""
         with self._read() as session:
             return reports.newest_runs(session, self._clock(session), count)
+
+    def metric_figures(self) -> MetricFigures:
+        """All that metrics are made of. The first call on an old ledger goes through all of its steps once."""
+
+        def step() -> bool:
+            with self._write() as session:
+                return tallies.fold_some(session, self._clock(session))
+
+        while step():
+            pass
+        with self._read() as session:
+            return tallies.gather(session, self._clock(session))

@@ -59,6 +59,7 @@ def create_app(
     secret: bytes | None = None,
     hosts: Sequence[str] = (),
     options: ReviewOptions | None = None,
+    metrics_token: str = "",
 ) -> FastAPI:
     """The review page.
 
@@ -74,6 +75,7 @@ def create_app(
         secret: signs cookies; kept in a file beside ``blobs`` if not given.
         hosts: names under which the page may be asked for, besides those of this machine.
         options: who signs in, what is held and looked at twice.
+        metrics_token: who sends it may read ``/metrics``; empty: nobody.
     """
     store = BlobStore(blobs)
     home = blobs.parent
@@ -93,6 +95,7 @@ def create_app(
         options=options,
         second=SecondLookRule(options.second_look_amount, options.second_look_share, secret),
         land=Lander(land) if land is not None else None,
+        metrics_token=metrics_token.encode(),
     )
     app = FastAPI(title="parquetry review", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = site

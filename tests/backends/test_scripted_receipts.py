@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.scripted.letterhead import ends_legal, goes_on, is_place, is_registration
+from schemas.document import ReadDocument
 from schemas.registry import load_schema
 from tests.validation.paper import paper
 
@@ -81,6 +83,36 @@ def test_a_stamp_beside_a_name_is_none_of_it() -> None:
         read("GREEN HILL CAFE   POSTED\nNO. 3, MILL STREET\n40150 GREENVILLE\n")["company"]
         == "GREEN HILL CAFE"
     )
+
+
+def stamped(text: str, stamp: str) -> ReadDocument:
+    """A recognised page on which one word was found in a box twice as high as those of the print beside it."""
+    document = paper(text + TAIL, confidence=0.99)
+    (page,) = document.pages
+    words = tuple(
+        replace(word, box=replace(word.box, y0=word.box.y0 - 9)) if word.text == stamp else word
+        for word in page.words
+    )
+    return replace(document, pages=(replace(page, words=words),))
+
+
+@pytest.mark.parametrize(
+    ("line", "stamp"),
+    [
+        ("GREEN HILL ENTERPRISE POSTED", "POSTED"),
+        ("(v) GREEN HILL ENTERPRISE", "(v)"),
+        ("() GREEN HILL ENTERPRISE", "()"),
+    ],
+)
+def test_handwriting_close_to_a_name_is_none_of_it(line: str, stamp: str) -> None:
+    document = stamped(f"{line}\nNO. 3, MILL STREET\n40150 GREENVILLE\n", stamp)
+    (answer,) = ScriptedBackend().answer([document], load_schema("receipt"))
+    assert answer.data["company"] == "GREEN HILL ENTERPRISE"
+
+
+def test_thanks_are_no_name() -> None:
+    found = read("TQ FOR SHOPPING WITH US\nGREEN HILL\nNO. 3, MILL STREET\n40150 GREENVILLE\n")
+    assert found["company"] == "GREEN HILL"
 
 
 def test_a_name_and_its_address_in_one_line_are_told_apart() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from extractors.models.base import file_sha256
-from extractors.models.load import Card, card_of, load_processor, wants_layout
+from extractors.models.load import ModelDescription, load_processor, model_description
 from extractors.options import VllmOptions
 from schemas.errors import ModelError
 
 PREFIX = "vllm"
-_HASHED = {".json", ".jinja", ".safetensors"}
 _SAFE = re.compile(r"[^\w.-]+")
 
 
@@ -51,35 +48,31 @@ def served_name(model: str, options: VllmOptions) -> str:
     return name
 
 
-def served_folder(options: VllmOptions) -> Path:
-    """The folder of the model that is served.
+def served_folder(options: VllmOptions) -> str:
+    """The folder of the model that is served, or its name in the store.
 
     Raises:
-        ModelError: none is set, or it is not there.
+        ModelError: none is set.
     """
-    if options.folder is None:
+    if not options.folder:
         raise ModelError(
             "The settings do not say where the processor of the served model lies.",
             remedy="Set vllm.folder to the model folder that the server serves, or to a copy without its weights.",
         )
-    folder = options.folder.expanduser()
-    if not folder.is_dir():
-        raise ModelError(f"The model folder {folder} does not exist.", remedy="Correct vllm.folder.")
-    return folder
+    return str(Path(options.folder).expanduser())
 
 
-def served_identity(model: str, options: VllmOptions) -> str:
-    """The ``model_id`` of a served model, without asking the server: its name there, and the folder's content.
+def served_description(model: str, options: VllmOptions, cache: Path) -> ModelDescription:
+    """Which model it is, without asking the server: its name there, and the folder's content.
 
-    It says ``vllm``, because a calibration of the same weights in process is of other scores.
+    The ``model_id`` says ``vllm``, because a calibration of the same weights in process is of other scores.
+
+    Raises:
+        ModelError: the settings do not say, or there is no such folder.
     """
-    name, folder = served_name(model, options), served_folder(options)
-    digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in _HASHED and file.is_file():
-            digest.update(file.name.encode())
-            digest.update(file_sha256(file).encode())
-    return f"{PREFIX}-{_SAFE.sub('_', name)}-{digest.hexdigest()[:12]}{_rules(card_of(folder))}"
+    about = model_description(served_folder(options), cache)
+    name = _SAFE.sub("_", served_name(model, options))
+    return replace(about, model_id=f"{PREFIX}-{name}-{about.model_id}")
 
 
 def load_served(model: str, options: VllmOptions, cache: Path) -> ServedModel:
@@ -88,25 +81,19 @@ def load_served(model: str, options: VllmOptions, cache: Path) -> ServedModel:
     Raises:
         ModelError: the folder is not complete, or of a model that a server cannot run as we do.
     """
-    folder = served_folder(options)
-    card = card_of(folder)
-    if wants_layout(folder):
+    about = served_description(model, options, cache)
+    parts = load_processor(served_folder(options), cache)
+    if parts.layout:
         raise ModelError(
-            f"{folder} was trained with coordinates beside its words, which vLLM has no place for.",
+            f"{options.folder} was trained with coordinates beside its words, which vLLM has no place for.",
             remedy="Use it in process, or train without layout.",
         )
     return ServedModel(
         served_name(model, options),
-        served_identity(model, options),
-        load_processor(card.base or str(folder), cache),
-        card.window_tokens,
-        card.unsure_below,
-        card.hints,
-        card.rows_unsure_below,
+        about.model_id,
+        parts.processor,
+        parts.window_tokens,
+        parts.unsure_below,
+        parts.hints,
+        parts.rows_unsure_below,
     )
-
-
-def _rules(card: Card) -> str:
-    from extractors.backends.scripted import RULES
-
-    return f"-{RULES}" if card.hints else ""
