@@ -74,6 +74,10 @@ class TinyServer:
             time.sleep(0.01)
         return self
 
+    def stop_soon(self) -> None:
+        """Takes no more connections, and lets no answer out any more."""
+        self._server.force_exit = self._server.should_exit = True
+
     def stop(self) -> None:
         self._server.force_exit = self._server.should_exit = True
         self._thread.join(10)

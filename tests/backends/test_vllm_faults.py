@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[Fault, str]] = {
     "stays broken": (serving.status(500), "did not answer this request: HTTP 500"),
     "stays cut": (serving.cut_json, "cut off, or is no JSON"),
     "stays dropped": (serving.drops, "the connection broke"),
-    "refuses": (serving.status(400), "HTTP 400, made to"),
+    "refuses": (serving.status(400), "HTTP 400, ‹made to›"),
     "huge": (serving.huge, "longer than 1 MB"),
     "no JSON object": (lambda body, server: serving.JSONResponse([1, 2]), "no choices"),
     "another model": (changed(model="someone-else"), "'someone-else'"),

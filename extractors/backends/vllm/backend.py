@@ -22,6 +22,7 @@ from extractors.backends.vllm.reply import Reply, reply_of
 from extractors.backends.vllm.served import load_served
 from extractors.backends.vllm.server import Server
 from extractors.backends.windowed import WindowedBackend, Work
+from extractors.context import carried
 from extractors.decoding.guess import Guess, guess_of
 from extractors.decoding.guide import guide_of
 from extractors.decoding.row import Decoded, Request
@@ -133,7 +134,7 @@ class VllmBackend(WindowedBackend):
                             more = False
                             self._free.release()
                             break
-                        future = self._pool.submit(self._decoded, question)
+                        future = self._pool.submit(carried(self._decoded), question)
                     except BaseException:
                         self._free.release()
                         raise

@@ -21,7 +21,7 @@ from extractors.backends.vllm.reply import Reply
 from extractors.decoding.circles import Circles
 from extractors.decoding.row import Decoded
 from extractors.decoding.spelling import Spelling
-from schemas.errors import BackendError
+from schemas.errors import BackendError, foreign
 
 SLACK = 0.02
 """Nats by which a server's log-probability may lie below what it must be: it computes in bf16, and rounds."""
@@ -117,7 +117,7 @@ class Checker:
         matcher = llguidance.LLMatcher(self._guide, llguidance.LLMatcher.grammar_from_lark(grammar))
         if matcher.is_error():
             raise BackendError(
-                f"The grammar cannot be compiled: {matcher.get_error()[:300]}",
+                f"The grammar cannot be compiled: {foreign(matcher.get_error()[:300])}",
                 remedy="Use smaller windows, or split the schema.",
             )
         return matcher

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from extractors.options import VllmOptions
-from schemas.errors import BackendError, ModelError, OutageError, ParquetryError
+from schemas.errors import BackendError, ModelError, OutageError, ParquetryError, foreign, public
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Server:
                 raise self._given_up(what, tries)
             pause, wait = min(2 * pause, LONGEST_PAUSE), pause * random.uniform(0.7, 1.3)
             wait = min(after if after is not None else wait, left)
-            log.warning("%s: %s; trying again in %.1f s", self._options.url, what, wait)
+            log.warning("%s: %s; trying again in %.1f s", self._options.url, public(what), wait)
             if self._closed.wait(wait):
                 raise BackendError("The connection to the vLLM server was ended.", remedy="Run again.")
 
@@ -240,7 +240,7 @@ def _message(data: bytes) -> str:
         text = str(error.get("message") or error.get("detail") or "")
     except (ValueError, AttributeError):
         return ""
-    return " ".join(text.split())[:_SAID]
+    return foreign(" ".join(text.split())[:_SAID])
 
 
 def _words(error: Exception) -> str:
