@@ -28,8 +28,4 @@ def running_server() -> Iterator[TinyServer]:
 @pytest.fixture
 def server(running_server: TinyServer) -> TinyServer:
     """The running server, without the faults of the test before."""
-    running_server.faults.clear()
-    running_server.bodies.clear()
-    running_server.always, running_server.well, running_server.most_at_a_time = None, True, 0
-    running_server.names, running_server.context = ["tiny"], 8192
-    return running_server
+    return running_server.reset()

@@ -74,6 +74,14 @@ class TinyServer:
             time.sleep(0.01)
         return self
 
+    def reset(self) -> TinyServer:
+        """Honest again, and asked nothing yet."""
+        self.faults.clear()
+        self.bodies.clear()
+        self.always, self.well, self.most_at_a_time = None, True, 0
+        self.names, self.context = ["tiny"], 8192
+        return self
+
     def stop_soon(self) -> None:
         """Takes no more connections, and lets no answer out any more."""
         self._server.force_exit = self._server.should_exit = True
@@ -85,7 +93,9 @@ class TinyServer:
     async def _models(self, request: Request) -> Response:
         if refused := _refused(request):
             return refused
-        cards = [{"id": name, "object": "model", "max_model_len": self.context} for name in self.names]
+        base, *adapters = self.names
+        cards: list[dict[str, Any]] = [{"id": base, "object": "model", "max_model_len": self.context}]
+        cards += [{"id": name, "object": "model", "parent": base, "max_model_len": None} for name in adapters]
         return JSONResponse({"object": "list", "data": cards})
 
     async def _asked(self, request: Request) -> Response:

@@ -29,15 +29,20 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made_for(server: TinyServer, folder: Path, **changed: Any) -> VllmBackend:
-    given = {"url": server.url, "model": "tiny", "folder": folder, "api_key": KEY, "max_answer_tokens": 120}
+    given = {
+        "url": server.url,
+        "model": "tiny",
+        "folder": str(folder),
+        "api_key": KEY,
+        "max_answer_tokens": 40,
+    }
     options = VllmOptions.model_validate({**given, "outage_seconds": 0.2, **changed})
     return VllmBackend("vllm", options, folder)
 
 
-@pytest.fixture
-def served(server: TinyServer, tiny_folder: Path) -> Iterator[VllmBackend]:
-    made = made_for(server, tiny_folder, max_response_mb=1)
-    server.bodies.clear()
+@pytest.fixture(scope="module")
+def served(running_server: TinyServer, tiny_folder: Path) -> Iterator[VllmBackend]:
+    made = made_for(running_server.reset(), tiny_folder, max_response_mb=1)
     yield made
     made.close()
 
@@ -108,6 +113,10 @@ REFUSED: dict[str, tuple[Fault, str]] = {
     "too few scores": (choice(lambda c: c["logprobs"]["token_logprobs"].pop()), "log-probabilities for"),
     "other prompt": (choice(lambda c: c["prompt_token_ids"].pop()), "other tokens of the prompt"),
     "no tokens": (choice(lambda c: c.pop("token_ids")), "no token_ids"),
+    "tokens of nowhere": (
+        choice(lambda c: c["token_ids"].__setitem__(0, 10**12)),
+        "vocabulary does not have",
+    ),
     "half": (choice(half_an_answer), "ends before it is complete"),
     "other text": (choice(another_text), "outside the grammar|spells its tokens"),
     "gives up": (choice(lambda c: c.update(finish_reason="abort")), "'abort'"),
@@ -125,10 +134,8 @@ def test_what_is_no_answer_is_an_error_that_says_so(
     assert caught.value.remedy
 
 
-def test_an_answer_that_is_too_long_is_truncated_and_told(server: TinyServer, tiny_folder: Path) -> None:
-    made = made_for(server, tiny_folder, max_answer_tokens=20)
-    (answer,) = made.answer([document_of(LINES)], RECEIPT)
-    made.close()
+def test_an_answer_that_is_too_long_is_truncated_and_told(served: VllmBackend, server: TinyServer) -> None:
+    (answer,) = served.answer([document_of(LINES)], RECEIPT)
     assert answer.truncated
 
 
@@ -224,9 +231,9 @@ def test_settings_that_are_not_enough(tiny_folder: Path, tmp_path: Path) -> None
     with pytest.raises(ModelError, match="processor"):
         load_backend("vllm:tiny", cache=tmp_path)
     with pytest.raises(ModelError, match="does not exist"):
-        load_backend("vllm:tiny", cache=tmp_path, vllm=VllmOptions(folder=tmp_path / "none"))
+        load_backend("vllm:tiny", cache=tmp_path, vllm=VllmOptions(folder=str(tmp_path / "none")))
     with pytest.raises(ModelError, match="no processor that can be loaded"):
-        load_backend("vllm:tiny", cache=tmp_path, vllm=VllmOptions(folder=tmp_path))
+        load_backend("vllm:tiny", cache=tmp_path, vllm=VllmOptions(folder=str(tmp_path)))
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def make_run(
     def make(documents: int = DOCUMENTS, url: str = "") -> Run:
         given: dict[str, Any] = {"url": url or server.url, "model": "tiny", "folder": str(tiny_folder)}
         options = VllmOptions.model_validate(
-            {**given, "api_key": KEY, "outage_seconds": 0.1, "max_answer_tokens": 100, "max_response_mb": 1}
+            {**given, "api_key": KEY, "outage_seconds": 0.1, "max_answer_tokens": 40, "max_response_mb": 1}
         )
         parts = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=documents)
         made.append(parts)
@@ -100,7 +100,7 @@ def test_an_honest_server(make_run: Callable[..., Run]) -> None:
     run.parts.ledger.check_conservation("served")
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED))
+@pytest.mark.parametrize("name", ["stays broken", "huge", "another model", "half", "no grammar"])
 def test_what_is_no_answer_ends_in_a_recorded_outcome(
     make_run: Callable[..., Run], server: TinyServer, name: str
 ) -> None:

@@ -40,10 +40,9 @@ def options_for(server: TinyServer, folder: Path, **changed: object) -> VllmOpti
     return VllmOptions.model_validate({**given, **changed})
 
 
-@pytest.fixture
-def served(server: TinyServer, tiny_folder: Path) -> Iterator[VllmBackend]:
-    made = VllmBackend("vllm", options_for(server, tiny_folder), tiny_folder)
-    server.bodies.clear()
+@pytest.fixture(scope="module")
+def served(running_server: TinyServer, tiny_folder: Path) -> Iterator[VllmBackend]:
+    made = VllmBackend("vllm", options_for(running_server.reset(), tiny_folder), tiny_folder)
     yield made
     made.close()
 
@@ -140,6 +139,7 @@ def test_an_adapter_is_asked_by_its_name(server: TinyServer, tiny_folder: Path) 
     made = VllmBackend("vllm:receipts-2026", options_for(server, tiny_folder), tiny_folder)
     (answer,) = made.answer([document_of(LINES)], load_schema("receipt"))
     made.close()
+    assert made.served.context == server.context  # the card of an adapter does not have it
     assert answer.data and {body["model"] for body in server.bodies} == {"receipts-2026"}
     assert made.model_id.startswith("vllm-receipts-2026-")
 

@@ -45,6 +45,8 @@ class Checker:
             BackendError: the grammar cannot be compiled, the answer is outside it, or its text is of other tokens.
         """
         tokens, scores = self._without_end(reply)
+        if not all(0 <= token < self._guide.vocab_size for token in tokens):
+            raise _outside("it has tokens that the vocabulary does not have")
         matcher = self._matcher(question.grammar)
         if (held := matcher.validate_tokens(tokens)) < len(tokens):
             raise _outside(f"token {held + 1} of {len(tokens)} is not allowed")

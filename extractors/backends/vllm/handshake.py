@@ -22,6 +22,8 @@ from schemas.document import Box, DocumentRef, Page, PageImage, ReadDocument, Wo
 from schemas.errors import BackendError, ModelError, OutageError
 from schemas.registry import LoadedSchema, from_json_schema
 
+PROBE_TOKENS = 400
+"""That the answer to the probe may have: a token a byte, and then some."""
 _NOT_GUARDED = (
     'see docs/serving.md for how vLLM is started: --structured-outputs-config \'{"backend": "guidance"}\''
 )
@@ -61,8 +63,13 @@ def find_model(server: Server, name: str) -> Served:
             f"The vLLM server does not serve {name!r}; it serves: {names}.",
             remedy="Correct vllm.model, or start the server with --served-model-name or --lora-modules.",
         )
-    context = cards[name].get("max_model_len")
-    return Served(said, context if isinstance(context, int) and not isinstance(context, bool) else None)
+    return Served(said, _context(cards[name]) or _context(cards.get(cards[name].get("parent"), {})))
+
+
+def _context(card: dict[str, Any]) -> int | None:
+    """What a model's card says; an adapter's says it of the model that it is put on."""
+    found = card.get("max_model_len")
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def probe_document(image: PageImage | None) -> ReadDocument:
@@ -77,12 +84,12 @@ def probe_document(image: PageImage | None) -> ReadDocument:
 def probe_schema(word: str) -> LoadedSchema:
     """A schema with leaves of all kinds that grammars have, under names that no model thinks of."""
     fields: dict[str, Any] = {
-        f"text_{word}": {"type": ["string", "null"]},
-        f"sum_{word}": {"type": ["number", "null"]},
-        f"kind_{word}": {"enum": [f"a{word}", f"b{word}"]},
-        f"rows_{word}": {
+        f"t{word}": {"type": ["string", "null"]},
+        f"s{word}": {"type": ["number", "null"]},
+        f"k{word}": {"enum": [f"a{word}", f"b{word}"]},
+        f"r{word}": {
             "type": "array",
-            "items": {"type": "object", "properties": {f"name_{word}": {"type": ["string", "null"]}}},
+            "items": {"type": "object", "properties": {f"n{word}": {"type": ["string", "null"]}}},
         },
     }
     return from_json_schema({"title": "probe", "type": "object", "properties": fields}, "probe")
@@ -96,7 +103,8 @@ def prove(question: Question, ask: Callable[[Question], Reply], checker: Checker
     """
     schema, document = probe_schema(secrets.token_hex(4)), probe_document(None)
     index = SpanIndex(windows_of(document, 1000, lambda texts: [len(text) for text in texts])[0])
-    asked = replace(question, grammar=grammar_of(schema.tree, index), index=index, guess=None)
+    grammar = grammar_of(schema.tree, index)
+    asked = replace(question, grammar=grammar, index=index, guess=None, max_tokens=PROBE_TOKENS)
     try:
         reply = ask(asked)
         decoded = checker.decoded(reply, asked)
