@@ -339,7 +339,7 @@ def check(job: Job) -> None:
     read_options(ours, job.pages)
     if job.again is None or job.again.outcome is None:  # else the source is asked for single objects only
         discover(real_source(job.source, ours), limit=1, options=ours.intake)
-    backend(job.model, ours.cache)
+    backend(job.model, ours.cache, ours.vllm)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
 from flows.alert_options import AlertOptions, HookOptions
 from flows.cost_options import CostOptions
 from flows.intake_options import IntakeOptions
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     model: str = Field(
         "embedded",
         min_length=1,
-        description="embedded, scripted, promoted, a model folder, a stored NAME[@REVISION], or a URI",
+        description="embedded, scripted, promoted, vllm[:NAME], a model folder, a stored NAME[@REVISION], or a URI",
     )
     concurrency: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="documents at a time"
@@ -140,6 +140,7 @@ class Settings(BaseSettings):
     intake: IntakeOptions = IntakeOptions()
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
+    vllm: VllmOptions = VllmOptions()
     serve: ServeSettings = ServeSettings()
     gpu: GpuOptions = GpuOptions()
     log_format: LogFormat = Field(

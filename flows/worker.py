@@ -29,6 +29,7 @@ from schemas.document import DocumentRef
 from schemas.errors import (
     BackendError,
     LedgerError,
+    ModelError,
     OutageError,
     ParquetryError,
     SourceError,
@@ -300,6 +301,10 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
         return _failed(parts, claimed, FailureReason.MODEL_ERROR, str(error))
     except ReaderStartError as error:  # not the document's fault: it goes back
         raise OutageError(f"The run cannot go on: {error}", remedy=error.remedy) from error
+    except ModelError as error:  # nor is a model that cannot be loaded, or a server that must not be asked
+        raise OutageError(f"The run cannot go on: {error}", remedy=error.remedy) from error
+    except OutageError:
+        raise
     except ParquetryError as error:
         return _failed(parts, claimed, FailureReason.READER_CRASHED, f"{error} {error.remedy}".strip())
     except Exception as error:  # a mistake of ours on one document must not cost the others
@@ -337,6 +342,8 @@ def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Ex
     for retries, pause in enumerate(BACKEND_PAUSES):
         try:
             return _counted(_extract_once_more(parts, ref, copy), retries)
+        except (ModelError, OutageError):
+            raise
         except ParquetryError as error:
             log.warning("%s: trying again in %g s: %s", claimed.uri, pause, error)
             if parts.stopping.wait(pause):
