@@ -72,6 +72,7 @@ def extract_batch(
     if _ours():
         conductor.log_to_file(composition.settings(), "run")
     again = composition.again(outcome=retry_outcome, reason=retry_reason, reprocess=reprocess, since=since)
+    composition.check_runner(composition.settings())
     job = composition.job(
         source=source, schema=document_schema, model=model, limit=limit, pages=pages, again=again
     )
@@ -125,9 +126,14 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
     guess = seconds_for(total, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
     log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, total, guess)
     watcher().expect(inputs, total, guess)
+    progress, done = ProgressArtifact(), 0
+    if rest and settings.runner == "ray":
+        from flows.cluster.batches import extract_all  # Ray is an extra
+
+        extract_all(parts, run_id, total, progress)
+        rest = 0
     if rest:
         parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document
-    progress, done = ProgressArtifact(), 0
     while rest:
         sizes = task_sizes(rest, settings.batch_size, settings.concurrency)
         before = done

@@ -71,8 +71,8 @@ class SharedBackend:
         self._turn = threading.Condition()
         self._waiting: deque[_Ticket] = deque()
         self._busy = False
-        self._loaded: Backend | None = load_backend(model, cache=cache) if model == "scripted" else None
-        self._identity = self._loaded.model_id if self._loaded else model_identity(model)
+        self._loaded: Backend | None = None
+        self._identity = self.load().model_id if model == "scripted" else model_identity(model)
 
     @property
     def model_id(self) -> str:
@@ -88,6 +88,7 @@ class SharedBackend:
         with self._loading:
             if self._loaded is None:
                 self._loaded = load_backend(self._model, cache=self._cache)
+                log.info("model %s loaded", self._loaded.model_id)
             return self._loaded
 
     def answer(
@@ -293,7 +294,9 @@ def make_extractor(
         reader=ReaderPool(options, workers=ours.concurrency),
         read_options=options,
         options=ours.extract,
-        judge=judge_for(ours, loaded, answering.model_id, whole=pages is None)
+        judge=judge_for(
+            ours.model_copy(update={"model": model}), loaded, answering.model_id, whole=pages is None
+        )
         if judged
         else Judge(loaded.fingerprint),
         stopping=stopping,

@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions
+from flows.cluster.options import RayOptions
 from flows.intake_options import IntakeOptions
 from flows.review_options import ReviewOptions
 from schemas.errors import UsageError
@@ -40,6 +41,7 @@ _PAGES = re.compile(r"(\d{1,6})(?:(-)(\d{1,6})?)?")
 # Prefect's server phones home unless told not to; nothing here opens a connection nobody asked for.
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # so does Ray
 
 
 class ServeSettings(BaseModel):
@@ -111,6 +113,10 @@ class Settings(BaseSettings):
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
     serve: ServeSettings = ServeSettings()
+    runner: Literal["local", "ray"] = Field(
+        "local", description="where documents are extracted: in this process, or on a Ray cluster (see `ray`)"
+    )
+    ray: RayOptions = RayOptions()
 
     @field_validator("home", "cache")
     @classmethod

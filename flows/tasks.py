@@ -26,7 +26,7 @@ for _ours in ("flows", "extractors.reading"):
     logging.getLogger(_ours).setLevel(logging.INFO)  # Prefect shows with a run what our own modules say
 
 
-def _can_help(_task: object, _run: object, state: Any) -> bool:
+def can_help(_task: object, _run: object, state: Any) -> bool:
     """Prefect's retry condition."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, BaseException) and worker.worth_retrying(error)
@@ -36,7 +36,7 @@ def _can_help(_task: object, _run: object, state: Any) -> bool:
     name="discover",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
+    retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -60,7 +60,7 @@ def discover_inputs(job: Job, run_id: str) -> int:
     task_run_name="extract {batch}",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
+    retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -78,7 +78,7 @@ def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
     task_run_name="land {schema_name}",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
+    retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
