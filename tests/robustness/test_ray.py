@@ -1,4 +1,4 @@
-"""`parquetry run --runner ray` on real clusters on this machine: workers and machines die and join, runs are stopped."""
+"""`parquetry run --runner ray` on real clusters of this machine: workers die, machines die and join, runs stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from flows.ledger.store import Ledger
-from tests.robustness.commands import ROOT, Command, Start, wait_until
+from tests.robustness.commands import ROOT, Start, wait_until
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -30,11 +30,10 @@ ONE_EACH = {"PARQUETRY_CONCURRENCY": "1", "PARQUETRY_LEASE_SECONDS": SHORT_LEASE
 def _worker_processes(ledger: Ledger) -> Counter[str]:
     """Claims by process that made them: ``host:pid-start``."""
     found = Counter[str]()
-    for document in ledger.newest_runs(1)[0:1]:
-        for seen in ledger.run_documents(document.run_id):
-            for step in ledger.document(str(seen.document_id)).transitions:
-                if step.to_state == "processing":
-                    found[step.actor.rpartition(":")[0]] += 1
+    for seen in ledger.run_documents(ledger.newest_runs(1)[0].run_id):
+        for step in ledger.document(str(seen.document_id)).transitions:
+            if step.to_state == "processing":
+                found[step.actor.rpartition(":")[0]] += 1
     return found
 
 
@@ -42,13 +41,13 @@ def _pid(process: str) -> int:
     return int(process.rpartition(":")[2].partition("-")[0])
 
 
-def _at_work(ledger: Ledger, but_not: set[int] = frozenset()) -> list[int]:  # type: ignore[assignment]
-    """Processes that hold a document now, oldest claim first."""
+def _at_work(ledger: Ledger) -> list[int]:
+    """Processes that hold a document now."""
     run = ledger.newest_runs(1)
     held = [] if not run else [d for d in ledger.run_documents(run[0].run_id) if d.outcome is None]
     records = [ledger.document(str(d.document_id)) for d in held]
     pids = [_pid(r.transitions[-1].actor.rpartition(":")[0]) for r in records if r.state == "processing"]
-    return [pid for pid in pids if pid not in but_not and psutil.pid_exists(pid)]
+    return [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 def _done(ledger: Ledger) -> int:
@@ -161,9 +160,3 @@ def test_a_machine_dies_and_another_joins_during_a_run(
         _all_landed_once(ledger, tmp_path / "home", documents)
     assert pids > before, "nobody joined"
     assert set(_model_loads(tmp_path / "home").values()) == {1}
-
-
-def noted(command: Command) -> Command:
-    """The command with its children noted, for the fixture to end them."""
-    command.note_children()
-    return command
