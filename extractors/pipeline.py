@@ -9,6 +9,7 @@ from pathlib import Path
 
 from extractors.backends.base import Backend
 from extractors.confidence.judge import Judge
+from extractors.context import working
 from extractors.options import ExtractOptions, PageRange, ReadOptions
 from extractors.reading import ReaderPool
 from extractors.validation.validate import route, validate
@@ -57,7 +58,8 @@ def extract_document(
         "model": backend.model_id,
     }
     try:
-        document = reader.read(ref, path, read_options)
+        with working(stage="read"):
+            document = reader.read(ref, path, read_options)
     except DocumentError as error:
         detail = f"{error} {error.remedy}".strip()
         return Extraction(
@@ -65,19 +67,24 @@ def extract_document(
             outcome="unreadable",
             failure=error.reason,
             detail=detail,
-            timings={"read": round(time.perf_counter() - began, 3)},
+            timings={"read": round(time.perf_counter() - began, 3), **error.timings},
         )
     read_seconds = time.perf_counter() - began
     if seen is not None:
         seen(document)
 
-    answer = backend.answer([document], schema)[0]
-    validated = validate(answer, schema, document, options, judge)
+    with working(stage="model"):
+        answer = backend.answer([document], schema)[0]
+    checked = time.perf_counter()
+    with working(stage="check"):
+        validated = validate(answer, schema, document, options, judge)
+        accepted = route(validated, options)
+    check_seconds = time.perf_counter() - checked
 
     return Extraction(
         **head,
         outcome="extracted",
-        accepted=route(validated, options),
+        accepted=accepted,
         data=validated.data,
         fields=validated.fields,
         reasons=validated.reasons,
@@ -89,7 +96,9 @@ def extract_document(
         ],
         timings={
             "read": round(read_seconds, 3),
+            **document.timings,
             **answer.timings,
+            "check": round(check_seconds, 3),
             "total": round(time.perf_counter() - began, 3),
         },
         counts={**page_counts(document, read_options.pages), **answer.counts},

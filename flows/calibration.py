@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from extractors.backends.vllm.served import is_vllm
 from extractors.confidence.calibrator import (
     FILE,
     FOLDER,
@@ -15,7 +16,8 @@ from extractors.confidence.calibrator import (
 from extractors.confidence.certify import certify
 from extractors.confidence.features import judged_as
 from extractors.confidence.judge import Judge, budget_of, judge_of
-from extractors.models.load import EMBEDDED
+from extractors.models.stored import locate
+from flows.modelstore import pinned
 from flows.settings import Settings
 from schemas.registry import LoadedSchema
 
@@ -28,10 +30,14 @@ def home_folder(settings: Settings, model_id: str) -> Path:
 
 
 def model_folder(settings: Settings) -> Path | None:
-    """The folder of the model; the scripted rules have none."""
-    if settings.model == "scripted":
+    """The folder of the model; the scripted rules have none, and none is known of a served one.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    if settings.model == "scripted" or is_vllm(settings.model):
         return None
-    return EMBEDDED if settings.model == "embedded" else Path(settings.model)
+    return locate(pinned(settings.model, settings).model, settings.cache).folder
 
 
 def shipped_folder(settings: Settings) -> Path | None:

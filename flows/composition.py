@@ -17,15 +17,20 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from extractors.confidence.judge import budget_of
+from extractors.context import carried
 from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
+from flows.home import make_home as make_home  # noqa: PLC0414  their users know them by this module
+from flows.home import open_ledger as open_ledger  # noqa: PLC0414
 from flows.landing.evolution import check_evolution
+from flows.ledger.records import ModelUsed
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Sampling
 from flows.lines import DocumentLines
-from flows.outage import Breaker, breaker, machine_trouble
+from flows.modelstore import bring, pinned
+from flows.outage import Breaker, breaker
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
 from flows.sources import discover, local_path, public_uri
@@ -47,6 +52,7 @@ class Job(BaseModel):
     source: str
     schema_: str
     model: str
+    model_uri: str | None = None  # where a process on another machine gets a model of the store
     limit: int | None = None
     pages: PageRange | None = None
     again: Again | None = None
@@ -104,6 +110,14 @@ class Parts:
         """What extracts it; part of the ledger's key."""
         return self.extractor.backend.model_id
 
+    @property
+    def weights(self) -> ModelUsed | None:
+        """Which files of the model are used; ``None`` where it has none."""
+        about = self.extractor.backend.about
+        if about is None:
+            return None
+        return ModelUsed(name=about.name, revision=about.revision, manifest=about.manifest)
+
     @contextmanager
     def run(self, run_id: str) -> Iterator[None]:
         """Keeps a record of the run in the ledger, whatever way it ends."""
@@ -117,6 +131,7 @@ class Parts:
             model=self.model_id,
             parameters={**self.job.model_dump(mode="json"), "judged_by": self.extractor.judge.record()},
             lease_seconds=self.settings.lease_seconds,
+            weights=self.weights,
         )
         state = "completed"
         with ending.at_last(lambda: self._abandon(run_id)):
@@ -180,7 +195,7 @@ class Parts:
                 except LedgerError as error:  # a busy database; the next beat comes before the lease ends
                     log.warning("run %s: heartbeat failed: %s", run_id, error)
 
-        thread = threading.Thread(target=beat, name="run-heartbeat", daemon=True)
+        thread = threading.Thread(target=carried(beat), name="run-heartbeat", daemon=True)
         thread.start()
         try:
             yield
@@ -220,8 +235,11 @@ def job(
 ) -> Job:
     """What is asked for, completed from the settings.
 
+    The model is pinned: what ``promoted``, a name or an address means now holds for the whole run.
+
     Raises:
-        UsageError: there is no source or schema, the source carries credentials, or the pages are no range.
+        UsageError: there is no source or schema, the source carries credentials, the pages are no range, or the model
+            cannot be had.
     """
     ours = settings()
     if source is None and ours.source is None:
@@ -236,10 +254,12 @@ def job(
         )
     shown = source or public_uri(_secret(ours.source))
     path = local_path(shown)
+    wanted = pinned(model or ours.model, ours)
     return Job(
         source=shown if path is None else str(path.absolute()),
         schema_=name,
-        model=model or ours.model,
+        model=wanted.model,
+        model_uri=wanted.uri,
         limit=limit,
         pages=page_range(pages) if pages else None,
         again=again,
@@ -319,7 +339,7 @@ def check(job: Job) -> None:
     read_options(ours, job.pages)
     if job.again is None or job.again.outcome is None:  # else the source is asked for single objects only
         discover(real_source(job.source, ours), limit=1, options=ours.intake)
-    backend(job.model, ours.cache)
+    backend(job.model, ours.cache, ours.vllm)
     check_runner(ours)
 
 
@@ -351,6 +371,7 @@ def _make(job: Job) -> Parts:
     ours = settings()
     make_home(ours)
     stopping = threading.Event()
+    bring(job.model, job.model_uri, ours.cache)
     extractor = make_extractor(ours, job.schema_, job.model, job.pages, stopping)
     source = real_source(job.source, ours)
     try:
@@ -370,32 +391,6 @@ def _make(job: Job) -> Parts:
         raise
 
 
-@contextmanager
-def open_ledger(config: Path | None, home: Path | None) -> Iterator[tuple[Settings, Ledger]]:
-    """Settings and ledger, for commands that need nothing else."""
-    settings = load_settings(config, home=home)
-    make_home(settings)
-    with Ledger.open(settings.database_url) as ledger:
-        yield settings, ledger
-
-
-def make_home(ours: Settings) -> None:
-    """Creates the home folder, readable by its owner only: it holds documents.
-
-    Raises:
-        UsageError: it cannot be created.
-    """
-    try:
-        ours.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        if trouble := machine_trouble(error, ours.home):
-            raise trouble from error
-        raise UsageError(
-            f"The home folder {ours.home} cannot be created: {error.strerror or error}.",
-            remedy="Choose a folder that you can write, with --home.",
-        ) from error
-
-
 def real_source(shown: str, ours: Settings) -> str:
     """The URI with its credentials, if the settings hold the one that is shown like this."""
     full = _secret(ours.source)
@@ -403,10 +398,10 @@ def real_source(shown: str, ours: Settings) -> str:
 
 
 def title(job: Job) -> str:
-    """``invoice 2026-11 2026-11-22``: what, from where, when."""
+    """``invoice 2026-11 2026-11-22 02:00``: what, from where, when."""
     schema = Path(job.schema_).stem if job.schema_.endswith(".json") else job.schema_
     tail = job.source.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or job.source
-    return f"{schema} {tail} {dt.datetime.now(dt.UTC):%Y-%m-%d}"
+    return f"{schema} {tail} {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"
 
 
 def _secret(value: SecretStr | None) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from flows import lost_server
+from flows import logs, lost_server
 from flows.settings import Settings
 from flows.supervisor import LOOPBACK, Supervisor, free_port
 
@@ -137,6 +137,8 @@ def log_to_file(settings: Settings, name: str) -> Path:
     """
     path = settings.logs / f"{name}.log"
     root = logging.getLogger()
+    if settings.log_stderr:
+        logs.to_stderr(settings.log_format)
     if any(getattr(known, "baseFilename", None) == str(path) for known in root.handlers):
         return path
     while _home_logs:
@@ -149,7 +151,7 @@ def log_to_file(settings: Settings, name: str) -> Path:
         sys.stderr.write(_NO_LOG.format(path, error.strerror))
         return path
     _home_logs.append(handler)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
+    handler.setFormatter(logs.formatter(settings.log_format))
     root.addHandler(handler)
     for ours in ("flows", "extractors", "prefect"):
         logging.getLogger(ours).setLevel(logging.INFO)

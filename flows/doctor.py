@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from extractors.backends.vllm.served import is_vllm
 from flows.settings import Settings
 from schemas.errors import ParquetryError
 
@@ -124,10 +125,12 @@ def _home(settings: Settings) -> Finding:
 
 def _model(settings: Settings) -> Finding:
     from extractors.models.base import base_folder, is_fetched
-    from extractors.models.load import EMBEDDED
+    from extractors.models.load import EMBEDDED, model_description
 
     if settings.model == "scripted":
         return Finding("model", "ok", "scripted: no weights")
+    if is_vllm(settings.model):
+        return _served_model(settings)
     if settings.model == "embedded":
         if not (EMBEDDED / "model.json").is_file():
             return Finding("model", "fail", f"{EMBEDDED} is not complete", "Install parquetry again.")
@@ -135,10 +138,26 @@ def _model(settings: Settings) -> Finding:
             return Finding("model", "ok", f"embedded, base weights in {base_folder(settings.cache)}")
         fetch = f"Run `python -m extractors.models fetch {settings.cache}`, or use --model scripted."
         return Finding("model", "fail", "the base weights of the embedded model are not here", fetch)
-    if any((Path(settings.model) / name).is_file() for name in ("model.json", "config.json")):
-        return Finding("model", "ok", settings.model)
-    remedy = "Give a folder with a model.json (tuned) or a config.json (whole checkpoint)."
-    return Finding("model", "fail", f"{settings.model} is no model folder", remedy)
+    from flows.modelstore import pinned
+
+    try:  # an address is fetched by that: a run would do the same
+        found = model_description(pinned(settings.model, settings).model, settings.cache)
+    except ParquetryError as error:
+        return Finding("model", "fail", str(error), error.remedy)
+    return Finding("model", "ok", f"{settings.model}: {found.name}, revision {found.revision[:12]}")
+
+
+def _served_model(settings: Settings) -> Finding:
+    """Whether the server answers, and keeps to grammars."""
+    from extractors.backends.vllm.backend import VllmBackend
+
+    at_once = settings.vllm.model_copy(update={"outage_seconds": 0.0})
+    backend = VllmBackend(settings.model, at_once, settings.cache)
+    try:
+        served = f"{backend.name} by vLLM {backend.served.version} at {at_once.url}"
+    finally:
+        backend.close()
+    return Finding("model", "ok", f"{served}; it keeps to grammars")
 
 
 def _schema(settings: Settings) -> Finding:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -15,16 +16,19 @@ from typing import Literal
 
 from extractors.backends import load_backend
 from extractors.backends.base import Answer, Backend
+from extractors.backends.vllm.served import is_vllm, served_description
 from extractors.confidence.judge import Judge
-from extractors.models.load import model_identity
-from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.context import Work, among, current
+from extractors.models.load import ModelDescription, model_description
+from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
 from extractors.pipeline import Seen, extract_document
 from extractors.reading import ReaderPool, document_ref
 from extractors.validation.validate import Validated, validate
 from flows.calibration import judge_for
+from flows.modelstore import pinned
 from flows.settings import Settings
 from schemas.document import DocumentRef, ReadDocument
-from schemas.errors import BackendError, DocumentError
+from schemas.errors import BackendError, DocumentError, OutageError, foreign
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
 from schemas.registry import LoadedSchema, load_schema
@@ -43,6 +47,7 @@ class _Ticket:
 
     documents: Sequence[ReadDocument]
     schema: LoadedSchema
+    works: Sequence[Work] = field(default_factory=current)
     answers: list[Answer] | None = None
     error: BaseException | None = None
 
@@ -61,33 +66,47 @@ class SharedBackend:
     """A model for all threads of the process, loaded when it is first needed.
 
     It uses all cores, or the GPU, by itself, so one thread at a time asks it: for all documents that wait by then,
-    which costs a model that takes many at a time little more than one. Documents are read beside it meanwhile. Its
-    identity is known without loading it, so a run that finds nothing new does not load it at all.
+    which costs a model that takes many at a time little more than one. Documents are read beside it meanwhile. A
+    server is asked by all threads at once. Its identity is known without loading it, so a run that finds nothing new
+    does not load it at all.
     """
 
-    def __init__(self, model: str, cache: Path) -> None:
-        self._model, self._cache = model, cache
+    def __init__(self, model: str, cache: Path, vllm: VllmOptions | None = None) -> None:
+        self._model, self._cache, self._vllm = model, cache, vllm or VllmOptions()
         self._loading = threading.Lock()
         self._turn = threading.Condition()
         self._waiting: deque[_Ticket] = deque()
         self._busy = False
         self._loaded: Backend | None = None
-        self._identity = self.load().model_id if model == "scripted" else model_identity(model)
+        self._about: ModelDescription | None = None
+        if is_vllm(model):
+            self._about = served_description(model, self._vllm, cache)
+        elif model != "scripted":
+            self._about = model_description(model, cache)
 
     @property
     def model_id(self) -> str:
         """Name and content hash of the model."""
-        return self._identity
+        return self._about.model_id if self._about else self.load().model_id
 
-    def load(self) -> Backend:
+    @property
+    def about(self) -> ModelDescription | None:
+        """Which files it is made of; ``None`` where there are no weights."""
+        return self._about
+
+    def load(self, stopping: threading.Event | None = None) -> Backend:
         """The backend itself.
 
         Raises:
             ModelError: the model is incomplete, with a remedy.
+            OutageError: the server that has it does not answer.
+            BackendError: ``stopping`` was set before it was this thread's turn to load it.
         """
         with self._loading:
             if self._loaded is None:
-                self._loaded = load_backend(self._model, cache=self._cache)
+                if stopping is not None and stopping.is_set():
+                    raise BackendError("The run was stopped.", remedy="Run again.")
+                self._loaded = load_backend(self._model, cache=self._cache, vllm=self._vllm)
                 log.info("model %s loaded", self._loaded.model_id)
             return self._loaded
 
@@ -102,7 +121,9 @@ class SharedBackend:
         Raises:
             BackendError: the model failed on these documents, or ``stopping`` was set before their turn came.
         """
-        loaded = self.load()
+        loaded = self.load(stopping)
+        if not getattr(loaded, "one_at_a_time", True):
+            return loaded.answer(documents, schema)
         mine = _Ticket(documents, schema)
         with self._turn:
             self._waiting.append(mine)
@@ -138,9 +159,8 @@ class SharedBackend:
 def _serve(backend: Backend, tickets: Sequence[_Ticket]) -> None:
     """Answers tickets of one schema together; when that fails, each by itself, so that none fails for another."""
     try:
-        answers = iter(
-            backend.answer([one for ticket in tickets for one in ticket.documents], tickets[0].schema)
-        )
+        with among([work for ticket in tickets for work in ticket.works]):
+            answers = iter(_timed(backend, [one for t in tickets for one in t.documents], tickets[0].schema))
         for ticket in tickets:
             ticket.answers = list(islice(answers, len(ticket.documents)))
     except BaseException as error:
@@ -150,6 +170,21 @@ def _serve(backend: Backend, tickets: Sequence[_Ticket]) -> None:
             return
         for ticket in tickets:
             _serve(backend, [ticket])
+
+
+def _timed(backend: Backend, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+    """The answers, each with its share of what this turn of the model took: ``model_busy``, ``model_cpu``.
+
+    The processor time is that of the whole process meanwhile, since the model's own threads cannot be told apart.
+    """
+    began, used = time.perf_counter(), time.process_time()
+    answers = backend.answer(documents, schema)
+    share = max(len(answers), 1)
+    spent = {
+        "model_busy": round((time.perf_counter() - began) / share, 4),
+        "model_cpu": round((time.process_time() - used) / share, 4),
+    }
+    return [replace(one, timings={**one.timings, **spent}) for one in answers]
 
 
 @dataclass(frozen=True)
@@ -226,9 +261,11 @@ class Extractor:
             return self.without_answer(name, "unreadable", error.reason, str(error))
         except BackendError as error:
             return self.without_answer(name, "failed", FailureReason.MODEL_ERROR, str(error))
+        except OutageError:
+            raise
         except Exception as error:  # a mistake of ours on one document must not cost the others
             log.exception("%s: internal error", name)
-            detail = f"{type(error).__name__}: {error}"
+            detail = f"{type(error).__name__} {foreign(error)}"
             return self.without_answer(name, "failed", FailureReason.INTERNAL_ERROR, detail)
 
     def without_answer(
@@ -253,13 +290,13 @@ class Extractor:
 
 
 @cache
-def backend(model: str, folder: Path) -> SharedBackend:
-    """The model of that name, one per process.
+def backend(model: str, folder: Path, vllm: VllmOptions | None = None) -> SharedBackend:
+    """The model of that name, one per process; ``vllm`` says where the server of a served one is.
 
     Raises:
         ModelError: there is no such model.
     """
-    return SharedBackend(model, folder)
+    return SharedBackend(model, folder, vllm)
 
 
 @contextmanager
@@ -268,7 +305,8 @@ def extractor_for(ours: Settings, pages: PageRange | None, *, judged: bool = Tru
 
     Unless ``judged``, no calibration is looked for: one is about to be made.
     """
-    made = make_extractor(ours, ours.schema_ or "", ours.model, pages, judged=judged)
+    model = pinned(ours.model, ours).model
+    made = make_extractor(ours, ours.schema_ or "", model, pages, judged=judged)
     made.backend.load()
     try:
         yield made
@@ -287,7 +325,8 @@ def make_extractor(
 ) -> Extractor:
     """Schema, model and readers in one. Once ``stopping`` is set, nobody waits for the model any more."""
     loaded, options = load_schema(schema), read_options(ours, pages)
-    answering = backend(model, ours.cache)
+    answering = backend(model, ours.cache, ours.vllm)
+    ours = ours.model_copy(update={"model": model})  # whose calibration is looked for
     return Extractor(
         schema=loaded,
         backend=answering,

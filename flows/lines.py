@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,10 @@ class DocumentLines:
         self._counts: Counter[str] = Counter()
         self._told = clock()
 
-    def ended(self, place: str, outcome: str, why: str, seconds: float) -> None:
-        """A document ended with an outcome; ``why`` is empty where that needs no reason."""
+    def ended(
+        self, place: str, outcome: str, why: str, seconds: float, stages: Mapping[str, float] | None = None
+    ) -> None:
+        """A document ended with an outcome; ``why`` is empty where that needs no reason. ``stages``: its timings."""
         with self._lock:
             self._counts[outcome] += 1
             number, now = self._counts[outcome], self._clock()
@@ -40,7 +42,8 @@ class DocumentLines:
             so_far = ", ".join(f"{count} {name}" for name, count in sorted(self._counts.items()))
         reason = f" ({why})" if why else ""
         text = "%s: %s%s, %.1f s"
-        log.info(text, place, outcome, reason, seconds, extra={"send_to_api": number <= FIRST})
+        told = {"outcome": outcome, "reason": why or None, "seconds": round(seconds, 3), "stages": stages}
+        log.info(text, place, outcome, reason, seconds, extra={"send_to_api": number <= FIRST, **told})
         if number == FIRST:
             log.info("%d documents: %s. The lines of further ones are in the log file only.", FIRST, outcome)
         if due:

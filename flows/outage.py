@@ -7,7 +7,6 @@ fails too does the run stop; its documents stay pending, instead of being marked
 
 from __future__ import annotations
 
-import errno
 import logging
 import tempfile
 import threading
@@ -18,7 +17,7 @@ from flows.extractor import Extractor
 from flows.intake_options import IntakeOptions
 from flows.sources import discover
 from schemas.document import DocumentRef
-from schemas.errors import OutageError, ParquetryError
+from schemas.errors import OutageError, ParquetryError, foreign
 from schemas.extraction import Extraction
 from schemas.outcome import PLAIN_WORDS, FailureReason
 
@@ -26,9 +25,6 @@ log = logging.getLogger(__name__)
 
 IN_A_ROW = 5
 """So many documents fail for the same reason before the thing itself is tried."""
-_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""What the operating system says when the machine, not a file, is the trouble."""
-
 Probe = Callable[[], str | None]
 """Tries the thing itself; says what is wrong with it, or nothing."""
 
@@ -76,20 +72,6 @@ def breaker(extractor: Extractor, source: str, options: IntakeOptions | None = N
     )
 
 
-def machine_trouble(error: BaseException, where: Path) -> OutageError | None:
-    """What to say when an error, or its cause, is of the machine: no space, no file handles, no writing."""
-    while not isinstance(error, OSError):
-        if error.__cause__ is None:
-            return None
-        error = error.__cause__
-    if error.errno not in _MACHINE:
-        return None
-    return OutageError(
-        f"The run cannot go on in {where}: {error.strerror}.",
-        remedy="Make room, or correct the limits and permissions, and run again: it goes on where it stopped.",
-    )
-
-
 def _try_source(source: str, options: IntakeOptions) -> str | None:
     try:
         next(discover(source, limit=1, options=options.model_copy(update={"settle_seconds": 0.0})), None)
@@ -107,7 +89,7 @@ def _try_test_page(extractor: Extractor) -> str | None:
             ref = DocumentRef("parquetry's own test page", "0" * 64, path.stat().st_size, "application/pdf")
             done: Extraction = extractor.extract(ref, path)
     except Exception as error:  # whatever it is: the probe is there to find it
-        return f"parquetry's own test page fails too. {type(error).__name__}: {error}"
+        return f"parquetry's own test page fails too. {type(error).__name__} {foreign(error)}"
     if done.outcome != "extracted":
         return f"parquetry's own test page cannot be read either. {done.detail}"
     return None

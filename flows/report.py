@@ -11,7 +11,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from pydantic import BaseModel, ConfigDict
 
-from flows.ledger.records import PageCounts, RunDocument
+from flows import cost
+from flows.cost import RunCost
+from flows.ledger.records import ModelUsed, PageCounts, RunDocument
 from schemas.outcome import PLAIN_WORDS, Outcome
 
 FOLDER = "reports"
@@ -75,6 +77,7 @@ class ReportedDocument(_Frozen):
     detail: str
     seconds: float
     pages: int
+    document_id: str | None = None
 
 
 class RunReport(_Frozen):
@@ -87,6 +90,7 @@ class RunReport(_Frozen):
     source: str
     schema_name: str
     model: str
+    weights: ModelUsed | None = None
     state: str = "completed"
     error: str = ""
     started_at: dt.datetime
@@ -100,6 +104,7 @@ class RunReport(_Frozen):
     pages: PageCounts
     reasons: dict[str, int]
     stages: list[StageFigures]
+    cost: RunCost | None = None
     memory: Memory
     landed_rows: int
     landed_files: list[str]
@@ -108,6 +113,8 @@ class RunReport(_Frozen):
     seconds: float
     slowest: list[ReportedDocument]
     failed: list[ReportedDocument]
+    waiting: list[ReportedDocument] = []
+    review_url: str = ""
 
     @property
     def failed_total(self) -> int:
@@ -125,6 +132,7 @@ def reported(document: RunDocument) -> ReportedDocument:
         detail=document.detail,
         seconds=round(document.seconds, 3),
         pages=document.page_count,
+        document_id=document.document_id,
     )
 
 
@@ -153,7 +161,7 @@ def stage_figures(
                 pages=pages,
             )
             for part, busy in work.items()
-            if name == "extract" and part != "total"
+            if name == "extract" and part != "total" and part not in cost.HIDDEN
         ]
     return made
 
@@ -174,7 +182,7 @@ def write(report: RunReport, home: Path) -> Path:
 
 def as_html(report: RunReport) -> str:
     """The report as one page without scripts, links or anything from elsewhere."""
-    return _template().render(report=report, meanings=MEANINGS, words=PLAIN_WORDS, shown=SHOWN)
+    return _template().render(report=report, meanings=MEANINGS, words=PLAIN_WORDS, shown=SHOWN, costs=cost)
 
 
 @cache

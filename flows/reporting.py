@@ -8,11 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from extractors.context import working
 from flows import artifacts, lost_server
+from flows.alerts import notices, telling
 from flows.composition import CANCELLED, FAILED, Parts
+from flows.cost import cost_of
 from flows.gauge import MemoryGauge
 from flows.landing.land import LandingReport
 from flows.ledger.records import Reckoning
+from flows.metrics import give
 from flows.report import SHOWN, SLOWEST, Memory, RunReport, reported, stage_figures, write
 from schemas.errors import LedgerError
 
@@ -39,17 +43,24 @@ class Reporter:
         self._parts, self._run_id, self._gauge = parts, run_id, gauge
         self._started_at = dt.datetime.now(dt.UTC)
         self._started = time.monotonic()
+        self._cpu_started = time.process_time()
         self._clock: dict[str, float] = {}
+        self._cpu: dict[str, float] = {}
         self._landed: LandingReport | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """A stage of the run."""
-        began = time.monotonic()
+        began, used = time.monotonic(), time.process_time()
         try:
-            yield
+            with working(stage=name):
+                yield
         finally:
-            self._clock[name] = self._clock.get(name, 0.0) + time.monotonic() - began
+            seconds = time.monotonic() - began
+            self._clock[name] = self._clock.get(name, 0.0) + seconds
+            self._cpu[name] = self._cpu.get(name, 0.0) + time.process_time() - used
+            with working(stage=name):
+                log.info("%s: %.1f s", name, seconds, extra={"seconds": round(seconds, 3)})
 
     def complete(self, landed: LandingReport) -> RunReport:
         """Closes the books of a run that went to its end.
@@ -61,11 +72,18 @@ class Reporter:
         lost_server.make_sure()
         reckoning = self._parts.ledger.reckon(self._run_id, shown=SHOWN)
         if error := reckoning.error(self._run_id):
+            parts = self._parts
+            telling.tell(
+                notices.conservation_failed(
+                    self._run_id, parts.schema.name, parts.job.source, reckoning, parts.settings
+                )
+            )
             raise error
         report = self._report(reckoning, "completed", "")
         self._keep(report)
         _last[:] = [report]
         artifacts.publish(report)
+        telling.tell(notices.run_completed(report, self._parts.settings))
         return report
 
     def give_up(self, state: str, error: BaseException) -> None:
@@ -86,11 +104,13 @@ class Reporter:
         landed = self._landed or LandingReport([], 0, [])
         worked = pages.total - pages.skipped
         inputs = reckoning.inputs + reckoning.members
+        seconds = time.monotonic() - self._started
         return RunReport(
             run_id=self._run_id,
             source=parts.job.source,
             schema_name=parts.schema.name,
             model=parts.model_id,
+            weights=parts.weights,
             state=state,
             error=error,
             started_at=self._started_at,
@@ -104,18 +124,31 @@ class Reporter:
             pages=pages,
             reasons=reckoning.reasons,
             stages=stage_figures(self._clock, reckoning.stage_seconds, inputs, reckoning.processed, worked),
+            cost=cost_of(
+                clock=self._clock,
+                cpu={**self._cpu, "run": time.process_time() - self._cpu_started},
+                work=reckoning.stage_seconds,
+                seconds=seconds,
+                machines=reckoning.machines,
+                documents=reckoning.processed,
+                options=parts.settings.cost,
+            ),
             memory=Memory(parent=self._gauge.parent, children=self._gauge.children),
             landed_rows=landed.rows,
             landed_files=[file.path for file in landed.files],
             warnings=[*parts.notices, *landed.warnings, *filter(None, [lost_server.told()])],
             queue=parts.ledger.queue_size(schema=parts.schema.name),
-            seconds=time.monotonic() - self._started,
+            seconds=seconds,
             slowest=[reported(document) for document in reckoning.slowest[:SLOWEST]],
             failed=[reported(document) for document in reckoning.failed],
+            waiting=[reported(document) for document in reckoning.waiting],
+            review_url=parts.settings.review_url,
         )
 
     def _keep(self, report: RunReport) -> None:
         """The files beside the ledger; a full disk must not undo a run that is through."""
+        if path := self._parts.settings.metrics_file:
+            give.write_file(self._parts.ledger, path)
         try:
             log.info("run %s: the report is in %s", self._run_id, write(report, self._parts.settings.home))
         except OSError as error:

@@ -9,10 +9,11 @@ import logging
 from typing import Any
 
 from prefect import task
+from prefect.assets import Asset, materialize
 from prefect.cache_policies import NO_CACHE
 
-from flows import composition, worker
-from flows.composition import Job
+from flows import composition, lineage, logs, worker
+from flows.composition import Job, Parts
 from flows.landing.land import LandingReport, land
 from flows.ledger.store import Ledger
 from schemas.errors import LedgerError
@@ -34,18 +35,25 @@ def can_help(_task: object, _run: object, state: Any) -> bool:
 
 @task(
     name="discover",
+    task_run_name="discover",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
     retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
+@logs.public_errors()
 def discover_inputs(job: Job, run_id: str) -> int:
     """Every object of the source, with its content hash, is in the ledger; gives their number.
 
     What is to be done again is back to work then; if an outcome chooses it, the source is not listed.
     """
     parts = composition.parts(job)
+    with worker.at_run(parts, run_id):
+        return _discover(parts, job, run_id)
+
+
+def _discover(parts: Parts, job: Job, run_id: str) -> int:
     if job.again is not None and job.again.outcome is not None:
         return worker.reopen_inputs(parts, run_id, job.again)
     count = worker.register_inputs(parts, run_id)
@@ -64,6 +72,7 @@ def discover_inputs(job: Job, run_id: str) -> int:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
+@logs.public_errors()
 def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
     """Claims and processes one document after the other, at most so many; gives their number."""
     parts = composition.parts(job)
@@ -73,17 +82,28 @@ def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
     return done
 
 
-@task(
-    name="land",
-    task_run_name="land {schema_name}",
-    retries=RETRIES,
-    retry_delay_seconds=PAUSES,
-    retry_condition_fn=can_help,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def land_rows(schema_name: str, fingerprint: str) -> LandingReport:
-    """Writes what is accepted or reviewed under a schema, and not in the lake yet, as Parquet."""
+def land_rows(schema_name: str, fingerprint: str, came_from: Asset) -> LandingReport:
+    """Writes what is accepted or reviewed under a schema, and not in the lake yet; a step of the table's lineage."""
+    table = lineage.table_asset(composition.settings(), schema_name)
+    landing = materialize(
+        table,
+        by=lineage.BY,
+        asset_deps=[came_from],
+        name="land",
+        task_run_name="land {schema_name}",
+        retries=RETRIES,
+        retry_delay_seconds=PAUSES,
+        retry_condition_fn=can_help,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )(_land)
+    landed = landing(schema_name, fingerprint, table)
+    assert isinstance(landed, LandingReport)
+    return landed
+
+
+@logs.public_errors()
+def _land(schema_name: str, fingerprint: str, table: Asset) -> LandingReport:
     settings = composition.settings()
     with Ledger.open(settings.database_url) as ledger:
         schema = ledger.stored_schema(fingerprint)
@@ -92,4 +112,6 @@ def land_rows(schema_name: str, fingerprint: str) -> LandingReport:
                 f"The ledger does not have schema {schema_name} ({fingerprint[:12]}).",
                 remedy="Run extract_batch with it once.",
             )
-        return land(ledger, settings.lake_uri, schema, format=settings.lake_format)
+        landed = land(ledger, settings.lake_uri, schema, format=settings.lake_format)
+    lineage.note(table, landed)
+    return landed

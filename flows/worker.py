@@ -11,26 +11,29 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from extractors.context import carried, working
 from extractors.reading.slot import ReaderStartError
 from flows.composition import Again, Parts
+from flows.home import machine_trouble
 from flows.intake import Prepared, drop_all, fetch_again, prepare, record_all, register
 from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, StaleTokenError
-from flows.outage import machine_trouble
 from flows.sources import SourceObject, discover, reopen
 from flows.watch import watcher
 from schemas.document import DocumentRef
 from schemas.errors import (
     BackendError,
     LedgerError,
+    ModelError,
     OutageError,
     ParquetryError,
     SourceError,
+    foreign,
 )
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
@@ -96,7 +99,7 @@ def _prepare_all(
     parts: Parts, run_id: str, fresh: list[SourceObject], pool: ThreadPoolExecutor
 ) -> list[Prepared]:
     """Fetches objects side by side, and records those in one transaction that may wait for it."""
-    jobs = [pool.submit(_prepare_patiently, parts, run_id, one) for one in fresh]
+    jobs = [pool.submit(carried(_prepare_patiently), parts, run_id, one) for one in fresh]
     try:
         prepared = [job.result() for job in jobs]
         if waiting := [one for one in prepared if one.got is not None]:
@@ -178,14 +181,21 @@ def work_on_next(parts: Parts, run_id: str) -> bool:
     Raises:
         LedgerError: nothing can be recorded; leases will run out and other workers take the documents.
     """
-    with parts.holding.working():
+    with parts.holding.working(), at_run(parts, run_id):
         if parts.stopping.is_set():
             return False
         parts.extractor.reader.warm()  # the time that children take to start is no document's
-        claimed = patiently(parts, "claiming", lambda: claim_next(parts, run_id))
+        with _on_ledger():
+            claimed = patiently(parts, "claiming", lambda: claim_next(parts, run_id))
         if claimed is not None:
-            process(parts, claimed)
+            with working(document_id=claimed.document_id, sha256=claimed.sha256):
+                process(parts, claimed)
         return claimed is not None
+
+
+def at_run(parts: Parts, run_id: str) -> AbstractContextManager[None]:
+    """Each log record of the block says that it is about this run."""
+    return working(run_id=run_id, schema=parts.schema.name, model=parts.model_id)
 
 
 def process(parts: Parts, claimed: ClaimedDocument) -> None:
@@ -201,21 +211,52 @@ def process(parts: Parts, claimed: ClaimedDocument) -> None:
             if extraction is None:
                 parts.ledger.release(claimed.document_id, claimed.token)
                 return
-            patiently(
-                parts,
-                claimed.uri,
-                lambda: parts.ledger.record_extraction(
-                    claimed.document_id, claimed.token, extraction, parts.sampling
-                ),
-            )
+            done = extraction.model_copy(update={"timings": {**extraction.timings, **_taken()}})
+            with _on_ledger():
+                patiently(
+                    parts,
+                    claimed.uri,
+                    lambda: parts.ledger.record_extraction(
+                        claimed.document_id, claimed.token, done, parts.sampling
+                    ),
+                )
     except StaleTokenError:
         log.warning("%s: finished after its lease was lost; another worker's result counts", claimed.uri)
         return
     outcome: str = extraction.outcome
     if extraction.data is not None:
         outcome = "accepted" if extraction.accepted else "review"
-    parts.lines.ended(claimed.place, outcome, extraction.failure or "", time.monotonic() - started)
+    parts.lines.ended(
+        claimed.place, outcome, extraction.failure or "", time.monotonic() - started, done.timings
+    )
     watcher().done()
+
+
+class _Spent(threading.local):
+    """What a thread has spent on the ledger since its last document was recorded."""
+
+    seconds = cpu = 0.0
+
+
+_spent = _Spent()
+
+
+@contextmanager
+def _on_ledger() -> Iterator[None]:
+    began, used = time.perf_counter(), time.thread_time()
+    try:
+        with working(stage="ledger"):
+            yield
+    finally:
+        _spent.seconds += time.perf_counter() - began
+        _spent.cpu += time.thread_time() - used
+
+
+def _taken() -> dict[str, float]:
+    """For the timings of a document: its own claim, and the recording of the one before it in this thread."""
+    taken = {"ledger": round(_spent.seconds, 4), "ledger_cpu": round(_spent.cpu, 4)}
+    _spent.seconds = _spent.cpu = 0.0
+    return taken
 
 
 def _extract_unless_stopped(parts: Parts, claimed: ClaimedDocument) -> Extraction | None:
@@ -260,12 +301,18 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
         return _failed(parts, claimed, FailureReason.MODEL_ERROR, str(error))
     except ReaderStartError as error:  # not the document's fault: it goes back
         raise OutageError(f"The run cannot go on: {error}", remedy=error.remedy) from error
+    except ModelError as error:  # nor is a model that cannot be loaded, or a server that must not be asked
+        raise OutageError(f"The run cannot go on: {error}", remedy=error.remedy) from error
+    except OutageError:
+        raise
     except ParquetryError as error:
         return _failed(parts, claimed, FailureReason.READER_CRASHED, f"{error} {error.remedy}".strip())
     except Exception as error:  # a mistake of ours on one document must not cost the others
         if not parts.stopping.is_set():
             log.exception("%s: internal error", claimed.uri)
-        return _failed(parts, claimed, FailureReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+        return _failed(
+            parts, claimed, FailureReason.INTERNAL_ERROR, f"{type(error).__name__} {foreign(error)}"
+        )
     finally:
         if copy is not None:
             parts.spool.drop(copy)
@@ -292,14 +339,23 @@ def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Ex
     Never when the document is at fault: that is no error, but what comes out.
     """
     ref = DocumentRef(claimed.place, claimed.sha256, claimed.size, claimed.media_type)
-    for pause in BACKEND_PAUSES:
+    for retries, pause in enumerate(BACKEND_PAUSES):
         try:
-            return _extract_once_more(parts, ref, copy)
+            return _counted(_extract_once_more(parts, ref, copy), retries)
+        except (ModelError, OutageError):
+            raise
         except ParquetryError as error:
             log.warning("%s: trying again in %g s: %s", claimed.uri, pause, error)
             if parts.stopping.wait(pause):
                 raise
-    return _extract_once_more(parts, ref, copy)
+    return _counted(_extract_once_more(parts, ref, copy), len(BACKEND_PAUSES))
+
+
+def _counted(extraction: Extraction, retries: int) -> Extraction:
+    """The extraction, with how often it had to be tried again, if it had."""
+    if not retries:
+        return extraction
+    return extraction.model_copy(update={"counts": {**extraction.counts, "retries": retries}})
 
 
 def _extract_once_more(parts: Parts, ref: DocumentRef, copy: Path) -> Extraction:
@@ -357,7 +413,7 @@ def _heartbeat(parts: Parts, claimed: ClaimedDocument) -> Iterator[None]:
             except LedgerError as error:  # a busy database; the next beat comes before the lease ends
                 log.warning("%s: heartbeat failed: %s", claimed.uri, error)
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread = threading.Thread(target=carried(beat), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield

@@ -124,6 +124,7 @@ class ReadDocument:
     """A document after reading. ``page_count`` counts all pages of the file, read or not (``--pages``).
 
     ``warnings`` tell what was odd about the file as a whole; its pages have their own.
+    ``timings``: seconds of text recognition (``ocr``), and of processor time (``read_cpu``, ``ocr_cpu``).
     ``pages`` is a tuple, or for long documents a sequence that fetches each page anew: go through it once where once
     is enough, and keep no more of it than is needed.
     """
@@ -136,6 +137,7 @@ class ReadDocument:
     seconds: float = 0.0
     metadata: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Doubt, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict, compare=False)
 
     def page(self, number: int) -> Page | None:
         """The page of that number, if it was read; without looking at others."""

@@ -10,13 +10,18 @@
     ├── LedgerError                the ledger cannot be used                   exit 6
     ├── LandingError               the lake cannot be written; retryable       exit 7
     ├── ConservationError          an input has no outcome, or two             exit 8
-    └── OutageError                what every document needs does not work     exit 9
+    ├── OutageError                what every document needs does not work     exit 9
+    └── InternalError              a fault of ours                             exit 1
 
 Each carries a remedy (what to do), an exit code for the command line, and says whether trying again can help.
+
+What a library says of a document may quote it. A message bears such words in marks (`foreign`); the ledger keeps them,
+and whatever leaves it for a log or for Prefect goes through `public` or `told` first.
 """
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from schemas.outcome import FailureReason
@@ -58,11 +63,15 @@ class ModelError(UsageError):
 
 
 class DocumentError(ParquetryError):
-    """A document cannot be read. The pipeline turns it into an ``unreadable`` outcome with ``reason``."""
+    """A document cannot be read. The pipeline turns it into an ``unreadable`` outcome with ``reason``.
+
+    ``timings``: what was spent on it until then, as `schemas.document.ReadDocument` has them.
+    """
 
     def __init__(self, reason: FailureReason, message: str, *, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.reason = reason
+        self.timings: dict[str, float] = {}
 
 
 class BackendError(ParquetryError):
@@ -97,3 +106,35 @@ class OutageError(ParquetryError):
     """
 
     exit_code = 9
+
+
+class InternalError(ParquetryError):
+    """A fault of ours, told without its own words: they may quote a document."""
+
+
+_MARKS = ("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}")
+_FOREIGN = re.compile(f"{_MARKS[0]}[^{''.join(_MARKS)}]*(?:{_MARKS[1]}|$)")
+
+
+def foreign(said: object) -> str:
+    """Words that may quote a document, in marks: ``‹invalid literal: 4,50 EUR›``; nothing of nothing."""
+    text = str(said)
+    for mark in _MARKS:
+        text = text.replace(mark, "'")
+    return f"{_MARKS[0]}{text}{_MARKS[1]}" if text.strip() else ""
+
+
+def public(text: str) -> str:
+    """A message without the words of others in it: for logs, metrics and Prefect."""
+    return _FOREIGN.sub(f"{_MARKS[0]}\N{HORIZONTAL ELLIPSIS}{_MARKS[1]}", text)
+
+
+def told(error: BaseException) -> str:
+    """An error for a log: our own words, what the operating system says, else its kind alone."""
+    kind = type(error).__name__
+    if isinstance(error, ParquetryError):
+        return public(str(error))
+    if isinstance(error, OSError) and error.strerror:
+        name = f": {error.filename}" if isinstance(error.filename, str) else ""
+        return f"{kind}: {error.strerror}{name}"
+    return kind

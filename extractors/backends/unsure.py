@@ -16,6 +16,7 @@ from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted.choices import names_documents
+from extractors.backends.scripted.sheet import other_print
 from extractors.validation.paths import ABSENT, get, put, steps_of
 from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode
 
@@ -68,7 +69,8 @@ def texts_by_rules(
 ) -> list[LeafAnswer]:
     """The leaves of an answer, texts of which the model is unsure the rules'; those of rows stay as they are.
 
-    A text that ends with its line where the rules go on below is theirs too, however sure the model is, and doubted.
+    A text that ends with its line where the rules go on below is theirs too, however sure the model is, and doubted;
+    so is one that runs into a stamp or into handwriting where the rules stop.
 
     Args:
         tree: of the schema.
@@ -84,7 +86,9 @@ def texts_by_rules(
         data,
         leaves,
         theirs,
-        lambda leaf, other: leaf.log_probability < unsure_below or _cut_short(leaf, other),
+        lambda leaf, other: (
+            leaf.log_probability < unsure_below or _cut_short(leaf, other) or _runs_on(leaf, other)
+        ),
         unsure_below,
     )
 
@@ -153,6 +157,16 @@ def _cut_short(leaf: LeafAnswer, other: LeafAnswer) -> bool:
         return False
     (page, last), (next_page, following) = said[-1], whole[len(said)]
     return page == next_page and following.box.y0 > (last.box.y0 + last.box.y1) / 2
+
+
+def _runs_on(leaf: LeafAnswer, other: LeafAnswer) -> bool:
+    """Whether ``leaf`` begins with the words of ``other`` and goes on with what was not printed with them."""
+    if leaf.span is None or other.span is None:
+        return False
+    said, whole = leaf.span.words, other.span.words
+    if len(said) <= len(whole) or said[: len(whole)] != whole:
+        return False
+    return other_print(whole[-1][1], said[len(whole)][1])
 
 
 def outer_leaves(tree: ObjectNode, path: str = "") -> Iterator[tuple[str, Leaf]]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from extractors.confidence.certify import Budget, Certificate, LabelledDocument, LabelledValue, certify
 from extractors.confidence.features import FEATURES, NULL_FEATURES, VERSION, Features, vector
+from extractors.models.stored import content_of
 from extractors.validation.paths import pattern_of
 from schemas.errors import ModelError
 
@@ -194,17 +195,23 @@ def load_calibrator(path: Path, model_id: str) -> Calibrator:
         raise ModelError(
             f"{path} is no calibration: {where + ': ' if where else ''}{why}.", remedy=remedy
         ) from error
-    if found.model_id != model_id and _model(found.model_id) == _model(model_id):
+    made_of, asked = content_of(_model(found.model_id)), content_of(_model(model_id))
+    if made_of == asked and _circumstances(found.model_id) == _circumstances(model_id):
+        return found  # also if the folder was called otherwise then
+    if made_of == asked:
         raise OtherCircumstancesError(
             f"{path} was fitted under other rules of extraction or other settings (min_field_log_probability, "
             "min_ocr_confidence, read.ocr, read.image_side_px).",
             remedy=remedy,
         )
-    if found.model_id != model_id:
-        raise ModelError(
-            f"{path} was fitted for the model {found.model_id}, and this is {model_id}.", remedy=remedy
-        )
-    return found
+    raise ModelError(
+        f"{path} was fitted for the model {found.model_id}, and this is {model_id}.", remedy=remedy
+    )
+
+
+def _circumstances(judged_as: str) -> str:
+    """What `features.judged_as` says beside the model."""
+    return judged_as.removeprefix(_model(judged_as))
 
 
 def _model(judged_as: str) -> str:

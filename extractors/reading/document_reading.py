@@ -88,6 +88,17 @@ class DocumentReading:
         self._killer: DocumentError | None = None
         self._excused = False
         self._told = time.monotonic()
+        self._cpu_before = {kind: slot.cpu_seconds(kind) for kind in ("text", "ocr")}
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds spent so far: of text recognition by the clock, and of the children's processor time."""
+        used = {kind: self._slot.cpu_seconds(kind) - before for kind, before in self._cpu_before.items()}
+        return {
+            "ocr": round(self._recognising.seconds, 3),
+            "read_cpu": round(max(used["text"], 0.0), 3),
+            "ocr_cpu": round(max(used["ocr"], 0.0), 3),
+        }
 
     def run(self) -> ReadDocument:
         """Reads it.
@@ -113,7 +124,9 @@ class DocumentReading:
         if not self._any_words:
             self._nothing(pages)
         seconds = round(time.monotonic() - started, 3)
-        return ReadDocument(self._ref, pages, self._page_count, seconds, self._metadata, self._warnings)
+        return ReadDocument(
+            self._ref, pages, self._page_count, seconds, self._metadata, self._warnings, self.timings
+        )
 
     def _read_pages(self) -> None:
         """All pages that are not read yet.

@@ -16,7 +16,7 @@ from extractors.reading.geometry import Frame2D
 from extractors.reading.raster import OCR_SIDE_PX, encode_model_image, is_blank, to_raster, turn_image
 from extractors.reading.request import RawPage, ReadRequest, Report
 from schemas.document import Doubt
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, foreign
 from schemas.outcome import FailureReason
 
 DEFAULT_DPI = 200.0
@@ -44,7 +44,7 @@ class ImageFile:
         except Exception as error:
             raise DocumentError(
                 FailureReason.BROKEN,
-                f"the image cannot be opened: {error}",
+                f"the image cannot be opened: {type(error).__name__} {foreign(error)}".rstrip(),
                 remedy="Open it in a viewer; if it shows, save it again and try that one.",
             ) from error
 

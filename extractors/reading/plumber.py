@@ -16,6 +16,7 @@ from pdfminer.pdftypes import PDFStream, resolve1
 from pdfplumber.pdf import PDF
 
 from extractors.reading.limits import Interrupted, interrupt_after
+from schemas.errors import foreign
 
 _PAGES_PER_OPENING = 25
 """pdfminer keeps every object and font that it has seen; beginning anew keeps memory flat on long files."""
@@ -166,7 +167,9 @@ class Plumber:
             self.close()
             raise
         except (Exception, RecursionError) as error:
-            raise PlumberFailedError(f"{type(error).__name__}: {error}"[:200].rstrip(": ")) from error
+            raise PlumberFailedError(
+                f"{type(error).__name__} {foreign(str(error)[:200])}".rstrip()
+            ) from error
 
 
 def _unpacked(stream: PDFStream, limit: int) -> int:

@@ -101,7 +101,12 @@ class ReaderPool:
         _check(ref, chosen)
         with self._slot() as slot:
             slot.prepare(ocr=chosen.ocr)  # before the clock of the document starts
-            return DocumentReading(slot, ref, path, chosen).run()
+            reading = DocumentReading(slot, ref, path, chosen)
+            try:
+                return reading.run()
+            except DocumentError as error:
+                error.timings = reading.timings
+                raise
 
     def render(
         self,

@@ -20,7 +20,9 @@ from typing import IO
 
 import psutil
 
+from extractors import QUIET
 from extractors.reading.frames import Frame, FrameBuffer, ProtocolError, encode
+from schemas.errors import foreign
 
 _START_SECONDS = 300.0
 """A child imports its libraries and loads its models in this time, even on a busy machine."""
@@ -43,7 +45,7 @@ class ChildDiedError(Exception):
     """The child is gone. ``signal`` is what killed it, 0 if it exited; ``tail`` the end of its stderr."""
 
     def __init__(self, returncode: int | None, tail: str) -> None:
-        super().__init__(f"the reading process ended with {returncode}: {tail}")
+        super().__init__(f"the reading process ended with {returncode} {foreign(tail)}".rstrip())
         self.signal = -returncode if returncode is not None and returncode < 0 else 0
         self.tail = tail
 
@@ -113,6 +115,15 @@ class ReaderChild:
             return int(self._watched.memory_info().rss)
         except psutil.Error:
             return 0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that the child has used so far; 0 when it is gone."""
+        try:
+            times = self._watched.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
 
     def send(self, frame: Frame, deadline: float, body: Path | None = None) -> None:
         """Writes a frame.
@@ -245,6 +256,7 @@ def _environment(threads: int) -> dict[str, str]:
     root = Path(__file__).resolve().parents[2]
     paths = [str(root), *(str(Path(path).resolve()) for path in sys.path if path)]
     return {
+        **QUIET,
         "PATH": "/usr/bin:/bin",
         "LC_ALL": "C.UTF-8",
         "HOME": "/nonexistent",

@@ -14,7 +14,7 @@ from extractors.reading.process import ReaderChild
 from extractors.reading.slot import Slot, checked, outcome_of
 from extractors.reading.stamp_text import with_texts
 from schemas.document import Doubt, Page
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, foreign
 from schemas.outcome import FailureReason, ReviewReason
 
 _OPTIONAL_SHARE = 0.5
@@ -32,11 +32,13 @@ class Recognising:
 
     Attributes:
         failure: why OCR gave nothing for a page, if it did not.
+        seconds: that it took so far.
     """
 
     def __init__(self, slot: Slot, uri: str, options: ReadOptions) -> None:
         self._slot, self._uri, self._options = slot, uri, options
         self._deadline = 0.0
+        self.seconds = 0.0
         self.failure: DocumentError | None = None
 
     def page(self, page: Page, frame: Frame, deadline: float) -> Page:
@@ -135,11 +137,18 @@ class Recognising:
             if likeness < _CONTRADICTS and weight >= _TELLING_LETTERS
         ]
         if odd:
-            text = f"Text that cannot be seen is not what the picture shows: {odd[0][:80]}"
+            text = f"Text that cannot be seen is not what the picture shows: {foreign(odd[0][:80])}"
             return replace(page, warnings=(*page.warnings, Doubt(text, ReviewReason.TEXT_DISAGREES)))
         return page
 
     def _ask(self, request: Frame, deadline: float) -> Frame:
+        asked = time.monotonic()
+        try:
+            return self._answer_to(request, deadline)
+        finally:
+            self.seconds += time.monotonic() - asked
+
+    def _answer_to(self, request: Frame, deadline: float) -> Frame:
         with outcome_of(self._slot, "ocr", self._uri, self._options):
             began = time.monotonic()
             child: ReaderChild = self._slot.child("ocr", self._deadline)

@@ -35,6 +35,7 @@ class Slot:
         self._children: dict[str, ReaderChild] = {}
         self._wanted = {"text"}
         self._lost: set[str] = set()
+        self._cpu_before: dict[str, float] = {}
         self.waited = 0.0
         self.used = False
 
@@ -102,7 +103,13 @@ class Slot:
         """Kills the child of this kind."""
         if child := self._children.pop(kind, None):
             self._lost.add(kind)
+            self._cpu_before[kind] = self._cpu_before.get(kind, 0.0) + child.cpu_seconds
             child.kill()
+
+    def cpu_seconds(self, kind: str) -> float:
+        """Processor time of all children of this kind so far; what one used that died by itself is not known."""
+        child = self._children.get(kind)
+        return self._cpu_before.get(kind, 0.0) + (child.cpu_seconds if child is not None else 0.0)
 
     def retire(self) -> None:
         """Replaces children that are old or fat; they start again when they are needed."""

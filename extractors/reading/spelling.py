@@ -3,6 +3,7 @@
 For every column of a line the recogniser gives a probability to each character. Where the best reading is no word
 and another that it held possible is one (``Jaian``, ``Jalan``), that one is taken. It needs both: letters are never
 changed to what the recogniser did not see, and numbers, codes, known words, punctuation and spaces never at all.
+A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was seen as well.
 What was changed keeps the low probability of the letters that were chosen, so that the word says it is unsure.
 
 The rule is a noisy channel: log10 P(letters | picture) + `_LEXICON_WEIGHT` * log10 P(word), with
@@ -35,6 +36,10 @@ _MIN_LETTERS = 2
 """A run in which fewer letters were seen is a number or a code."""
 _MAX_READINGS = 128
 """Readings of one word that are weighed: the most probable so far, letter by letter."""
+_TWINS = {"0": "Oo", "1": "Il", "5": "Ss", "8": "B"}
+"""Digits, and the letters that look like them."""
+_LETTERS_AROUND = 4
+"""A digit among at least four times as many letters is a letter, if the recogniser held that possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,30 @@ def _word(places: Sequence[Place], lexicon: Lexicon) -> tuple[Seen, ...] | None:
         total = _likelihood(reading, places) + _LEXICON_WEIGHT * frequency
         if total > score:
             best, score = reading, total
-    return best
+    return best or _letters_throughout(places)
+
+
+def _letters_throughout(places: Sequence[Place]) -> tuple[Seen, ...] | None:
+    """The run with its few digits, each between letters, taken for the letters that they look like."""
+    seen = [place[0] for place in places]
+    shown = [at for at, one in enumerate(seen) if one.char]
+    digits = [at for at in shown if not seen[at].char.isalpha()]
+    if not digits or digits[0] == shown[0] or digits[-1] == shown[-1]:
+        return None
+    if len(shown) - len(digits) < _LETTERS_AROUND * len(digits):
+        return None
+    upper = sum(seen[at].char.isupper() for at in shown) > 1
+    for at in digits:
+        twins = [one for one in _TWINS.get(seen[at].char, "") if one.isupper() == upper]
+        likely = max((one for one in places[at] if one.char in twins), key=_probability, default=None)
+        if likely is None:
+            return None
+        seen[at] = likely
+    return tuple(seen)
+
+
+def _probability(seen: Seen) -> float:
+    return seen.probability
 
 
 def _readings(places: Sequence[Place]) -> Iterator[tuple[Seen, ...]]:

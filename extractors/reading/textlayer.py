@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from extractors.reading.chars import Layer
 from schemas.document import Doubt
+from schemas.errors import foreign
 from schemas.outcome import ReviewReason
 
 MIN_LETTERS = 3
@@ -25,4 +26,4 @@ def layer_doubts(layer: Layer) -> list[Doubt]:
 def hidden(what: str, text: str) -> Doubt:
     """A doubt about text that nobody sees, with its beginning."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return Doubt(f"{what}: {shown}", ReviewReason.HIDDEN_TEXT)
+    return Doubt(f"{what}: {foreign(shown)}", ReviewReason.HIDDEN_TEXT)

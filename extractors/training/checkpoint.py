@@ -1,9 +1,11 @@
-"""What a run keeps: trained tensors, optimiser, random state and position; written aside, then renamed."""
+"""What a run keeps: trained tensors, optimiser, random state and position; written aside, then renamed.
+
+All of it as safetensors and JSON: no pickle is written, and none is read.
+"""
 
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +17,9 @@ from safetensors.torch import load_file, save_file
 
 from schemas.errors import UsageError
 
-STATE = "state.pt"
+STATE = "state.safetensors"
+GROUPS = "groups.json"
+_RANDOM = "random"
 TENSORS = "trained.safetensors"
 BEST = "best.safetensors"
 
@@ -47,8 +51,12 @@ def save_checkpoint(
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     save_file({k: v.contiguous() for k, v in trained.items()}, aside / TENSORS)
-    state = {"optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}
-    torch.save(state, aside / STATE)
+    state = optimizer.state_dict()
+    tensors = {f"{i}.{name}": value for i, parts in state["state"].items() for name, value in parts.items()}
+    save_file(
+        {k: v.contiguous() for k, v in tensors.items()} | {_RANDOM: torch.get_rng_state()}, aside / STATE
+    )
+    (aside / GROUPS).write_text(json.dumps(state["param_groups"]))
     (aside / "position.json").write_text(json.dumps(asdict(position)))
     final, before = folder / "checkpoint", folder / ".checkpoint.old"
     shutil.rmtree(before, ignore_errors=True)
@@ -74,12 +82,8 @@ def load_checkpoint(
     try:
         position = Position(**json.loads((final / "position.json").read_text()))
         saved = load_file(final / TENSORS)
-        # Our own file, tensors and numbers only: weights_only keeps a planted pickle from running.
-        state: dict[str, Any] = torch.load(final / STATE, weights_only=True)
-        moments, generator = state["optimizer"], state["random"]
-    except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
-        raise _damaged(final, error) from error
-    except (RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+        moments, generator = _optimizer_state(final)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise _damaged(final, error) from error
     if {n: t.shape for n, t in saved.items()} != {n: t.shape for n, t in trained.items()}:
         raise UsageError(
@@ -95,6 +99,20 @@ def load_checkpoint(
         for name, tensor in trained.items():
             tensor.copy_(saved[name])
     return position
+
+
+def _optimizer_state(folder: Path) -> tuple[dict[str, Any], torch.Tensor]:
+    """What `torch.optim.Optimizer.load_state_dict` takes, and the state of the random numbers."""
+    tensors = load_file(folder / STATE)
+    generator = tensors.pop(_RANDOM)
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, _, name = key.partition(".")
+        state.setdefault(int(number), {})[name] = tensor
+    groups = json.loads((folder / GROUPS).read_text())
+    for group in groups:
+        group["betas"] = tuple(group["betas"])
+    return {"state": state, "param_groups": groups}, generator
 
 
 def save_best(folder: Path, trained: dict[str, torch.Tensor]) -> None:

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractors.models.load import EMBEDDED, VISION_FILE, load_base
+from extractors.models.load import VISION_FILE, load_base
+from extractors.models.manifest import check_folder
+from extractors.models.stored import locate
 from extractors.options import ReadOptions
 from extractors.prompting.encode import count_tokens
 from extractors.reading import ReaderPool, document_ref
@@ -75,7 +77,7 @@ def _train(
     began, before = time.time(), time.perf_counter()
     adapter = None
     if config.start is not None:
-        config, adapter = begun_with(config)
+        config, adapter = begun_with(config, cache)
     data = [data_record(labelled, document_path) for labelled in config.sets]
     if ranks.leads:
         _tell_held_out(config, say)
@@ -118,6 +120,7 @@ def _train(
         "training": _training_record(trainer),
     }
     write_record(config.output / RECORD, record)
+    write_record(folder / RECORD, record)  # travels with the model
     say(f"the model is in {folder}, its curves and record beside it: curve.png, {RECORD}")
     return folder
 
@@ -186,15 +189,20 @@ def _training_record(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def begun_with(config: TrainConfig) -> tuple[TrainConfig, Path]:
+def begun_with(config: TrainConfig, cache: Path | None = None) -> tuple[TrainConfig, Path]:
     """A config whose run begins with a tuned model: with that model's base and rank; and the model's folder.
 
     Raises:
-        ModelError: it is no tuned model folder.
+        ModelError: it is no tuned model folder, or has what must not be loaded.
     """
-    folder = EMBEDDED if config.start == "embedded" else Path(str(config.start))
+    folder = Path(str(config.start))
     try:
+        found = locate(str(config.start), cache)
+        folder = found.folder
+        checked = check_folder(folder, found.digest)
         card = _card(folder)
+        if checked.manifest is not None and checked.manifest.base:
+            card["base"] = checked.manifest.base
         lora = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         known = {
             "base": str(card["base"]),

@@ -15,13 +15,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from extractors.models.layout import WEIGHT, attach_layout, layout_of
-from extractors.models.load import VISION_FILE
+from extractors.models.load import ADAPTER_FILE, VISION_FILE
 from extractors.training.config import TrainConfig
 from extractors.training.fused import fuse
 from extractors.training.packing import packed_attention
 from schemas.errors import ModelError
 
-ADAPTER_FILE = "adapter_model.safetensors"
 MOST_VISION = 100_000_000
 """Parameters of a vision half up to which it is trained in full: masters and moments take 12 bytes for each."""
 CONNECTORS = ("connector", "merger")

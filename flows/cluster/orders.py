@@ -75,6 +75,7 @@ def shared(settings: Settings) -> dict[str, Any]:
         "read": settings.read.model_dump(mode="json", exclude={"passwords"}),
         "extract": settings.extract.model_dump(mode="json"),
         "intake": settings.intake.model_dump(mode="json"),
+        "vllm": settings.vllm.model_dump(mode="json", exclude={"api_key", "ca_file"}),
         "review": settings.review.model_dump(mode="json", include=SAMPLING),
     }
 
@@ -86,7 +87,7 @@ def settings_for(order: Order) -> Settings:
     changes: dict[str, Any] = {
         name: ordered[name] for name in ("model", "concurrency", "lease_seconds", "max_attempts")
     }
-    for name in ("read", "extract", "intake", "review"):
+    for name in ("read", "extract", "intake", "vllm", "review"):
         model = getattr(mine, name)
         kept = {field: getattr(model, field) for field in type(model).model_fields}
         changes[name] = type(model).model_validate(kept | ordered[name])
@@ -108,6 +109,8 @@ def environment(settings: Settings) -> dict[str, str]:
         given[f"{PREFIX}READ__PASSWORDS"] = json.dumps(
             [p.get_secret_value() for p in settings.read.passwords]
         )
+    if settings.vllm.api_key:
+        given[f"{PREFIX}VLLM__API_KEY"] = settings.vllm.api_key.get_secret_value()
     if config := os.environ.get(CONFIG_VARIABLE):
         given[CONFIG_VARIABLE] = str(Path(config).absolute())
     return given

@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import EngineContext, TagsContext
 
+from flows import logs
 from flows.cluster import workers
 from flows.cluster.orders import Order
 from flows.tasks import PAUSES, RETRIES, can_help
@@ -22,6 +23,7 @@ from flows.tasks import PAUSES, RETRIES, can_help
     cache_policy=NO_CACHE,
     persist_result=False,
 )
+@logs.public_errors()
 def extract_on_worker(batch: int, order: Order, size: int) -> int:
     """Claims and processes documents in this worker process, at most so many; gives their number."""
     return workers.work(order, size)

@@ -17,7 +17,11 @@ Home = Annotated[
 Config = Annotated[Path | None, typer.Option("--config", help="A parquetry.toml to use.")]
 Model = Annotated[
     str | None,
-    typer.Option("--model", help="embedded, scripted, or a model folder.", show_default="embedded"),
+    typer.Option(
+        "--model",
+        help="embedded, scripted, promoted, a model folder, a stored NAME[@REVISION], or a URI (hf://..., s3://...).",
+        show_default="embedded",
+    ),
 ]
 Pages = Annotated[str | None, typer.Option("--pages", help="Pages to read: 1-3, 2-, or 4.", metavar="A-B")]
 Passwords = Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from flows.commands.common import duration, stdout
 from flows.commands.outcomes import counted, outcome_table
@@ -16,6 +17,7 @@ from flows.commands.progress import ProgressBar
 from schemas.errors import OutageError, ParquetryError
 
 if TYPE_CHECKING:
+    from flows.cost import RunCost
     from flows.report import RunReport
     from flows.settings import Settings
 
@@ -127,6 +129,8 @@ def _written(files: Sequence[str]) -> str:
 
 def show(report: RunReport, settings: Settings) -> None:
     """How a run ended, for people."""
+    from flows import cost
+
     out = stdout()
     if not report.inputs:
         out.print(_no_inputs(report), soft_wrap=True)
@@ -136,6 +140,9 @@ def show(report: RunReport, settings: Settings) -> None:
         out.print(f"{report.members} members of archives: {counted(report.member_outcomes)}")
     pages = f" with {report.pages.total} pages" if report.pages.total else ""
     out.print(f"{report.processed} documents{pages} processed in {duration(report.seconds)}.")
+    if report.cost is not None and report.processed:
+        out.print(cost_table(report.cost))
+        out.print(escape(cost.sentence(report.cost)), soft_wrap=True)
     for warning in report.warnings:
         out.print(f"Warning: {escape(warning)}", soft_wrap=True)
     lake = Path(settings.lake_uri) / report.schema_name if settings.lake is None else "the lake"
@@ -151,6 +158,21 @@ def show(report: RunReport, settings: Settings) -> None:
             f"{report.queue} documents wait for review: parquetry review --home {escape(str(settings.home))}",
             soft_wrap=True,
         )
+
+
+def cost_table(spent: RunCost) -> Table:
+    """Machine seconds by stage, the sum last."""
+    from flows import cost
+
+    table = Table(*cost.head(spent), box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    *stages, whole = cost.rows(spent)
+    for row in stages:
+        table.add_row(*row)
+    table.add_section()
+    table.add_row(*whole)
+    return table
 
 
 def _no_inputs(report: RunReport) -> str:

@@ -72,7 +72,8 @@ def _show(report: StatusReport, home: str) -> None:
     for run in report.runs[:5]:
         out.print(
             f"{run.started_at:%Y-%m-%d %H:%M} {run.state}: {run.inputs} inputs of {escape(run.source)}, "
-            f"{run.schema_name}",
+            f"{run.schema_name}"
+            + (f", {escape(run.weights.name)} {run.weights.revision[:12]}" if run.weights else ""),
             soft_wrap=True,
             style="dim",
         )

@@ -281,7 +281,7 @@ def record_extraction(
     document.page_count = extraction.page_count
     document.figures = {"counts": extraction.counts, "timings": extraction.timings}
     timings = extraction.timings
-    document.seconds = timings.get("total", sum(timings.values()))
+    document.seconds = timings.get("total", timings.get("read", 0.0))
     document.doubtful = sum(1 for field in extraction.fields if field.reasons)
     document.search_text = _search_text(document.uri, extraction)
     document.queued_at = at if state is DocumentState.REVIEW else None
@@ -291,7 +291,14 @@ def record_extraction(
         session, DocumentReason, [{"document_id": document_id, "reason": reason} for reason in reasons]
     )
     move(
-        session, at, document, state, actor=document.worker, run_id=document.run_id, detail=extraction.detail
+        session,
+        at,
+        document,
+        state,
+        actor=document.worker,
+        run_id=document.run_id,
+        detail=extraction.detail,
+        figures=document.figures,
     )
     document.second_look = None
     if state is DocumentState.ACCEPTED:

@@ -81,12 +81,13 @@ def move(
     actor: str,
     run_id: str | None = None,
     detail: str = "",
+    figures: dict[str, Any] | None = None,
 ) -> None:
     """Takes a document, and the input it stands for, to another state, and notes the step.
 
     Tables, not mapped classes: every document passes here twice, and half of its time would go into the mapping.
     """
-    note_step(session, at, document, to, actor=actor, run_id=run_id, detail=detail)
+    note_step(session, at, document, to, actor=actor, run_id=run_id, detail=detail, figures=figures)
     document.state = to.value
     document.waiting = to is DocumentState.REVIEW
     is_open = to in OPEN_STATES
@@ -115,6 +116,7 @@ def note_step(
     actor: str,
     run_id: str | None = None,
     detail: str = "",
+    figures: dict[str, Any] | None = None,
 ) -> None:
     """Notes a step of a document; without ``to`` one that leaves it in its state."""
     session.execute(
@@ -127,6 +129,7 @@ def note_step(
             actor=actor,
             run_id=run_id,
             detail=detail,
+            figures=figures,
         )
     )
     document.updated_at = at

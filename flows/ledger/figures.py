@@ -1,8 +1,9 @@
-"""What the dashboard shows: figures of the last 90 days, and the lists of documents behind them."""
+"""What the dashboard shows: figures of the last 90 days, and the lists of documents behind them; and metrics."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -85,6 +86,14 @@ class ReasonDrift(_Record):
         return (self.recent / self.recent_documents if self.recent_documents else 0.0) - before
 
 
+class QueueAge(_Record):
+    """How many documents of a schema wait, and since when the first of them."""
+
+    schema_name: str
+    waiting: int
+    oldest: dt.datetime
+
+
 class Insight(_Record):
     """All of it. ``decisions_left``: there were more decisions in the window than were read."""
 
@@ -136,3 +145,38 @@ class Listed(_Record):
     outcome: DocumentState
     created_at: dt.datetime
     amount: float | None = Field(default=None)
+
+
+Tallies = dict[tuple[str, str, str], float]
+"""Sums by what is counted, schema and label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Documents that wait for a person, and for how many seconds the oldest of them does."""
+
+    documents: int
+    oldest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFigures:
+    """What metrics are made of. ``sums`` only grow; all else is as it is now, by schema.
+
+    Attributes:
+        sums: see `flows.ledger.tallies`.
+        waiting: the queue.
+        landed: rows in the lake.
+        to_land: rows on their way to it.
+        runs: by schema and state.
+        completed: when the last completed run ended, in seconds since 1970.
+        without_document: inputs that could not be fetched or opened, by schema and outcome.
+    """
+
+    sums: Tallies
+    waiting: dict[str, Waiting]
+    landed: dict[str, int]
+    to_land: dict[str, int]
+    runs: dict[tuple[str, str], int]
+    completed: dict[str, float]
+    without_document: dict[tuple[str, str], int]

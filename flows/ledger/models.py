@@ -4,7 +4,9 @@
                                         │   └──< document_reasons, transitions, holds, samples
                                         └──────< rows >─ batches          schemas (by fingerprint)
     accounts        trail (each line bears the digest of the one above)
+    tallies (sums over transitions)
     bulks ─< bulk_items >─ documents        review_pace (how long looks take, by schema)
+    promotions (which model of the store is in force; the last line counts)
 
 ``rows`` is an outbox: the transaction that accepts a document also writes its row; landing takes from there.
 """
@@ -139,7 +141,11 @@ class StoredSchema(Base):
 
 
 class Run(Base):
-    """One run of the flow. ``lease_until`` is put forward while its process lives, so that a killed one shows."""
+    """One run of the flow. ``lease_until`` is put forward while its process lives, so that a killed one shows.
+
+    ``model_name``, ``model_revision`` and ``model_manifest`` (hash of all its files) say which weights it used; all
+    three are ``None`` of runs from before version 8, and where there are no weights.
+    """
 
     __tablename__ = "runs"
 
@@ -148,6 +154,9 @@ class Run(Base):
     schema_name: Mapped[str] = mapped_column(String(64))
     fingerprint: Mapped[str] = mapped_column(HASH)
     model: Mapped[str] = mapped_column(SafeText)
+    model_name: Mapped[str | None] = mapped_column(SafeText)
+    model_revision: Mapped[str | None] = mapped_column(String(64))
+    model_manifest: Mapped[str | None] = mapped_column(HASH)
     parameters: Mapped[dict[str, Any]] = mapped_column(JsonText)
     state: Mapped[str] = mapped_column(String(32))
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
@@ -284,6 +293,7 @@ class Transition(Base):
     """Every step of every document, append-only.
 
     ``token`` is that of the claim which made the step, or which it ended; unknown before tables of version 2.
+    ``figures``: at the step that ended a processing, its counts and timings; there since tables of version 8.
     """
 
     __tablename__ = "transitions"
@@ -297,6 +307,18 @@ class Transition(Base):
     actor: Mapped[str] = mapped_column(SafeText)
     run_id: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[str] = mapped_column(SafeText, default="")
+    figures: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+
+
+class Tally(Base):
+    """Sums over settled steps, by what is counted, schema and label (`flows.ledger.tallies`)."""
+
+    __tablename__ = "tallies"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    schema_name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    label: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[float] = mapped_column(Float, default=0.0)
 
 
 class Decision(Base):

@@ -30,7 +30,7 @@ def reckon(session: Session, run_id: str, shown: int) -> Reckoning:
     )
     files = outcomes_in_order(session, by_outcome.where(Input.member == ""))
     members = outcomes_in_order(session, by_outcome.where(Input.member != ""))
-    processed, counts, timings, odd = _figures(session, run_id)
+    processed, counts, timings, odd, machines = _figures(session, run_id)
     found = faults(session, run_id)
     named = list(islice(found, _NAMED))
     return Reckoning(
@@ -50,6 +50,7 @@ def reckon(session: Session, run_id: str, shown: int) -> Reckoning:
         ),
         reasons=_reasons(session, run_id),
         stage_seconds={name: round(seconds, 3) for name, seconds in timings.items()},
+        machines=machines,
         slowest=_documents(
             session,
             _inputs(run_id)
@@ -63,6 +64,14 @@ def reckon(session: Session, run_id: str, shown: int) -> Reckoning:
             _inputs(run_id)
             .where(Input.outcome.in_([Outcome.FAILED.value, Outcome.UNREADABLE.value]))
             .order_by(Input.outcome, Input.input_id)
+            .limit(shown),
+            run_id,
+        ),
+        waiting=_documents(
+            session,
+            _inputs(run_id)
+            .where(Input.outcome == Outcome.REVIEW.value, Input.primary_input)
+            .order_by(Document.review_rank, Input.input_id)
             .limit(shown),
             run_id,
         ),
@@ -87,16 +96,18 @@ def _processed(run_id: str) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _figures(session: Session, run_id: str) -> tuple[int, Counter[str], dict[str, float], list[str]]:
-    """Documents processed, whole numbers and seconds summed over them, and those whose pages do not add up."""
+def _figures(session: Session, run_id: str) -> tuple[int, Counter[str], dict[str, float], list[str], int]:
+    """Documents processed, whole numbers and seconds summed over them, those whose pages do not add up, and hosts."""
+    hosts: set[str] = set()
     processed, counts, timings, odd = 0, Counter[str](), defaultdict[str, float](float), list[str]()
     rows = session.execute(
-        select(Document.uri, Document.page_count, Document.figures)
+        select(Document.uri, Document.page_count, Document.figures, Document.worker)
         .where(*_processed(run_id))
         .execution_options(yield_per=_STREAMED)
     )
-    for uri, page_count, figures in rows:
+    for uri, page_count, figures, worker in rows:
         processed += 1
+        hosts.add(worker.split(":")[0])
         ours = (figures or {}).get("counts", {})
         if "pages" not in ours:
             counts["documents_not_opened"] += not page_count
@@ -105,7 +116,7 @@ def _figures(session: Session, run_id: str) -> tuple[int, Counter[str], dict[str
         counts.update(ours)
         for name, seconds in (figures or {}).get("timings", {}).items():
             timings[name] += seconds
-    return processed, counts, timings, odd
+    return processed, counts, timings, odd, max(len(hosts), 1)
 
 
 def _reasons(session: Session, run_id: str) -> dict[str, int]:

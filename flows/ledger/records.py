@@ -303,6 +303,31 @@ class BatchRecord(_Record):
     file_sha256: str | None
 
 
+class ModelUsed(_Record):
+    """Which weights: ``revision`` is a commit of a hub, else the same as ``manifest``, the hash of all the files."""
+
+    name: str
+    revision: str
+    manifest: str
+
+
+class PromotionRecord(_Record):
+    """One step of the pointer to the promoted model; ``restores``: it rolled back to that earlier step."""
+
+    number: int
+    at: dt.datetime
+    actor: str
+    reason: str
+    name: str
+    revision: str
+    manifest: str
+    model: str
+    uri: str
+    evaluation: dict[str, Any] | None
+    before: int | None
+    restores: int | None
+
+
 class RunRecord(_Record):
     """One run of the flow. ``state`` is ``crashed`` when its process was lost; ``finished_at`` then its last sign."""
 
@@ -311,11 +336,21 @@ class RunRecord(_Record):
     schema_name: str
     fingerprint: str
     model: str
+    weights: ModelUsed | None = None
     parameters: dict[str, Any]
     state: str
     started_at: dt.datetime
     finished_at: dt.datetime | None
     inputs: int = 0
+
+
+class Reaped(_Record):
+    """What was found of processes that are gone; ``more``: there is more of it, so reap again."""
+
+    given_back: int
+    set_aside: int
+    crashed_runs: list[str]
+    more: bool
 
 
 class RunDocument(_Record):
@@ -361,8 +396,10 @@ class Reckoning(_Record):
     Attributes:
         processed: documents that this run brought to an end.
         stage_seconds: time by stage, summed over documents, which are worked on side by side.
+        machines: hosts that worked on them.
         slowest: of those processed, slowest first.
         failed: inputs that failed or could not be read; the first of them.
+        waiting: inputs that wait for a person; the first of them, those worth most of a look first.
         faults: what does not add up, in sentences; the first of ``fault_count``.
     """
 
@@ -374,8 +411,10 @@ class Reckoning(_Record):
     pages: PageCounts
     reasons: dict[str, int]
     stage_seconds: dict[str, float]
+    machines: int
     slowest: list[RunDocument]
     failed: list[RunDocument]
+    waiting: list[RunDocument]
     faults: list[str]
     fault_count: int
 

@@ -10,7 +10,7 @@ from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import Session
 
 from flows.archives.kinds import CONTAINERS
-from flows.ledger import archives
+from flows.ledger import archives, runs
 from flows.ledger.common import OPEN_OUTCOME, OPEN_STATES
 from flows.ledger.models import Batch, Document, DocumentReason, Input, Row, Run, RunInput
 from flows.ledger.records import (
@@ -139,6 +139,7 @@ def _run_records(session: Session, at: dt.datetime, rows: list[Run]) -> list[Run
             schema_name=row.schema_name,
             fingerprint=row.fingerprint,
             model=row.model,
+            weights=runs.weights_of(row),
             parameters=row.parameters,
             state=CRASHED if _is_lost(row, at) else row.state,
             started_at=row.started_at,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from flows.ledger.common import insert_new
 from flows.ledger.models import Run, StoredSchema
+from flows.ledger.records import ModelUsed
 from schemas.errors import LedgerError
 from schemas.registry import LoadedSchema, from_json_schema
 
@@ -47,6 +48,7 @@ def start_run(
     model: str,
     parameters: dict[str, Any],
     lease_seconds: float | None,
+    weights: ModelUsed | None = None,
 ) -> None:
     """Inserts a run, or opens it again."""
     lease_until = _lease(at, lease_seconds)
@@ -58,6 +60,9 @@ def start_run(
         schema_name=schema,
         fingerprint=fingerprint,
         model=model,
+        model_name=weights.name if weights else None,
+        model_revision=weights.revision if weights else None,
+        model_manifest=weights.manifest if weights else None,
         parameters=parameters,
         state=RUNNING,
         started_at=at,
@@ -70,7 +75,16 @@ def start_run(
         raise LedgerError(
             f"Run {run_id} was started with another schema or model.", remedy="Start a run of its own."
         )
+    if weights is not None and run.model_manifest not in (None, weights.manifest):
+        raise LedgerError(f"Run {run_id} was started with other weights.", remedy="Start a run of its own.")
     run.state, run.finished_at, run.lease_until = RUNNING, None, lease_until
+
+
+def weights_of(run: Run) -> ModelUsed | None:
+    """Which weights a run used, where that was noted."""
+    if run.model_name is None or run.model_revision is None or run.model_manifest is None:
+        return None
+    return ModelUsed(name=run.model_name, revision=run.model_revision, manifest=run.model_manifest)
 
 
 def keep_run(session: Session, at: dt.datetime, run_id: str, lease_seconds: float) -> None:

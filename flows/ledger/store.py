@@ -19,6 +19,7 @@ from flows.ledger.records import (
     BatchRecord,
     ClaimedDocument,
     FrozenBatch,
+    ModelUsed,
     RowName,
     RunDocument,
     RunRecord,
@@ -26,6 +27,7 @@ from flows.ledger.records import (
 )
 from flows.ledger.store_desk import DeskStore
 from flows.ledger.store_inputs import InputsStore
+from flows.ledger.store_models import ModelsStore
 from flows.ledger.store_review import ReviewStore
 from flows.ledger.store_runs import RunsStore
 from flows.ledger.store_trust import TrustStore
@@ -37,7 +39,7 @@ MAX_ATTEMPTS = 3
 MAX_BATCH_ROWS = 2_000
 
 
-class Ledger(InputsStore, RunsStore, ReviewStore, DeskStore, TrustStore):
+class Ledger(InputsStore, RunsStore, ReviewStore, DeskStore, TrustStore, ModelsStore):
     """What was seen, what became of it, what has landed. Safe to share between threads.
 
     Every method is one transaction, durable when it returns. All times are UTC.
@@ -100,11 +102,13 @@ class Ledger(InputsStore, RunsStore, ReviewStore, DeskStore, TrustStore):
         model: str,
         parameters: dict[str, Any],
         lease_seconds: float | None = None,
+        weights: ModelUsed | None = None,
     ) -> None:
         """Records the start of a run. Again with the same id (a retried flow) it goes on with that run.
 
-        ``source`` and ``parameters`` are shown to people: give them free of credentials. With a lease, and
-        without `keep_run` or `finish_run` for that long, the run is shown as ``crashed``.
+        ``weights`` says which files of the model were used. ``source`` and ``parameters`` are shown to people: give
+        them free of credentials. With a lease, and without `keep_run` or `finish_run` for that long, the run is
+        shown as ``crashed``.
         """
         with self._write() as session:
             runs.start_run(
@@ -117,6 +121,7 @@ class Ledger(InputsStore, RunsStore, ReviewStore, DeskStore, TrustStore):
                 model,
                 parameters,
                 lease_seconds,
+                weights,
             )
 
     def keep_run(self, run_id: str, *, lease_seconds: float) -> None:

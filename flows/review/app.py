@@ -59,6 +59,7 @@ def create_app(
     secret: bytes | None = None,
     hosts: Sequence[str] = (),
     options: ReviewOptions | None = None,
+    metrics_token: str = "",
 ) -> FastAPI:
     """The review page.
 
@@ -67,13 +68,15 @@ def create_app(
         schemas: loads a schema by name; one that was changed since comes from the ledger instead.
         reader: renders pages, in a child process.
         blobs: the folder of source bytes (`BlobStore`).
-        land: called after each decision, outside the request; ``None`` leaves landing to its schedule.
+        land: called after each decision, outside the request: lands it, or tells somebody who will; ``None`` leaves
+            landing to its schedule.
         pages: folder of rendered pages; beside ``blobs`` if not given.
         read_options: those of the runs, by which the words of a page are read again; the usual ones if not given.
         passwords: for encrypted documents.
         secret: signs cookies; kept in a file beside ``blobs`` if not given.
         hosts: names under which the page may be asked for, besides those of this machine.
         options: who signs in, what is held and looked at twice.
+        metrics_token: who sends it may read ``/metrics``; empty: nobody.
     """
     store = BlobStore(blobs)
     home = blobs.parent
@@ -93,6 +96,7 @@ def create_app(
         options=options,
         second=SecondLookRule(options.second_look_amount, options.second_look_share, secret),
         land=Lander(land) if land is not None else None,
+        metrics_token=metrics_token.encode(),
     )
     app = FastAPI(title="parquetry review", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = site

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -11,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from flows.ledger.trust import Right
+from flows.metrics import give
 from flows.review.deciding import DONE, decide, show
 from flows.review.pages import DPI, sharp_dpi
 from flows.review.people import Person, wants
@@ -96,6 +98,20 @@ def original(site: SiteParts, person: Somebody, document_id: str) -> Response:
 def health(site: SiteParts) -> Response:
     """For supervisors: whether the page and its ledger answer."""
     return JSONResponse({"status": "ok", "queue": site.ledger.queue_size()})
+
+
+@router.get("/metrics")
+def metrics(request: Request, site: SiteParts) -> Response:
+    """For Prometheus, which sends the token of the settings; without one, nobody is answered."""
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    token = site.metrics_token
+    if not token or scheme.lower() != "bearer" or not secrets.compare_digest(sent.strip().encode(), token):
+        return PlainTextResponse(
+            "Metrics are for who sends `metrics_token` of the settings as a bearer token.",
+            401,
+            {"WWW-Authenticate": "Bearer"},
+        )
+    return Response(give.exposition(site.ledger), media_type=give.CONTENT_TYPE)
 
 
 def _notice(request: Request, wanted: Filter) -> dict[str, str] | None:

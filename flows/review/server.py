@@ -16,19 +16,21 @@ LOOPBACK = "127.0.0.1"
 _STOP_SECONDS = 5
 
 
-def run(app: FastAPI, *, host: str = LOOPBACK, port: int = 8484) -> None:
+def run(app: FastAPI, *, host: str = LOOPBACK, port: int = 8484, own_logs: bool = False) -> None:
     """Serves the review page until it is interrupted.
 
     Args:
         app: from `flows.review.app.create_app`; its ``hosts`` must name ``host`` when that is not loopback.
         host: address to listen on; see `require_sign_in`.
         port: TCP port.
+        own_logs: the process has its handlers already (`flows.logs.to_stderr`), and uvicorn brings none.
     """
     uvicorn.run(
         app,
         host=host,
         port=port,
         log_level="warning",
+        log_config=None if own_logs else uvicorn.config.LOGGING_CONFIG,
         access_log=False,  # addresses hold what reviewers search for
         server_header=False,
         proxy_headers=False,

@@ -77,6 +77,7 @@ class Site:
     passwords: Passwords = field(default_factory=Passwords)
     attempts: Attempts = field(default_factory=Attempts)
     land: Callable[[], None] | None = None
+    metrics_token: bytes = b""
     sign_on: Any = None  # authlib's client of the provider
     templates: jinja2.Environment = field(default_factory=environment)
     _known: dict[str, LoadedSchema] = field(default_factory=dict)

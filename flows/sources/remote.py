@@ -163,7 +163,7 @@ def _object(system: Any, uri: str, path: str, info: dict[str, Any]) -> SourceObj
     size, modified = info.get("size"), _modified(system, info)
     return SourceObject(
         public_uri(uri),
-        _version(info),
+        version_of(info),
         int(size) if size else 0,
         partial(_open, system, path),
         modified=modified,
@@ -182,7 +182,7 @@ def _again(system: Any, uri: str, path: str) -> SourceObject:
         ) from error
 
 
-def _version(info: dict[str, Any]) -> str:
+def version_of(info: dict[str, Any]) -> str:
     """Size and tag, or size and time; empty when the source gives neither."""
     for name in (*_TAGS, *_TIMES):
         if value := info.get(name):

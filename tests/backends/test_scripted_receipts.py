@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.scripted.letterhead import ends_legal, goes_on, is_place, is_registration
+from schemas.document import ReadDocument
 from schemas.registry import load_schema
 from tests.validation.paper import paper
 
@@ -83,6 +85,36 @@ def test_a_stamp_beside_a_name_is_none_of_it() -> None:
     )
 
 
+def stamped(text: str, stamp: str) -> ReadDocument:
+    """A recognised page on which one word was found in a box twice as high as those of the print beside it."""
+    document = paper(text + TAIL, confidence=0.99)
+    (page,) = document.pages
+    words = tuple(
+        replace(word, box=replace(word.box, y0=word.box.y0 - 9)) if word.text == stamp else word
+        for word in page.words
+    )
+    return replace(document, pages=(replace(page, words=words),))
+
+
+@pytest.mark.parametrize(
+    ("line", "stamp"),
+    [
+        ("GREEN HILL ENTERPRISE POSTED", "POSTED"),
+        ("(v) GREEN HILL ENTERPRISE", "(v)"),
+        ("() GREEN HILL ENTERPRISE", "()"),
+    ],
+)
+def test_handwriting_close_to_a_name_is_none_of_it(line: str, stamp: str) -> None:
+    document = stamped(f"{line}\nNO. 3, MILL STREET\n40150 GREENVILLE\n", stamp)
+    (answer,) = ScriptedBackend().answer([document], load_schema("receipt"))
+    assert answer.data["company"] == "GREEN HILL ENTERPRISE"
+
+
+def test_thanks_are_no_name() -> None:
+    found = read("TQ FOR SHOPPING WITH US\nGREEN HILL\nNO. 3, MILL STREET\n40150 GREENVILLE\n")
+    assert found["company"] == "GREEN HILL"
+
+
 def test_a_name_and_its_address_in_one_line_are_told_apart() -> None:
     found = read("Good Wares Inc. · 7 Trade Street · 20095 Harbour\n")
     assert found["company"] == "Good Wares Inc."
@@ -151,6 +183,11 @@ def test_a_slogan_or_a_number_is_no_address() -> None:
         # A change that fits nothing decides nothing.
         ("TOTAL  12.40\nCASH  50.00\nCHANGE  17.00", "12.40"),
         ("Total Incl. GST@6%     42.90\nGST @6% included in total      2.43", "42.90"),
+        ("Gross Amt:  47.80\nSvr Tax      2.87\nGST (6%)     3.04\nNet Amt :   53.71", "53.71"),
+        ("TOTAL (Including GST)   79.35\nTENDER   100.00\nCHANGE/BALANCE   20.65", "79.35"),
+        ("SUBTOTAL   28.70\nCASH\nTHANK YOU", "28.70"),
+        ("SUBTOTAL   28.70\nTAX   1.70\nTOTAL   30.40", "30.40"),
+        ("AMT PAID incl. GST:  78.30\nAMT PAID excl. GST:  73.87\nGST AMT:  4.43", "78.30"),
         ("Total Incl. VAT        42.90\nVAT included in total          2.43", "42.90"),
         ("Total 0% supplies: 20.67\nTotal 6% supplies: 73.52\nTotal Payable: 94.19", "94.19"),
         ("TOTAL 45.00\nGST Summary   Amount    Tax\nS 6%           42.45    2.55", "45.00"),

@@ -128,6 +128,20 @@ def test_a_sure_text_that_does_not_go_on_below_stays(said: LeafAnswer, floor: fl
     assert data == {"shop": {"name": "Oak & Co"}}
 
 
+@pytest.mark.parametrize(("height", "kept"), [(20.0, False), (10.0, True)])
+def test_a_text_that_runs_on_into_a_stamp_ends_where_the_rules_end(height: float, kept: bool) -> None:
+    words = [
+        Word(text=text, box=Box(x0=50.0 * i, y0=20.0 - tall, x1=50.0 * i + 40, y1=20.0), confidence=0.9)
+        for i, (text, tall) in enumerate((("Oak", 10.0), ("Ltd", 10.0), ("POSTED", height)))
+    ]
+    said = LeafAnswer("shop.name", "Oak Ltd POSTED", -0.02, Span(tuple((1, word) for word in words)))
+    rules = LeafAnswer("shop.name", "Oak Ltd", -0.2, Span(tuple((1, word) for word in words[:2])))
+    data = {"shop": {"name": "Oak Ltd POSTED"}}
+    (found,) = texts_by_rules(TREE, data, [said], Answer({}, (rules,)), -0.3)
+    assert found.raw == ("Oak Ltd POSTED" if kept else "Oak Ltd")
+    assert data["shop"]["name"] == found.raw
+
+
 def test_a_sure_text_and_one_that_the_rules_did_not_find_stay() -> None:
     nothing = Answer({}, (LeafAnswer("shop.name", None, -0.1),))
     word = Answer({}, (LeafAnswer("shop.name", "Oakland", -0.1),))

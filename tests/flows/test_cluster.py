@@ -153,6 +153,7 @@ def secretive(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         source="s3://key:hush-source@bucket/x",
         read={"passwords": ["hush-file"], "max_pages": 7},
         extract={"error_budget": 0.02},
+        vllm={"url": "http://gpu.example:8000", "api_key": "hush-vllm"},
         review={"url": "https://r.example", "oidc": provider},
         concurrency=3,
     )
@@ -166,7 +167,7 @@ def test_an_order_has_no_secret_and_no_document(parts: Parts, secretive: Setting
     assert len(text) < 5_000
     assert Order.model_validate(json.loads(text)) == order_of(parts, RUN)
     told = environment(secretive)  # to our own children: these do get them
-    for secret in ("hush-db", "hush-lake", "hush-source", "hush-file"):
+    for secret in ("hush-db", "hush-lake", "hush-source", "hush-file", "hush-vllm"):
         assert any(secret in value for value in told.values())
 
 

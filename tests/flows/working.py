@@ -30,6 +30,7 @@ RUN = "run-1"
 @dataclass(frozen=True)
 class Backend:
     model_id: str = "scripted@test"
+    about: None = None
 
 
 @dataclass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pikepdf
 import pytest
 from PIL import ExifTags, Image
@@ -11,14 +13,17 @@ from reportlab.pdfgen.canvas import Canvas
 
 from extractors.options import ReadOptions
 from extractors.reading import ReaderPool
+from extractors.reading.geometry import Frame2D
 from extractors.reading.image_file import DEFAULT_DPI
-from extractors.reading.ocr import without_echoes
+from extractors.reading.ocr import Recogniser, without_echoes
+from extractors.reading.raster import to_raster
 from schemas.document import Box, Word
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
 from tests.reading.making import LINES, edit_pdf, ink_outside, picture, read, scan_pdf, text_of, write_pdf
 
 TEXT = " ".join(LINES)
+TURNED_LINES = ("Hardware and paint", "Amount 0.00", "Total 96.50", "Thank you, come again")
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
@@ -165,6 +170,36 @@ def test_pictures_that_are_refused(pool: ReaderPool, tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as caught:
         read(pool, cut)
     assert caught.value.reason is FailureReason.BROKEN
+
+
+def test_a_line_that_the_classifier_turns_on_an_upright_page_is_read_as_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recogniser, pixels = Recogniser(1), to_raster(picture(TURNED_LINES))
+    frame = Frame2D(pixels.width, pixels.height)
+    engine = recogniser._engine
+    told = engine.cls_and_rotate
+
+    def errs(crops: list[Any]) -> Any:
+        kept, classes = told(crops)
+        classes.img_list[1] = np.ascontiguousarray(np.rot90(classes.img_list[1], 2))
+        classes.cls_res[1] = ("180", 0.99)
+        return kept, classes
+
+    plain = recogniser.read(pixels, frame)
+    monkeypatch.setattr(engine, "cls_and_rotate", errs)
+    erring = recogniser.read(pixels, frame)
+    assert [word.text for word in erring.words] == " ".join(TURNED_LINES).split()
+    assert [word.box for word in erring.words] == [word.box for word in plain.words]
+
+
+def test_a_line_that_stands_on_its_head_is_turned() -> None:
+    image = picture(TURNED_LINES)
+    band = (0, 108, 400, 152)
+    image.paste(image.crop(band).rotate(180), band[:2])
+    pixels = to_raster(image)
+    words = Recogniser(1).read(pixels, Frame2D(pixels.width, pixels.height)).words
+    assert {"Amount", "0.00", "Total", "96.50"} <= {word.text for word in words}
 
 
 def test_letters_read_twice_at_the_border_of_two_boxes() -> None:

@@ -78,6 +78,8 @@ def read(lexicon: Lexicon, *places: str | dict[str, float]) -> str:
         (("SEL", {"Á": 0.6, "A": 0.35}, "NGOR"), "SELANGOR"),
         (({"0": 0.7, "O": 0.2}, "CT"), "OCT"),
         (("Alam", {"n": 0.6, "": 0.4}, ", 40300"), "Alam, 40300"),
+        (("FO", {"0": 0.8, "O": 0.16}, "DICIOUS"), "FOODICIOUS"),  # a digit between letters is a letter
+        (("fr", {"0": 0.8, "O": 0.1, "o": 0.06}, "zen"), "frozen"),
         (("Sela", {"": 0.7, "n": 0.3}, "gor."), "Selangor."),
         (("T", {"0": 0.9, "O": 0.08}, "T", {"4": 0.8, "A": 0.1}, "L: 1,00"), "TOTAL: 1,00"),
     ],
@@ -96,6 +98,9 @@ def test_of_possible_readings_the_one_that_is_a_word_is_taken(
         (("Ja", {"i": 0.9, "l": 0.04}, "an"), "Jaian"),  # not seen clearly enough
         (("Ja", {"i": 0.9, "u": 0.08}, "an"), "Jaian"),  # neither is a word
         (("1", {"0": 0.6, "O": 0.3}, "7"), "107"),
+        (("FOOD", {"0": 0.6, "O": 0.3}), "FOOD0"),  # at the end it may be a number
+        (("AB", {"0": 0.6, "O": 0.3}, "CDE1"), "AB0CDE1"),  # a code
+        (("ABC", {"0": 0.6, "8": 0.3}, "DEF"), "ABC0DEF"),  # not seen
         (("L", {"0": 0.6, "o": 0.3}, "7"), "L07"),
         (("Alam", {",": 0.6, "": 0.4}, " 40300"), "Alam, 40300"),
         (("No", {"": 0.6, "t": 0.4}), "No"),  # too short to judge
@@ -125,7 +130,7 @@ def test_what_was_changed_stays_as_unsure_as_it_was_seen(lexicon: Lexicon) -> No
         max_size=12,
     )
 )
-def test_without_a_lexicon_all_is_as_rapidocr_reads_it(shares: list[dict[str, float]]) -> None:
+def test_without_a_lexicon_and_twins_all_is_as_rapidocr_reads_it(shares: list[dict[str, float]]) -> None:
     places = [{char: share / sum(place.values()) for char, share in place.items()} for place in shares]
     columns = columns_of(*places)
     plain, infos = decoder()(columns[None], True, wh_ratio_list=[2.0], max_wh_ratio=2.0)

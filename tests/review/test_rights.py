@@ -14,7 +14,9 @@ from tests.review.support import Desk, receipt_case
 
 OPEN = None
 """No account is needed."""
-TABLE: dict[tuple[str, str], Right | None] = {
+TOKEN = "token"
+"""No account helps: only the token of the settings."""
+TABLE: dict[tuple[str, str], Right | str | None] = {
     ("GET", "/"): Right.READ,
     ("GET", "/documents/{document_id}"): Right.READ,
     ("POST", "/documents/{document_id}/decision"): Right.DECIDE,
@@ -47,6 +49,7 @@ TABLE: dict[tuple[str, str], Right | None] = {
     ("POST", "/sign-in"): OPEN,
     ("POST", "/sign-out"): OPEN,
     ("GET", "/healthz"): OPEN,
+    ("GET", "/metrics"): TOKEN,
     ("GET", "/api/v1/openapi.json"): OPEN,
     ("GET", "/api/v1/queue"): Right.READ,
     ("GET", "/api/v1/queue/facets"): Right.READ,
@@ -114,7 +117,7 @@ def test_a_role_may_what_its_rights_say_and_nothing_else(empty_desk: Desk, role:
         answer = ask(empty_desk, method, path, document_id, token)
         if right is OPEN:
             expected = "sign in" if (method, path) == ("POST", "/sign-in") else ""
-        elif role is None:
+        elif role is None or right is TOKEN:
             expected = "sign in"
         else:
             expected = "" if right in RIGHTS[role] else "not you"

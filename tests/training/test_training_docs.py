@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from extractors.models import load
+from extractors.models import stored
 from extractors.training import folder as folder_module
-from extractors.training import run
-from flows import calibration
 from flows.cli import main as parquetry
 from tests.tiny import tiny_model, tiny_processor
 
@@ -62,8 +60,9 @@ def test_the_commands_of_the_page_run_in_order(
     monkeypatch.setattr(folder_module, "WINDOW_TOKENS", 40)  # a short run
     first = ["train", "--folder", "bills", "--base", str(base), "--output", "tiny", "--tokens", "500"]
     assert parquetry(first) == 0, capsys.readouterr().err
-    for module in (run, load, calibration):  # the tiny tuned model is the embedded one
-        monkeypatch.setattr(module, "EMBEDDED", tmp_path / "tiny" / "model")
+    monkeypatch.setattr(
+        stored, "EMBEDDED", tmp_path / "tiny" / "model"
+    )  # the tiny tuned model is the embedded one
     Path("bills.toml").write_text(config_file().replace("400_000", "1_500"))
     found = commands()
     assert [words[1] for words in found].count("train") == 3

@@ -29,7 +29,7 @@ def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     assert torch.equal(fresh["a"], tensors["a"])
 
 
-@pytest.mark.parametrize("name", ["position.json", "trained.safetensors", "state.pt"])
+@pytest.mark.parametrize("name", ["position.json", "trained.safetensors", "state.safetensors", "groups.json"])
 @pytest.mark.parametrize("harm", ["cut", "emptied", "gone"])
 def test_a_damaged_checkpoint_is_named(name: str, harm: str, tmp_path: Path) -> None:
     save_checkpoint(tmp_path, *trained(), Position(1))

@@ -20,7 +20,7 @@ from extractors.backends.scripted.letterhead import (
     tells_kind,
 )
 from extractors.backends.scripted.scene import Match, Scene, fits
-from extractors.backends.scripted.sheet import Line, Piece, join, piece
+from extractors.backends.scripted.sheet import Line, Piece, join, other_print, piece
 from schemas.tree import Kind
 
 HEAD_LINES = 12
@@ -31,6 +31,7 @@ _OVER_ADDRESS = 0.12
 _UNDER_ADDRESS = 0.1
 _LEGAL, _KIND = 0.15, 0.12
 _TALLER = 2.5
+_MARK_LETTERS = 3
 _APART = 2.5
 _BRACKETED = re.compile(r"\s*[(<\[][^(<\[)>\]]*\d{4,}[^(<\[)>\]]*[)>\]].*$")
 _COUNTER = re.compile(r"#\W*\d+")
@@ -40,7 +41,11 @@ _OWNED = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"\s+\W*[A-Z]{0,2}\d[\d-]{4,}\W*[A-Z]?\W*$")
-_NO_NAME = re.compile(r"[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"^\W*(?:thank ?(?:you|s)|tq|welcome|terima kasih|selamat datang|danke|merci|gracias|grazie|obrigad[oa])\b"
+    r"|[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b",
+    re.IGNORECASE,
+)
 BETWEEN = frozenset("·•∙|-–—*")
 _UNFINISHED = re.compile(r"(?:&|\band|\bund|\bet|-)$", re.IGNORECASE)
 
@@ -118,7 +123,7 @@ def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
 
 def _name_start(line: Line, end: int) -> int:
     """Where the name begins: behind the number of a till, and behind what says who keeps the shop."""
-    start = 1 if end > 1 and _COUNTER.fullmatch(line.tokens[0].text) else 0
+    start = 1 if end > 1 and (_COUNTER.fullmatch(line.tokens[0].text) or _is_mark(line)) else 0
     owned = _OWNED.match(" ".join(t.text for t in line.tokens[start:end]))
     if owned is None:
         return start
@@ -128,9 +133,17 @@ def _name_start(line: Line, end: int) -> int:
     return start
 
 
+def _is_mark(line: Line) -> bool:
+    """Whether a line begins with what is no word: a tick by hand, the edge of a logo."""
+    first, *others = line.tokens
+    if len(first.text) <= _MARK_LETTERS and others and other_print(first.word, others[0].word):
+        return True
+    return first.text != "&" and not any(map(str.isalnum, first.text))
+
+
 def _name_end(line: Line) -> int:
     """Where the name ends: at a gap, or at a stamp or a lone letter set apart from it."""
-    end = 1
+    end = min(2, len(line.tokens)) if _is_mark(line) else 1
     while end < len(line.tokens):
         gap = line.tokens[end].word.box.x0 - line.tokens[end - 1].word.box.x1
         if gap >= _HEAD_GAP * line.height or _set_apart(line, end):
@@ -149,6 +162,8 @@ def _before_address(line: Line, end: int) -> int:
 
 def _set_apart(line: Line, i: int) -> bool:
     """Whether a new cell is no part of the name: further off than its words, of another size, behind a legal form."""
+    if other_print(line.tokens[i - 1].word, line.tokens[i].word):
+        return True
     if line.tokens[i].cell == line.tokens[i - 1].cell:
         return False
     gaps = [b.word.box.x0 - a.word.box.x1 for a, b in pairwise(line.tokens[: i + 1])]

@@ -17,7 +17,7 @@ LEGAL_FORM = re.compile(
     re.IGNORECASE,
 )
 _LEGAL_WORD = re.compile(
-    r"(?:sdn|bhd|berhad|s/b|pte|pty|ltd|limited|inc|llc|llp|corp|plc|gmbh|mbh|kg|ohg|ag|ug|gbr|e\.?k|se|s\.?a|s\.?a\.?s"
+    r"(?:sdn|bhd|berhad|s/?b|pte|pty|ltd|limited|inc|llc|llp|corp|plc|gmbh|mbh|kg|ohg|ag|ug|gbr|e\.?k|se|s\.?a|s\.?a\.?s"
     r"|sarl|s\.?p\.?a|s\.?r\.?l|b\.?v|n\.?v|oyj?|ab|aps|a/s|sp|z\.?o\.?o|s\.?r\.?o|k\.?k|ltda|eirl|tbk|pvt|co|company)\.?",
     re.IGNORECASE,
 )

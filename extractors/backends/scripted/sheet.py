@@ -117,6 +117,20 @@ def join(pieces: Sequence[tuple[Line, int, int]]) -> Piece:
     return Piece(raw, words, line.index, start, end)
 
 
+_OTHER_PRINT = 1.5
+
+
+def other_print(one: Word, other: Word) -> bool:
+    """Whether a recognised word was found apart from its neighbour: a stamp, handwriting, print of another size.
+
+    All words of a recognised line have its height; a text layer's heights are those of fonts and letters, and say less.
+    """
+    if one.confidence is None or other.confidence is None:
+        return False
+    heights = sorted(max(word.box.y1 - word.box.y0, 0.1) for word in (one, other))
+    return heights[1] > _OTHER_PRINT * heights[0]
+
+
 def _words(page: int, tokens: Sequence[Token]) -> tuple[tuple[int, Word], ...]:
     """The words of the tokens; a word of which both halves are taken counts once."""
     found: list[Word] = []
