@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -68,3 +70,41 @@ class ExtractOptions(_Options):
             if not 0 < share < 1:
                 raise ValueError(f"the error budget of {name}, {share:g}, does not lie between 0 and 1")
         return value
+
+
+class VllmOptions(_Options):
+    """Where a vLLM server is, what it serves, and how long is waited for it."""
+
+    url: str = Field("http://127.0.0.1:8000", description="of the server, without /v1")
+    model: str = Field(
+        "", description="name that the server lists: of the model, or of one of its LoRA adapters"
+    )
+    folder: str | None = Field(
+        None,
+        description="model folder, or name in the store, with processor, tokenizer and model.json: the one served",
+    )
+    api_key: SecretStr | None = Field(None, description="what the server was started with as --api-key")
+    ca_file: Path | None = Field(
+        None, description="certificates that vouch for an https server; default: certifi's"
+    )
+    concurrency: int = Field(16, ge=1, le=512, description="requests at a time")
+    connect_seconds: float = Field(5.0, gt=0)
+    request_seconds: float = Field(120.0, gt=0, description="longest wait for one answer")
+    document_seconds: float = Field(
+        600.0, gt=0, description="for all answers of a document, with all that is tried again"
+    )
+    outage_seconds: float = Field(
+        60.0, ge=0, description="a server that takes no connections for so long is an outage"
+    )
+    max_answer_tokens: int = Field(1500, ge=16)
+    max_response_mb: int = Field(16, ge=1, description="a longer response is not read to its end")
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("it is no address such as http://gpu-1:8000")
+        if parts.username or parts.password:
+            raise ValueError("credentials go into vllm.api_key, not into the address")
+        return value.rstrip("/").removesuffix("/v1")

@@ -59,7 +59,7 @@ def _obstacle(job: Job, group: RetryGroup, settings: Settings) -> str:
     try:
         if load_schema(job.schema_).fingerprint != group.fingerprint:
             return "left: the schema has changed since; a run extracts them anew"
-        if backend(job.model, settings.cache).model_id != group.model:
+        if backend(job.model, settings.cache, settings.vllm).model_id != group.model:
             return "left: the model has changed since; a run extracts them anew"
         judged = group.parameters.get("judged_by") or {}
         if judged.get("error_budget") and budget_of(group.schema_name, settings.extract) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from extractors.backends.vllm.served import is_vllm
 from extractors.confidence.calibrator import (
     FILE,
     FOLDER,
@@ -29,12 +30,12 @@ def home_folder(settings: Settings, model_id: str) -> Path:
 
 
 def model_folder(settings: Settings) -> Path | None:
-    """The folder of the model; the scripted rules have none.
+    """The folder of the model; the scripted rules have none, and none is known of a served one.
 
     Raises:
         ModelError: there is no such model.
     """
-    if settings.model == "scripted":
+    if settings.model == "scripted" or is_vllm(settings.model):
         return None
     return locate(pinned(settings.model, settings).model, settings.cache).folder
 

@@ -13,13 +13,15 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import audit, deploy, lake, models, people, schemas
+from flows.commands import alerts, audit, deploy, lake, models, people, schemas
+from flows.commands.backup import backup, restore
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.export import export
 from flows.commands.extract import extract
+from flows.commands.hooks import hooks
 from flows.commands.metrics import metrics
 from flows.commands.retry import retry
 from flows.commands.review import review
@@ -69,9 +71,12 @@ for command in (
     export,
     serve,
     review,
+    hooks,
     train,
     evaluate,
     calibrate,
+    backup,
+    restore,
     doctor,
     metrics,
 ):
@@ -82,6 +87,7 @@ app.add_typer(schemas.app, name="schemas")
 app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
 app.add_typer(models.app, name="models")
+app.add_typer(alerts.app, name="alerts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

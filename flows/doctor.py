@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from extractors.backends.vllm.served import is_vllm
 from flows.settings import Settings
 from schemas.errors import ParquetryError
 
@@ -128,6 +129,8 @@ def _model(settings: Settings) -> Finding:
 
     if settings.model == "scripted":
         return Finding("model", "ok", "scripted: no weights")
+    if is_vllm(settings.model):
+        return _served_model(settings)
     if settings.model == "embedded":
         if not (EMBEDDED / "model.json").is_file():
             return Finding("model", "fail", f"{EMBEDDED} is not complete", "Install parquetry again.")
@@ -142,6 +145,19 @@ def _model(settings: Settings) -> Finding:
     except ParquetryError as error:
         return Finding("model", "fail", str(error), error.remedy)
     return Finding("model", "ok", f"{settings.model}: {found.name}, revision {found.revision[:12]}")
+
+
+def _served_model(settings: Settings) -> Finding:
+    """Whether the server answers, and keeps to grammars."""
+    from extractors.backends.vllm.backend import VllmBackend
+
+    at_once = settings.vllm.model_copy(update={"outage_seconds": 0.0})
+    backend = VllmBackend(settings.model, at_once, settings.cache)
+    try:
+        served = f"{backend.name} by vLLM {backend.served.version} at {at_once.url}"
+    finally:
+        backend.close()
+    return Finding("model", "ok", f"{served}; it keeps to grammars")
 
 
 def _schema(settings: Settings) -> Finding:

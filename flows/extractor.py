@@ -16,10 +16,11 @@ from typing import Literal
 
 from extractors.backends import load_backend
 from extractors.backends.base import Answer, Backend
+from extractors.backends.vllm.served import is_vllm, served_description
 from extractors.confidence.judge import Judge
 from extractors.context import Work, among, current
 from extractors.models.load import ModelDescription, model_description
-from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
 from extractors.pipeline import Seen, extract_document
 from extractors.reading import ReaderPool, document_ref
 from extractors.validation.validate import Validated, validate
@@ -27,7 +28,7 @@ from flows.calibration import judge_for
 from flows.modelstore import pinned
 from flows.settings import Settings
 from schemas.document import DocumentRef, ReadDocument
-from schemas.errors import BackendError, DocumentError, foreign
+from schemas.errors import BackendError, DocumentError, OutageError, foreign
 from schemas.extraction import Extraction
 from schemas.outcome import FailureReason
 from schemas.registry import LoadedSchema, load_schema
@@ -65,18 +66,23 @@ class SharedBackend:
     """A model for all threads of the process, loaded when it is first needed.
 
     It uses all cores, or the GPU, by itself, so one thread at a time asks it: for all documents that wait by then,
-    which costs a model that takes many at a time little more than one. Documents are read beside it meanwhile. Its
-    identity is known without loading it, so a run that finds nothing new does not load it at all.
+    which costs a model that takes many at a time little more than one. Documents are read beside it meanwhile. A
+    server is asked by all threads at once. Its identity is known without loading it, so a run that finds nothing new
+    does not load it at all.
     """
 
-    def __init__(self, model: str, cache: Path) -> None:
-        self._model, self._cache = model, cache
+    def __init__(self, model: str, cache: Path, vllm: VllmOptions | None = None) -> None:
+        self._model, self._cache, self._vllm = model, cache, vllm or VllmOptions()
         self._loading = threading.Lock()
         self._turn = threading.Condition()
         self._waiting: deque[_Ticket] = deque()
         self._busy = False
-        self._loaded: Backend | None = load_backend(model, cache=cache) if model == "scripted" else None
-        self._about = None if self._loaded else model_description(model, cache)
+        self._loaded: Backend | None = None
+        self._about: ModelDescription | None = None
+        if is_vllm(model):
+            self._about = served_description(model, self._vllm, cache)
+        elif model != "scripted":
+            self._about = model_description(model, cache)
 
     @property
     def model_id(self) -> str:
@@ -88,15 +94,20 @@ class SharedBackend:
         """Which files it is made of; ``None`` where there are no weights."""
         return self._about
 
-    def load(self) -> Backend:
+    def load(self, stopping: threading.Event | None = None) -> Backend:
         """The backend itself.
 
         Raises:
             ModelError: the model is incomplete, with a remedy.
+            OutageError: the server that has it does not answer.
+            BackendError: ``stopping`` was set before it was this thread's turn to load it.
         """
         with self._loading:
             if self._loaded is None:
-                self._loaded = load_backend(self._model, cache=self._cache)
+                if stopping is not None and stopping.is_set():
+                    raise BackendError("The run was stopped.", remedy="Run again.")
+                self._loaded = load_backend(self._model, cache=self._cache, vllm=self._vllm)
+                log.info("model %s loaded", self._loaded.model_id)
             return self._loaded
 
     def answer(
@@ -110,7 +121,9 @@ class SharedBackend:
         Raises:
             BackendError: the model failed on these documents, or ``stopping`` was set before their turn came.
         """
-        loaded = self.load()
+        loaded = self.load(stopping)
+        if not getattr(loaded, "one_at_a_time", True):
+            return loaded.answer(documents, schema)
         mine = _Ticket(documents, schema)
         with self._turn:
             self._waiting.append(mine)
@@ -248,6 +261,8 @@ class Extractor:
             return self.without_answer(name, "unreadable", error.reason, str(error))
         except BackendError as error:
             return self.without_answer(name, "failed", FailureReason.MODEL_ERROR, str(error))
+        except OutageError:
+            raise
         except Exception as error:  # a mistake of ours on one document must not cost the others
             log.exception("%s: internal error", name)
             detail = f"{type(error).__name__} {foreign(error)}"
@@ -275,13 +290,13 @@ class Extractor:
 
 
 @cache
-def backend(model: str, folder: Path) -> SharedBackend:
-    """The model of that name, one per process.
+def backend(model: str, folder: Path, vllm: VllmOptions | None = None) -> SharedBackend:
+    """The model of that name, one per process; ``vllm`` says where the server of a served one is.
 
     Raises:
         ModelError: there is no such model.
     """
-    return SharedBackend(model, folder)
+    return SharedBackend(model, folder, vllm)
 
 
 @contextmanager
@@ -310,7 +325,7 @@ def make_extractor(
 ) -> Extractor:
     """Schema, model and readers in one. Once ``stopping`` is set, nobody waits for the model any more."""
     loaded, options = load_schema(schema), read_options(ours, pages)
-    answering = backend(model, ours.cache)
+    answering = backend(model, ours.cache, ours.vllm)
     ours = ours.model_copy(update={"model": model})  # whose calibration is looked for
     return Extractor(
         schema=loaded,
@@ -318,7 +333,9 @@ def make_extractor(
         reader=ReaderPool(options, workers=ours.concurrency),
         read_options=options,
         options=ours.extract,
-        judge=judge_for(ours, loaded, answering.model_id, whole=pages is None)
+        judge=judge_for(
+            ours.model_copy(update={"model": model}), loaded, answering.model_id, whole=pages is None
+        )
         if judged
         else Judge(loaded.fingerprint),
         stopping=stopping,

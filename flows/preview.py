@@ -45,7 +45,7 @@ def preview(
     composition.use(settings)
     job = composition.job(limit=limit, pages=pages, again=again)
     schema = load_schema(job.schema_)
-    model = backend(job.model, settings.cache).model_id
+    model = backend(job.model, settings.cache, settings.vllm).model_id
     exists = settings.database is not None or (settings.home / "ledger.db").exists()
     ledger = Ledger.open(settings.database_url) if exists else None
     try:

@@ -26,7 +26,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
+from flows.alert_options import AlertOptions, HookOptions
+from flows.cluster.options import RayOptions
 from flows.cost_options import CostOptions
 from flows.intake_options import IntakeOptions
 from flows.logs import LogFormat
@@ -42,7 +44,7 @@ _PAGES = re.compile(r"(\d{1,6})(?:(-)(\d{1,6})?)?")
 # Prefect's server phones home unless told not to; nothing here opens a connection nobody asked for.
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # so does Ray
 
 
 class ServeSettings(BaseModel):
@@ -117,7 +119,7 @@ class Settings(BaseSettings):
     model: str = Field(
         "embedded",
         min_length=1,
-        description="embedded, scripted, promoted, a model folder, a stored NAME[@REVISION], or a URI",
+        description="embedded, scripted, promoted, vllm[:NAME], a model folder, a stored NAME[@REVISION], or a URI",
     )
     concurrency: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="documents at a time"
@@ -139,7 +141,12 @@ class Settings(BaseSettings):
     intake: IntakeOptions = IntakeOptions()
     read: ReadOptions = ReadOptions()
     extract: ExtractOptions = ExtractOptions()
+    vllm: VllmOptions = VllmOptions()
     serve: ServeSettings = ServeSettings()
+    runner: Literal["local", "ray"] = Field(
+        "local", description="where documents are extracted: in this process, or on a Ray cluster (see `ray`)"
+    )
+    ray: RayOptions = RayOptions()
     gpu: GpuOptions = GpuOptions()
     log_format: LogFormat = Field(
         "text", description="log lines for people (text), or JSON for a collector (json)"
@@ -153,6 +160,8 @@ class Settings(BaseSettings):
         None, min_length=16, description="who sends it as a bearer token may read /metrics of the review page"
     )
     cost: CostOptions = CostOptions()
+    alerts: AlertOptions = AlertOptions()
+    hooks: HookOptions = HookOptions()
 
     @field_validator("home", "cache")
     @classmethod

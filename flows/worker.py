@@ -20,15 +20,16 @@ from typing import TypeVar
 from extractors.context import carried, working
 from extractors.reading.slot import ReaderStartError
 from flows.composition import Again, Parts
+from flows.home import machine_trouble
 from flows.intake import Prepared, drop_all, fetch_again, prepare, record_all, register
 from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, StaleTokenError
-from flows.outage import machine_trouble
 from flows.sources import SourceObject, discover, reopen
 from flows.watch import watcher
 from schemas.document import DocumentRef
 from schemas.errors import (
     BackendError,
     LedgerError,
+    ModelError,
     OutageError,
     ParquetryError,
     SourceError,
@@ -300,6 +301,10 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
         return _failed(parts, claimed, FailureReason.MODEL_ERROR, str(error))
     except ReaderStartError as error:  # not the document's fault: it goes back
         raise OutageError(f"The run cannot go on: {error}", remedy=error.remedy) from error
+    except ModelError as error:  # nor is a model that cannot be loaded, or a server that must not be asked
+        raise OutageError(f"The run cannot go on: {error}", remedy=error.remedy) from error
+    except OutageError:
+        raise
     except ParquetryError as error:
         return _failed(parts, claimed, FailureReason.READER_CRASHED, f"{error} {error.remedy}".strip())
     except Exception as error:  # a mistake of ours on one document must not cost the others
@@ -337,6 +342,8 @@ def _extract_patiently(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Ex
     for retries, pause in enumerate(BACKEND_PAUSES):
         try:
             return _counted(_extract_once_more(parts, ref, copy), retries)
+        except (ModelError, OutageError):
+            raise
         except ParquetryError as error:
             log.warning("%s: trying again in %g s: %s", claimed.uri, pause, error)
             if parts.stopping.wait(pause):

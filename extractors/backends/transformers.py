@@ -2,225 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
-from extractors.backends.candidates import with_candidates
-from extractors.backends.marked import decided_by_marks
-from extractors.backends.scripted import ScriptedBackend
-from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules, titles_by_rules
-from extractors.context import about
+from extractors.backends.windowed import MAX_ANSWER_TOKENS, WindowedBackend
 from extractors.decoding.greedy import GreedyDecoder
-from extractors.decoding.guess import guess_of
 from extractors.decoding.row import Decoded, Request
-from extractors.grammar.compile import grammar_of
-from extractors.grammar.spans import SpanIndex
-from extractors.grounding.merge import merge, value_key
-from extractors.grounding.place import read_answer
 from extractors.models.load import LoadedModel
-from extractors.prompting.encode import count_tokens, encode
-from extractors.prompting.meant import as_meant
-from extractors.prompting.split import joined, split_schema
-from extractors.prompting.window import Window, windows_of
-from extractors.validation.paths import pattern_of
-from extractors.validation.text import text_key
-from schemas.document import ReadDocument
-from schemas.errors import BackendError, ParquetryError, foreign
-from schemas.outcome import ReviewReason
-from schemas.registry import LoadedSchema
-from schemas.tree import Leaf, ObjectNode, leaves
-
-log = logging.getLogger(__name__)
 
 
-PROGRESS_SECONDS = 15.0
-"""Between two lines that tell how far a long document is."""
-
-
-class _Work:
-    """A document on its way: its windows, and the answers that are there by part of the schema."""
-
-    def __init__(
-        self,
-        document: ReadDocument,
-        windows: Sequence[Window],
-        by_rules: Answer,
-        found: list[list[tuple[int, WindowAnswer]]],
-    ) -> None:
-        self.document, self.windows, self.by_rules, self.found = document, windows, by_rules, found
-        self.places = {leaf.path: leaf.span for leaf in by_rules.leaves if leaf.span is not None}
-        self.counts = {"windows": 0, "model_calls": 0, "prompt_tokens": 0, "answer_tokens": 0}
-        self.began = self.ended = self._told = time.perf_counter()
-
-    def take(self, asked: _Asked, decoded: Decoded, tree: ObjectNode) -> None:
-        """One window's answer to one part of the schema."""
-        self.counts["windows"] += 1
-        self.counts["model_calls"] += decoded.model_calls
-        self.counts["prompt_tokens"] += asked.prompt_tokens
-        self.counts["answer_tokens"] += len(decoded.pieces)
-        self.found[asked.part].append((asked.place, read_answer(decoded, tree, asked.index, self.places)))
-        self.ended = time.perf_counter()
-        if self.ended - self._told > PROGRESS_SECONDS:
-            self._told = self.ended
-            total = len(self.windows) * len(self.found)
-            with about(self.document.ref.sha256):
-                log.info(
-                    "%s: the model has read %d of %d windows",
-                    self.document.ref.uri,
-                    self.counts["windows"],
-                    total,
-                )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request that is under way: the window of that place, for that part of the schema."""
-
-    work: _Work
-    place: int
-    part: int
-    index: SpanIndex
-    prompt_tokens: int
-
-
-class TransformersBackend:
+class TransformersBackend(WindowedBackend):
     """Reads documents with a model in this process; not for several threads at once (one KV cache, all cores)."""
 
     def __init__(
-        self, loaded: LoadedModel, *, max_answer_tokens: int = 1500, with_image: bool = True
+        self, loaded: LoadedModel, *, max_answer_tokens: int = MAX_ANSWER_TOKENS, with_image: bool = True
     ) -> None:
-        self.loaded = loaded
-        self.max_answer_tokens = max_answer_tokens
-        self.with_image = with_image
+        super().__init__(loaded, max_answer_tokens=max_answer_tokens, with_image=with_image)
         self.decoder = GreedyDecoder(loaded.model, loaded.processor.tokenizer)
-        # Their answer is a draft, and a hint to a model that was trained with hints.
-        self.rules = ScriptedBackend()
-        self.with_hints = loaded.hints
 
-    @property
-    def model_id(self) -> str:
-        return self.loaded.model_id
-
-    def answer(self, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
-        """One answer per document, in order; see `extractors.backends.base.Backend`."""
-        parts = split_schema(as_meant(schema), self._count)
-        works = [
-            _Work(
-                document,
-                windows_of(document, self.loaded.window_tokens, self._count),
-                self._by_rules(document, schema),
-                [[] for _ in parts],
-            )
-            for document in documents
-        ]
-        asked: dict[int, _Asked] = {}
-        try:
-            for number, decoded in self.decoder.answers(self._requests(works, parts, asked)):
-                one = asked.pop(number)
-                one.work.take(one, decoded, parts[one.part].tree)
-        except ParquetryError:
-            raise
-        except (RuntimeError, ValueError) as error:  # a shape the model refuses
-            names = ", ".join(dict.fromkeys(one.work.document.ref.uri for one in asked.values()))
-            raise BackendError(
-                f"The model failed on {names or 'the first document'}: {foreign(error)}",
-                remedy="Try again; if it stays, use smaller windows or another model.",
-            ) from error
-        return [self._answer(work, schema, parts) for work in works]
-
-    def _by_rules(self, document: ReadDocument, schema: LoadedSchema) -> Answer:
-        """What the rules say; a slip of theirs costs a document its drafts and its hint, and not its answer."""
-        try:
-            return self.rules.answer([document], schema)[0]
-        except Exception:
-            with about(document.ref.sha256):
-                log.exception("%s: the rules failed; the model reads without them", document.ref.uri)
-            return Answer({}, ())
-
-    def _requests(
-        self, works: Sequence[_Work], parts: Sequence[LoadedSchema], asked: dict[int, _Asked]
-    ) -> Iterator[Request]:
-        """One request for each window of each document and each part of the schema, made when it is its turn."""
-        numbers = count()
-        for work in works:
-            work.began = time.perf_counter()
-            for place, window in enumerate(work.windows):
-                index = SpanIndex(window)
-                for part, schema in enumerate(parts):
-                    guess = guess_of(schema.tree, work.by_rules.data, index, work.by_rules.others)
-                    prompt = encode(
-                        self.loaded.processor,
-                        schema,
-                        window,
-                        work.document,
-                        with_image=self.with_image,
-                        hint=guess.text if self.with_hints else "",
-                    )
-                    asked[next(numbers)] = _Asked(work, place, part, index, int(prompt.input_ids.shape[1]))
-                    yield Request(
-                        prompt,
-                        grammar_of(schema.tree, index),
-                        index,
-                        self.max_answer_tokens,
-                        guess,
-                    )
-
-    def _answer(self, work: _Work, schema: LoadedSchema, parts: Sequence[LoadedSchema]) -> Answer:
-        answers = []
-        for part, found in zip(parts, work.found, strict=True):
-            in_order = [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
-            answers.append(merge(in_order, part.tree) if in_order else WindowAnswer({}, (), False))
-        data = answers[0].data if len(answers) == 1 else joined(schema.tree, [a.data for a in answers])
-        kinds = {pattern_of(path): leaf for path, leaf in leaves(schema.tree)}
-        said = _said(work.by_rules, kinds)
-        merged = [
-            replace(leaf, signals={**leaf.signals, **_agreement(leaf, said, kinds)})
-            for answer in answers
-            for leaf in answer.leaves
-        ]
-        for path in lists_of(
-            schema.tree
-        ):  # behind agreement: that the rules agree with themselves says nothing
-            merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
-        merged = texts_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
-        merged = titles_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)
-        merged = decided_by_marks(schema.tree, data, merged, work.by_rules)
-        merged = with_candidates(merged, work.by_rules)
-        found_leaves = tuple(map(self._doubted, merged))
-        seconds = {"model": round(work.ended - work.began, 3)}
-        return Answer(data, found_leaves, any(a.truncated for a in answers), dict(work.counts), seconds)
-
-    def _doubted(self, leaf: LeafAnswer) -> LeafAnswer:
-        if leaf.log_probability >= self.loaded.unsure_below:
-            return leaf
-        return replace(leaf, reasons=(*leaf.reasons, ReviewReason.MODEL_UNSURE.value))
-
-    def _count(self, texts: Sequence[str]) -> list[int]:
-        processor: Any = self.loaded.processor
-        return count_tokens(processor, list(texts))
-
-
-def _said(by_rules: Answer, kinds: Mapping[str, Leaf]) -> dict[str, set[str]]:
-    """What the scripted rules found, by path pattern, as `value_key`."""
-    found: dict[str, set[str]] = {}
-    for leaf in by_rules.leaves:
-        if leaf.raw is not None:
-            found.setdefault(pattern_of(leaf.path), set()).add(_key(leaf, kinds))
-    return found
-
-
-def _key(leaf: LeafAnswer, kinds: Mapping[str, Leaf]) -> str:
-    known, raw = kinds.get(pattern_of(leaf.path)), leaf.raw or ""
-    return value_key(raw, known) if known is not None else text_key(raw) or raw
-
-
-def _agreement(leaf: LeafAnswer, said: Mapping[str, set[str]], kinds: Mapping[str, Leaf]) -> dict[str, float]:
-    """Whether the rules found the same value for the field, or (also where the model found none) another."""
-    theirs = said.get(pattern_of(leaf.path), set())
-    same = leaf.raw is not None and _key(leaf, kinds) in theirs
-    return {"rules_same": float(same), "rules_other": float(bool(theirs) and not same)}
+    def decoded(self, requests: Iterable[Request]) -> Iterator[tuple[int, Decoded]]:
+        """The answers of the model in this process; see `WindowedBackend.decoded`."""
+        return self.decoder.answers(requests)

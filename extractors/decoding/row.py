@@ -7,9 +7,7 @@ grammar's mask; the first token that differs is the choice itself, so a draft ne
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +17,7 @@ import llguidance.numpy
 import numpy as np
 import numpy.typing as npt
 
+from extractors.decoding.circles import Circles
 from extractors.decoding.draft import continuation, open_value
 from extractors.decoding.guess import Guess
 from extractors.decoding.scores import Scores
@@ -33,9 +32,6 @@ MIN_DRAFT = 8
 MAX_DRAFT_CHARS = 200
 CERTAIN = -2e-4
 """Log-probability from which on a token is taken without a mask, if it is allowed at all."""
-CIRCLES = 3
-"""An item said this often, and not that often on the page, ends the answer."""
-_ITEM = re.compile(r"\{[^{}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +55,14 @@ class Decoded:
     """An answer: its text, and per token its text, its log-probability and the mass it was chosen from.
 
     ``log_probabilities``: under the grammar, 0 for what it forced. ``log_masses``: the logarithm of the share of the
-    model's probability that the grammar allowed there; the rest was cut away. ``model_calls``: passes that this
-    answer took part in.
+    model's probability that the grammar allowed there; the rest was cut away; ``None``: not known. ``model_calls``:
+    passes that this answer took part in.
     """
 
     text: str
     pieces: list[str] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
-    log_masses: list[float] = field(default_factory=list)
+    log_masses: list[float] | None = None
     truncated: bool = False
     model_calls: int = 0
 
@@ -103,7 +99,7 @@ class Row:
         self._scores: list[float] = []
         self._masses: list[float] = []
         self._spelling = Spelling(tokenizer)
-        self._items_seen = 0
+        self._circles = Circles(request.index)
         self._reach = MAX_DRAFT
         """Tokens of the next draft at most: where drafts were refused, long ones are paid for in vain."""
         self._denied = False
@@ -113,7 +109,7 @@ class Row:
 
     def is_over(self) -> bool:
         """Whether nothing more is to be written."""
-        return self._is_full() or self._in_circles()
+        return self._is_full() or self._circles.seen_in(self._spelling.text)
 
     def _is_full(self) -> bool:
         return len(self._tokens) >= self.request.max_tokens or self._complete()
@@ -246,23 +242,6 @@ class Row:
     def _only_end(self) -> bool:
         """True when the answer is complete: nothing but the end may follow."""
         return set(self._allowed()) <= {self._tokenizer.eos_token_id}
-
-    def _in_circles(self) -> bool:
-        """True when the answer repeats an item more often than the page can have it: a legal, endless loop."""
-        text = self._spelling.text
-        closed = text.rfind("}")
-        if closed < self._items_seen:
-            return False
-        self._items_seen = closed + 1
-        item = next(reversed(_ITEM.findall(text)), "")
-        repeats = text.count(item) if item else 0
-        if repeats < CIRCLES:
-            return False
-        try:
-            values = [v for v in json.loads(item).values() if isinstance(v, str)]
-        except ValueError:  # braces that the page prints
-            return False
-        return any(self.request.index.occurrences(value) < repeats for value in values)
 
     def _continuation(self) -> list[int]:
         """What the guess, or else the page, says next, in the tokens that would be written."""

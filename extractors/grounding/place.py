@@ -46,7 +46,7 @@ class _Walker:
         self.evidence = Evidence(index, rules)
         self.text = decoded.text
         self.scores = decoded.log_probabilities
-        self.masses = decoded.log_masses or [0.0] * len(decoded.pieces)
+        self.masses = decoded.log_masses
         self.ends = list(accumulate(len(p) for p in decoded.pieces))
         self.index = index
         self.at = 0
@@ -111,7 +111,7 @@ class _Walker:
         except ValueError as error:
             raise _EndOfTextError from error
         score = self._sum(self.scores, start, self.at)
-        mass = self._sum(self.masses, start, self.at)
+        mass = self._sum(self.masses, start, self.at) if self.masses is not None else None
         raw = None if value is None else value if isinstance(value, str) else json.dumps(value)
         span: Span | None = None
         reasons: tuple[str, ...] = ()

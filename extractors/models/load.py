@@ -24,7 +24,15 @@ from extractors.models.manifest import FileEntry, Manifest, check_folder
 from extractors.models.stored import EMBEDDED, Located, find_stored, is_folder, is_reference, locate
 from schemas.errors import ModelError
 
-__all__ = ["EMBEDDED", "LoadedModel", "ModelDescription", "load_base", "load_model", "model_description"]
+__all__ = [
+    "EMBEDDED",
+    "LoadedModel",
+    "ModelDescription",
+    "load_base",
+    "load_model",
+    "load_processor",
+    "model_description",
+]
 
 EMBEDDED_BASE = BASE_NAME
 VISION_FILE = "vision.safetensors"
@@ -64,6 +72,82 @@ class ModelDescription:
     manifest: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServedParts:
+    """Of a model whose weights are elsewhere: as `LoadedModel`. ``layout``: it wants the coordinates of words."""
+
+    processor: Any
+    window_tokens: int
+    unsure_below: float
+    hints: bool
+    rows_unsure_below: float
+    layout: bool
+
+
+def load_processor(name: str, cache: Path) -> ServedParts:
+    """What there is of a model beside its weights; a folder may be without any.
+
+    Args:
+        name: the path of a folder, or a model of the store.
+        cache: folder of the store, and of the embedded model's base.
+
+    Raises:
+        ModelError: it is missing, has no processor, or what must not be loaded.
+    """
+    found = locate(name, cache)
+    card = _tuned_card(found.folder) or {}
+    checked = check_folder(found.folder, found.digest)
+    folder = found.folder
+    if "base" in card:
+        base = _located_base(_base_of(card, checked.manifest), cache)
+        check_folder(base.folder, base.digest)
+        folder = base.folder
+    from transformers import AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except ImportError as error:
+        raise _needs_package(folder, error) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{folder} has no processor that can be loaded: {_first_line(error)}",
+            remedy="Give a folder with config.json, processor_config.json, tokenizer.json and the chat template.",
+        ) from error
+    return ServedParts(
+        processor,
+        int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS)),
+        float(card.get("unsure_below", -math.inf)),
+        bool(card.get("hints", False)),
+        float(card.get("rows_unsure_below", -math.inf)),
+        _has_layout(found.folder),
+    )
+
+
+def _needs_package(folder: Path, error: ImportError) -> ModelError:
+    return ModelError(
+        f"{folder} needs a package that is not installed: {_first_line(error)}",
+        remedy="Install it beside parquetry: SmolVLM asks for num2words, Qwen2.5-VL for torchvision.",
+    )
+
+
+def _has_layout(folder: Path) -> bool:
+    """Whether trained coordinates lie beside the tower and the connector."""
+    if not (folder / VISION_FILE).is_file():
+        return False
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / VISION_FILE, framework="numpy") as file:
+            return WEIGHT in set(file.keys())
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder / VISION_FILE} cannot be read: {_first_line(error)}",
+            remedy="Restore the folder's files, or train again.",
+        ) from error
+
+
 def load_base(base: str, cache: Path) -> tuple[Any, Any]:
     """The untuned model and its processor, in bf16, on the CPU.
 
@@ -99,10 +183,7 @@ def _load_checkpoint(folder: Path, cache: Path) -> tuple[Any, Any]:
             use_safetensors=True,
         )
     except ImportError as error:
-        raise ModelError(
-            f"{folder} needs a package that is not installed: {_first_line(error)}",
-            remedy="Install it beside parquetry: SmolVLM asks for num2words, Qwen2.5-VL for torchvision.",
-        ) from error
+        raise _needs_package(folder, error) from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{folder} is no image-text-to-text checkpoint: {_first_line(error)}",
@@ -131,7 +212,7 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
             remedy="Train it with `parquetry train`, or give a checkpoint folder.",
         )
     checked = check_folder(folder, found.digest)
-    if tuned:
+    if tuned and "base" in tuned:
         model, processor = load_base(_base_of(tuned, checked.manifest), cache)
         model = _with_adapter(model, folder)
     else:
@@ -212,7 +293,7 @@ def _tuned_card(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(card, dict) or "base" not in card:
+        if not isinstance(card, dict) or ("base" not in card and not (folder / "config.json").is_file()):
             raise ValueError("no base named")
     except ValueError as error:
         raise ModelError(f"{path}: {error}.", remedy="Restore the file, or train again.") from error

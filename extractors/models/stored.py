@@ -18,7 +18,7 @@ from schemas.errors import ModelError
 STORE = "store"
 EMBEDDED = Path(__file__).parent / "embedded"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-RESERVED = frozenset({"embedded", "embedded-base", "scripted", "promoted"})
+RESERVED = frozenset({"embedded", "embedded-base", "scripted", "promoted", "vllm"})
 _MARKS = ("model.json", "config.json")
 _CONTENT = re.compile(r"(?<=-)[0-9a-f]{12}(-scripted-\d+)?$")
 _REFERENCE = re.compile(rf"({NAME.pattern})(?:@([0-9a-f]{{7,64}}))?")

@@ -33,13 +33,14 @@ class Encoded:
 
     ``boxes``, (1, length, `COORDINATES`), say where each token's word stands, as `extractors.models.layout` counts;
     0 for what is no word of a page. The first ``shared`` tokens are the same for every window of every document under
-    the schema: no image, no page.
+    the schema: no image, no page. The window's text begins behind the first ``head`` tokens.
     """
 
     input_ids: torch.Tensor
     extra: dict[str, torch.Tensor]
     shared: int = 0
     boxes: torch.Tensor | None = None
+    head: int = 0
 
 
 def encode(
@@ -63,13 +64,7 @@ def encode(
             is right. It is text of the page, like the page.
     """
     image = page_image(document, window.first_page) if with_image else None
-    text = schema_text(schema) + "\n"
-    content: list[dict[str, str]] = [{"type": "text", "text": text}]
-    if image is not None:
-        content.append({"type": "image"})
-    content.append({"type": "text", "text": "\n" + _MARK})
-    shown = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-    before, _, after = shown.rpartition(_MARK)
+    before, after = around(processor, schema, with_image=image is not None)
     images = {"images": [[image]]} if image is not None else {}
     head = processor(text=[before], return_tensors="pt", **images)
     tokenizer = processor.tokenizer
@@ -78,7 +73,32 @@ def encode(
     ids = torch.cat([head["input_ids"], torch.tensor([body + tail], dtype=torch.long)], dim=1)
     extra = {k: v for k, v in head.items() if k not in ("input_ids", "attention_mask")}
     boxes = nn.functional.pad(places, (0, 0, head["input_ids"].shape[1], len(tail)))[None]
-    return Encoded(ids, extra, _shared(processor, head["input_ids"][0], image), boxes)
+    shared = _shared(processor, head["input_ids"][0], image)
+    return Encoded(ids, extra, shared, boxes, head["input_ids"].shape[1])
+
+
+def content_of(schema: LoadedSchema, said: str, *, with_image: bool) -> list[dict[str, str]]:
+    """The parts of the user's message: what is asked, the picture if there is one, and what the page says."""
+    parts = [{"type": "text", "text": schema_text(schema) + "\n"}]
+    if with_image:
+        parts.append({"type": "image"})
+    return [*parts, {"type": "text", "text": "\n" + said}]
+
+
+def around(processor: Any, schema: LoadedSchema, *, with_image: bool) -> tuple[str, str]:
+    """The prompt's text before and behind what the page says, by the model's own template."""
+    message = {"role": "user", "content": content_of(schema, _MARK, with_image=with_image)}
+    text: str = processor.apply_chat_template([message], add_generation_prompt=True)
+    before, _, after = text.rpartition(_MARK)
+    return before, after
+
+
+def hint_text(tokenizer: Any, hint: str) -> str:
+    """A hint as text, with the words that lead to it, as far as it is shown."""
+    if not hint:
+        return ""
+    said = tokenizer(hint, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return _HINT + (hint if len(said) <= HINT_TOKENS else str(tokenizer.decode(said[:HINT_TOKENS])))
 
 
 def _body(tokenizer: Any, window: Window, document: ReadDocument) -> tuple[list[int], torch.Tensor]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flows.deployment.automations import apply_automations
 from flows.deployment.deployments import apply_deployments
 from flows.deployment.limits import apply_limits
 from flows.deployment.pools import apply_pools
 from flows.deployment.target import Change, Part, Target
 from schemas.errors import OutageError
 
-PARTS: list[Part] = [apply_pools, apply_limits, apply_deployments]
+PARTS: list[Part] = [apply_pools, apply_limits, apply_deployments, apply_automations]
 """In this order: a deployment names its pool, and what comes after may look a deployment up by its name."""
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from flows.settings import Settings
 
 TAG = "parquetry"
-NIGHTLY, REVIEWED = "nightly", "reviewed"
+NIGHTLY, REVIEWED, HEALTH, LOOK = "nightly", "reviewed", "health", "look"
 
 
 class ScheduleSpec(BaseModel):
@@ -95,5 +95,19 @@ def deployments(settings: Settings) -> tuple[DeploymentSpec, ...]:
             description="Holds a candidate against the model in use, on labelled documents. Nothing is promoted.",
             tags=(TAG, "model"),
             uses_model=True,
+        ),
+        DeploymentSpec(
+            name=HEALTH,
+            entrypoint="flows.check_health.check_health",
+            description="Says when the queue is stale, an error budget exceeded, or a reason has drifted.",
+            tags=(TAG, "upkeep"),
+            schedules=at("health", settings.alerts.check_schedule),
+        ),
+        DeploymentSpec(
+            name=LOOK,
+            entrypoint="flows.watch_source.watch_source",
+            description="Looks whether the source has something new; if so, a run begins.",
+            tags=(TAG, "extraction"),
+            schedules=at("look", settings.alerts.look_schedule),
         ),
     )

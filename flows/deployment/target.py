@@ -51,7 +51,7 @@ class Change:
 
     kind: str
     name: str
-    what: Literal["created", "updated", "unchanged"]
+    what: Literal["created", "updated", "unchanged", "removed", "left out"]
 
 
 Part = Callable[[Target], Iterator[Change]]

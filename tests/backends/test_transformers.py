@@ -10,7 +10,8 @@ import pytest
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted import ScriptedBackend
-from extractors.backends.transformers import TransformersBackend, _Work
+from extractors.backends.transformers import TransformersBackend
+from extractors.backends.windowed import Work
 from extractors.models.load import LoadedModel
 from schemas.outcome import ReviewReason
 from schemas.registry import from_json_schema, load_schema
@@ -96,7 +97,7 @@ def test_rows_that_are_the_rules_own_do_not_count_as_agreement() -> None:
     theirs = (LeafAnswer("line_items.0.description", "Chair oak", -0.1),)
     found = WindowAnswer({"line_items": [{"description": "Chair"}]}, mine, truncated=False)
     ruled = Answer({"line_items": [{"description": "Chair oak"}]}, theirs)
-    answer = made._answer(_Work(document, [], ruled, [[(0, found)]]), schema, [schema])
+    answer = made._answer(Work(document, [], ruled, [[(0, found)]]), schema, [schema])
     (leaf,) = answer.leaves
     assert (leaf.raw, leaf.log_probability) == ("Chair oak", -0.9)
     assert not leaf.signals.get("rules_same")

@@ -18,6 +18,16 @@ from flows.report import RunReport
 from flows.settings import Settings, load_settings
 from schemas.errors import BackendError, OutageError, SourceError, UsageError
 from tests.flows.making import write_folder, write_invoice
+from tests.flows.on_events import (  # noqa: F401  tests that share the server of this module
+    alerted,
+    test_a_failed_run_reaches_the_webhook,
+    test_a_look_finds_what_is_new_and_tells_it_once,
+    test_a_notification_of_a_bucket_has_a_run_begin,
+    test_automations_are_applied_twice_and_stay_one,
+    test_what_does_not_hold_reaches_the_webhook_once,
+    test_what_reviewers_decide_has_it_landed,
+    test_without_a_server_nothing_breaks,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +39,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in conductor.environment(load_settings(home=home)).items():
             patch.setenv(name, value)
+        patch.setenv("PREFECT_UI_URL", "http://prefect.example")  # where links of messages lead
         from prefect.testing.utilities import prefect_test_harness
 
         with prefect_test_harness(server_startup_timeout=conductor.STARTUP_SECONDS):
@@ -95,7 +106,8 @@ def test_the_run_leaves_artifacts_and_a_name_and_no_credentials(
         run = client.read_flow_run(UUID(report.run_id))
         response = client.request("POST", "/artifacts/filter", json={"limit": 100})
     ours = {a["key"]: a["data"] for a in response.json() if a["flow_run_id"] == report.run_id}
-    assert set(ours) == {"outcomes", "slowest-documents", "failed-documents", "progress"}
+    kept = {"summary", "outcomes", "slowest-documents", "failed-documents", "cost", "progress"}
+    assert set(ours) == kept and "| model |" in ours["cost"]
     assert ours["progress"] == 100
     assert run.name.startswith("invoice in 20")
     assert run.parameters["source"] is None
