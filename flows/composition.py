@@ -141,7 +141,7 @@ class Parts:
                     yield
             except BaseException as error:
                 state = FAILED if isinstance(error, Exception) else CANCELLED
-                self._call_workers_back()
+                self.call_workers_back()
                 raise
             finally:
                 self.stopping.set()
@@ -152,7 +152,7 @@ class Parts:
         self.outage = self.outage or outage
         self.stopping.set()
 
-    def _call_workers_back(self) -> None:
+    def call_workers_back(self) -> None:
         """Waits for the workers, without their children; who does not come back has its document taken away."""
         self.stopping.set()
         self.extractor.reader.abort()
@@ -340,6 +340,17 @@ def check(job: Job) -> None:
     if job.again is None or job.again.outcome is None:  # else the source is asked for single objects only
         discover(real_source(job.source, ours), limit=1, options=ours.intake)
     backend(job.model, ours.cache, ours.vllm)
+    check_runner(ours)
+
+
+def check_runner(ours: Settings) -> None:
+    """Raises `UsageError` when documents are to be extracted on a cluster, and there is no Ray or no answer."""
+    if ours.runner == "ray":
+        from flows.cluster.connect import check_address, prepare_process, require_ray
+
+        require_ray()
+        prepare_process(ours)
+        check_address(ours.ray.address)
 
 
 @contextmanager

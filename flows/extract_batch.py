@@ -91,6 +91,7 @@ def extract_batch(
         reprocess=reprocess,
         since=since.isoformat() if since else None,
     )
+    composition.check_runner(composition.settings())
     job = composition.job(
         source=source, schema=document_schema, model=model, limit=limit, pages=pages, again=again
     )
@@ -149,6 +150,11 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
     watcher().expect(inputs, rest, guess)
     if not rest:
         ProgressArtifact().show(0, 0)
+        return
+    if settings.runner == "ray":
+        from flows.cluster.batches import extract_all  # Ray is an extra; it gives out the GPUs, too
+
+        extract_all(parts, run_id, rest, ProgressArtifact())
         return
     with gpu_slot.held(settings.gpu):
         parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document

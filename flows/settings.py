@@ -28,6 +28,7 @@ from pydantic_settings import (
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
 from flows.alert_options import AlertOptions, HookOptions
+from flows.cluster.options import RayOptions
 from flows.cost_options import CostOptions
 from flows.intake_options import IntakeOptions
 from flows.logs import LogFormat
@@ -43,7 +44,7 @@ _PAGES = re.compile(r"(\d{1,6})(?:(-)(\d{1,6})?)?")
 # Prefect's server phones home unless told not to; nothing here opens a connection nobody asked for.
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # so does Ray
 
 
 class ServeSettings(BaseModel):
@@ -142,6 +143,10 @@ class Settings(BaseSettings):
     extract: ExtractOptions = ExtractOptions()
     vllm: VllmOptions = VllmOptions()
     serve: ServeSettings = ServeSettings()
+    runner: Literal["local", "ray"] = Field(
+        "local", description="where documents are extracted: in this process, or on a Ray cluster (see `ray`)"
+    )
+    ray: RayOptions = RayOptions()
     gpu: GpuOptions = GpuOptions()
     log_format: LogFormat = Field(
         "text", description="log lines for people (text), or JSON for a collector (json)"

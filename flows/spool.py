@@ -27,6 +27,8 @@ class Spool:
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clear_left_behind(folder)
+        self.also: Path | None = None
+        """The folder of another process, whose copies may be taken and dropped as well."""
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self._host}-{os.getpid()}-", dir=folder))
 
     def new(self) -> Path:
@@ -55,8 +57,10 @@ class Spool:
 
     def find(self, sha256: str) -> Path | None:
         """The kept copy, if there is one."""
-        path = self.folder / sha256
-        return path if path.is_file() else None
+        for folder in filter(None, (self.folder, self.also)):
+            if (path := folder / sha256).is_file():
+                return path
+        return None
 
     def drop(self, path: Path) -> None:
         """Deletes a copy that is not needed any more."""
@@ -65,7 +69,7 @@ class Spool:
             path.unlink()
         except FileNotFoundError:
             return
-        if not path.name.startswith("incoming-"):
+        if not path.name.startswith("incoming-") and path.parent == self.folder:
             with self._lock:
                 self._kept = max(0, self._kept - size)
 

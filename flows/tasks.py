@@ -27,7 +27,7 @@ for _ours in ("flows", "extractors.reading"):
     logging.getLogger(_ours).setLevel(logging.INFO)  # Prefect shows with a run what our own modules say
 
 
-def _can_help(_task: object, _run: object, state: Any) -> bool:
+def can_help(_task: object, _run: object, state: Any) -> bool:
     """Prefect's retry condition."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, BaseException) and worker.worth_retrying(error)
@@ -38,7 +38,7 @@ def _can_help(_task: object, _run: object, state: Any) -> bool:
     task_run_name="discover",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
+    retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -68,7 +68,7 @@ def _discover(parts: Parts, job: Job, run_id: str) -> int:
     task_run_name="extract {batch}",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
+    retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -93,7 +93,7 @@ def land_rows(schema_name: str, fingerprint: str, came_from: Asset) -> LandingRe
         task_run_name="land {schema_name}",
         retries=RETRIES,
         retry_delay_seconds=PAUSES,
-        retry_condition_fn=_can_help,
+        retry_condition_fn=can_help,
         cache_policy=NO_CACHE,
         persist_result=False,
     )(_land)
