@@ -95,7 +95,7 @@ def extract_batch(
         source=source, schema=document_schema, model=model, limit=limit, pages=pages, again=again
     )
     with (
-        logs.public_errors(),  # no decorator: Prefect reads the types of the parameters from this function's module
+        logs.public_errors(),  # no decorator: Prefect looks up the types of the parameters in the function's own module
         _ended_in_time(),
         composition.opened(job) as parts,
         at_run(parts, run_id),
