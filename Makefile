@@ -21,6 +21,7 @@ DEMO_HOME ?= demo
 PYTEST ?= $(BIN)/python -m pytest
 
 export DO_NOT_TRACK := 1
+export ORT_DISABLE_TELEMETRY := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .PHONY: help demo test test-fast lint format types install install-dev browsers pin clean distclean python

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import html
 import logging
-import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows import cost, lost_server
+from flows import cost, lost_server, summary
+from flows.markdown import MAX_CELL, escape
+from flows.markdown import table as _table
 from flows.report import MEANINGS, SHOWN, RunReport
+from flows.upkeep.findings import Finding
 from schemas.errors import public
 from schemas.outcome import PLAIN_WORDS
 
+if TYPE_CHECKING:
+    from flows.evaluate import EvaluationReport
+    from flows.finetune import TrainingReport
+
 log = logging.getLogger(__name__)
 
-MAX_CELL = 300
 PROGRESS_EVERY = 2.0
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^:@/=])")
-
-
-def escape(text: str) -> str:
-    """Text as text in a Markdown table cell: no markup, no links, no HTML, one line, of bounded length."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    line = line if len(line) <= MAX_CELL else line[: MAX_CELL - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    # Entities for markdown's own characters: backslashes are undone by some renderers inside tables.
-    return _MARKDOWN.sub(lambda m: f"&#{ord(m[0])};", html.escape(line, quote=True).replace("&#x27;", "'"))
 
 
 class ProgressArtifact:
     """A progress bar in the UI, updated at most every two seconds. Prefect's troubles are not the run's."""
 
-    def __init__(self) -> None:
+    def __init__(self, about: str = "documents processed") -> None:
         self._id: UUID | None = None
         with _not_vital("the progress bar"):
-            made = create_progress_artifact(progress=0.0, key="progress", description="documents processed")
+            made = create_progress_artifact(progress=0.0, key="progress", description=about)
             self._id = made if isinstance(made, UUID) else None
         self._last = time.monotonic()
 
@@ -58,19 +53,40 @@ class ProgressArtifact:
 
 
 def publish(report: RunReport) -> None:
-    """The figures of the run, its slowest documents, and those that failed or could not be read, with reasons."""
-    tables = (
+    """A summary, the figures of the run, its slowest documents, and those that failed or could not be read."""
+    about = f"{report.schema_name}: what came in, landed, waits and failed"
+    _publish(
+        ("summary", summary.run_summary(report), about),
         ("outcomes", outcome_table(report), "How every input ended"),
         ("slowest-documents", slowest_table(report), "Where the time went"),
         ("failed-documents", failed_table(report), "What failed or could not be read"),
         ("cost", cost_table(report), "Machine seconds by stage, and what they cost"),
     )
+
+
+def publish_upkeep(findings: Sequence[Finding]) -> None:
+    """What each step of the upkeep found."""
+    _publish(("upkeep", summary.upkeep_table(findings), "What was put in order, and what is wrong"))
+
+
+def publish_evaluation(report: EvaluationReport, figures: dict[str, Any]) -> None:
+    """The gate, and what it goes by."""
+    _publish(("gate", summary.gate_page(report, figures), "Is the candidate at least as good?"))
+
+
+def publish_training(report: TrainingReport) -> None:
+    """What was trained, or why nothing was."""
+    _publish(("training", summary.training_page(report), "What was learnt from corrections"))
+
+
+def _publish(*tables: tuple[str, str, str]) -> None:
+    """Key, text and description of each; what the server does not take is no loss of the run."""
     lost_server.make_sure()
     if lost_server.is_gone():
         return
     with _not_vital("the report"):
-        for key, table, about in tables:
-            create_markdown_artifact(table, key=key, description=about)
+        for key, text, about in tables:
+            create_markdown_artifact(text, key=key, description=about)
 
 
 @contextmanager
@@ -187,7 +203,16 @@ def landed_table(landed: Mapping[str, int], warnings: Sequence[str]) -> str:
     return table + ("\n\n" + _table(("warning",), [(w,) for w in warnings[:SHOWN]]) if warnings else "")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
+__all__ = [
+    "MAX_CELL",
+    "ProgressArtifact",
+    "escape",
+    "failed_table",
+    "landed_table",
+    "outcome_table",
+    "publish",
+    "publish_evaluation",
+    "publish_training",
+    "publish_upkeep",
+    "slowest_table",
+]

@@ -13,13 +13,15 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import audit, lake, models, people, schemas
+from flows.commands import alerts, audit, deploy, lake, models, people, schemas
+from flows.commands.backup import backup, restore
 from flows.commands.calibrate import calibrate
 from flows.commands.common import stderr
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.export import export
 from flows.commands.extract import extract
+from flows.commands.hooks import hooks
 from flows.commands.metrics import metrics
 from flows.commands.retry import retry
 from flows.commands.review import review
@@ -27,7 +29,7 @@ from flows.commands.run import run
 from flows.commands.serve import serve
 from flows.commands.status import status
 from flows.commands.train import train
-from schemas.errors import ParquetryError
+from schemas.errors import ParquetryError, public, told
 
 app = typer.Typer(
     name="parquetry",
@@ -69,18 +71,23 @@ for command in (
     export,
     serve,
     review,
+    hooks,
     train,
     evaluate,
     calibrate,
+    backup,
+    restore,
     doctor,
     metrics,
 ):
     app.command()(command)
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(lake.app, name="lake")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
 app.add_typer(models.app, name="models")
+app.add_typer(alerts.app, name="alerts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,13 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ParquetryError as error:
         if debug:
             traceback.print_exc()
-        _complain(str(error), error.remedy)
+        _complain(str(error) if debug else public(str(error)), error.remedy)
         return error.exit_code
     except Exception as error:
         if debug:
             traceback.print_exc()
         _complain(
-            f"Internal error: {type(error).__name__}: {error}",
+            f"Internal error: {type(error).__name__}: {error}" if debug else f"Internal error: {told(error)}",
             "Run it again as `parquetry --debug ...` and report what it prints.",
         )
         return 1

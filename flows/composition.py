@@ -22,13 +22,15 @@ from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
+from flows.home import make_home as make_home  # noqa: PLC0414  their users know them by this module
+from flows.home import open_ledger as open_ledger  # noqa: PLC0414
 from flows.landing.evolution import check_evolution
 from flows.ledger.records import ModelUsed
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Sampling
 from flows.lines import DocumentLines
 from flows.modelstore import bring, pinned
-from flows.outage import Breaker, breaker, machine_trouble
+from flows.outage import Breaker, breaker
 from flows.review.blobs import BlobStore
 from flows.settings import Settings, load_settings, page_range
 from flows.sources import discover, local_path, public_uri
@@ -139,7 +141,7 @@ class Parts:
                     yield
             except BaseException as error:
                 state = FAILED if isinstance(error, Exception) else CANCELLED
-                self._call_workers_back()
+                self.call_workers_back()
                 raise
             finally:
                 self.stopping.set()
@@ -150,7 +152,7 @@ class Parts:
         self.outage = self.outage or outage
         self.stopping.set()
 
-    def _call_workers_back(self) -> None:
+    def call_workers_back(self) -> None:
         """Waits for the workers, without their children; who does not come back has its document taken away."""
         self.stopping.set()
         self.extractor.reader.abort()
@@ -338,6 +340,17 @@ def check(job: Job) -> None:
     if job.again is None or job.again.outcome is None:  # else the source is asked for single objects only
         discover(real_source(job.source, ours), limit=1, options=ours.intake)
     backend(job.model, ours.cache, ours.vllm)
+    check_runner(ours)
+
+
+def check_runner(ours: Settings) -> None:
+    """Raises `UsageError` when documents are to be extracted on a cluster, and there is no Ray or no answer."""
+    if ours.runner == "ray":
+        from flows.cluster.connect import check_address, prepare_process, require_ray
+
+        require_ray()
+        prepare_process(ours)
+        check_address(ours.ray.address)
 
 
 @contextmanager
@@ -378,32 +391,6 @@ def _make(job: Job) -> Parts:
         raise
 
 
-@contextmanager
-def open_ledger(config: Path | None, home: Path | None) -> Iterator[tuple[Settings, Ledger]]:
-    """Settings and ledger, for commands that need nothing else."""
-    settings = load_settings(config, home=home)
-    make_home(settings)
-    with Ledger.open(settings.database_url) as ledger:
-        yield settings, ledger
-
-
-def make_home(ours: Settings) -> None:
-    """Creates the home folder, readable by its owner only: it holds documents.
-
-    Raises:
-        UsageError: it cannot be created.
-    """
-    try:
-        ours.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        if trouble := machine_trouble(error, ours.home):
-            raise trouble from error
-        raise UsageError(
-            f"The home folder {ours.home} cannot be created: {error.strerror or error}.",
-            remedy="Choose a folder that you can write, with --home.",
-        ) from error
-
-
 def real_source(shown: str, ours: Settings) -> str:
     """The URI with its credentials, if the settings hold the one that is shown like this."""
     full = _secret(ours.source)
@@ -411,10 +398,10 @@ def real_source(shown: str, ours: Settings) -> str:
 
 
 def title(job: Job) -> str:
-    """``invoice 2026-11 2026-11-22``: what, from where, when."""
+    """``invoice 2026-11 2026-11-22 02:00``: what, from where, when."""
     schema = Path(job.schema_).stem if job.schema_.endswith(".json") else job.schema_
     tail = job.source.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or job.source
-    return f"{schema} {tail} {dt.datetime.now(dt.UTC):%Y-%m-%d}"
+    return f"{schema} {tail} {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"
 
 
 def _secret(value: SecretStr | None) -> str:

@@ -12,10 +12,21 @@ from prefect import flow, runtime, unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import composition, conductor, ending, logs
+from flows import composition, conductor, ending, gpu_slot, lineage, logs, states, summary
 from flows.artifacts import ProgressArtifact
 from flows.composition import Job, Parts
 from flows.estimate import seconds_for
+from flows.parameters import (
+    Limit,
+    ModelName,
+    Pages,
+    Reprocess,
+    RetryOutcome,
+    RetryReason,
+    SchemaName,
+    Since,
+    Source,
+)
 from flows.report import RunReport
 from flows.reporting import reporting
 from flows.tasks import discover_inputs, extract_documents, land_rows
@@ -31,10 +42,11 @@ STEPS = 8
 
 
 def _run_name() -> str:
-    """``invoice 2026-11 2026-11-22``: what, from where, when."""
+    """``invoice 2026-11 2026-11-22 02:00``: what, from where, when; and what of it is done again."""
     given = runtime.flow_run.parameters
     asked = composition.job(source=given.get("source"), schema=given.get("document_schema"))
-    return composition.title(asked)
+    again = given.get("retry_outcome") or ("all" if given.get("reprocess") else "")
+    return composition.title(asked) + (f" ({again} again)" if again else "")
 
 
 @flow(
@@ -44,39 +56,46 @@ def _run_name() -> str:
     task_runner=ThreadPoolTaskRunner(),  # type: ignore[arg-type]
     persist_result=False,
 )
-@logs.public_errors()
 def extract_batch(
-    source: str | None = None,
-    document_schema: str | None = None,
-    model: str | None = None,
-    limit: int | None = None,
-    pages: str | None = None,
-    retry_outcome: str | None = None,
-    retry_reason: str | None = None,
-    reprocess: bool = False,
-    since: str | None = None,
+    source: Source = None,
+    document_schema: SchemaName = None,
+    model: ModelName = None,
+    limit: Limit = None,
+    pages: Pages = None,
+    retry_outcome: RetryOutcome = None,
+    retry_reason: RetryReason = None,
+    reprocess: Reprocess = False,
+    since: Since = None,
 ) -> RunReport:
     """Documents of a source into typed rows; what is not sure waits for a person.
 
     Args:
-        source: folder, file or URI without credentials; empty: the one in the settings.
-        document_schema: catalog name or path of a JSON Schema; empty: the one in the settings.
-        model: embedded, scripted or a model folder; empty: the one in the settings.
-        limit: at most so many inputs.
-        pages: pages to read, such as 1-3.
-        retry_outcome: do inputs of this outcome again, such as failed, instead of listing the source.
-        retry_reason: only those with this reason.
-        reprocess: do again what is through, unless a person has decided on it.
-        since: of those, only what was extracted then or later: 2026-11-22, or with a time (UTC).
+        source: Folder, file or URI without credentials. Empty: the one in the settings of the worker.
+        document_schema: Catalog name, or path of a JSON Schema. Empty: the one in the settings of the worker.
+        model: `embedded`, `scripted` or a model folder. Empty: the one in the settings of the worker.
+        limit: The first so many that are found. Empty: all.
+        pages: Of each document. Empty: all pages.
+        retry_outcome: Instead of listing the source, inputs that earlier runs left with this outcome. What a person has
+            decided is never done again.
+        retry_reason: Goes with the outcome above.
+        reprocess: Also what is through, unless a person has decided on it. Not together with an outcome.
+        since: Goes with the switch above. Without an offset, the time is in UTC.
     """
     run_id = str(runtime.flow_run.id)
     if _ours():
         conductor.log_to_file(composition.settings(), "run")
-    again = composition.again(outcome=retry_outcome, reason=retry_reason, reprocess=reprocess, since=since)
+    again = composition.again(
+        outcome=retry_outcome,
+        reason=retry_reason,
+        reprocess=reprocess,
+        since=since.isoformat() if since else None,
+    )
+    composition.check_runner(composition.settings())
     job = composition.job(
         source=source, schema=document_schema, model=model, limit=limit, pages=pages, again=again
     )
     with (
+        logs.public_errors(),  # no decorator: Prefect looks up the types of the parameters in the function's own module
         _ended_in_time(),
         composition.opened(job) as parts,
         at_run(parts, run_id),
@@ -88,8 +107,10 @@ def extract_batch(
         with report.stage("extract"):
             _extract_all(job, parts, run_id, inputs)
         with report.stage("land"):
-            landed = land_rows(parts.schema.name, parts.schema.fingerprint)
-        return report.complete(landed)
+            came_from = lineage.source_asset(job.source)
+            landed = land_rows(parts.schema.name, parts.schema.fingerprint, came_from)
+        done = report.complete(landed)
+    return states.completed(done, summary.run_sentence(done), summary.run_tags(done))
 
 
 def task_sizes(documents: int, batch_size: int, workers: int) -> list[int]:
@@ -123,12 +144,26 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
     """
     settings, ledger = parts.settings, parts.ledger
     failed = ledger.outcome_counts(run_id).get("failed", 0)  # a failure is tried again, once a run
-    rest = total = ledger.open_documents(run_id) + failed
-    guess = seconds_for(total, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
-    log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, total, guess)
-    watcher().expect(inputs, total, guess)
-    if rest:
+    rest = ledger.open_documents(run_id) + failed
+    guess = seconds_for(rest, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
+    log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, rest, guess)
+    watcher().expect(inputs, rest, guess)
+    if not rest:
+        ProgressArtifact().show(0, 0)
+        return
+    if settings.runner == "ray":
+        from flows.cluster.batches import extract_all  # Ray is an extra; it gives out the GPUs, too
+
+        extract_all(parts, run_id, rest, ProgressArtifact())
+        return
+    with gpu_slot.held(settings.gpu):
         parts.extractor.backend.load()  # a model that is incomplete ends the run before it costs a document
+        _in_rounds(job, parts, run_id, rest)
+
+
+def _in_rounds(job: Job, parts: Parts, run_id: str, rest: int) -> None:
+    """Mapped tasks for what is open, and again for what they left, until nothing is."""
+    settings, ledger, total = parts.settings, parts.ledger, rest
     progress, done = ProgressArtifact(), 0
     while rest:
         sizes = task_sizes(rest, settings.batch_size, settings.concurrency)

@@ -77,11 +77,11 @@ class SharedBackend:
         self._turn = threading.Condition()
         self._waiting: deque[_Ticket] = deque()
         self._busy = False
-        self._loaded: Backend | None = load_backend(model, cache=cache) if model == "scripted" else None
+        self._loaded: Backend | None = None
         self._about: ModelDescription | None = None
         if is_vllm(model):
             self._about = served_description(model, self._vllm, cache)
-        elif self._loaded is None:
+        elif model != "scripted":
             self._about = model_description(model, cache)
 
     @property
@@ -107,6 +107,7 @@ class SharedBackend:
                 if stopping is not None and stopping.is_set():
                     raise BackendError("The run was stopped.", remedy="Run again.")
                 self._loaded = load_backend(self._model, cache=self._cache, vllm=self._vllm)
+                log.info("model %s loaded", self._loaded.model_id)
             return self._loaded
 
     def answer(
@@ -332,7 +333,9 @@ def make_extractor(
         reader=ReaderPool(options, workers=ours.concurrency),
         read_options=options,
         options=ours.extract,
-        judge=judge_for(ours, loaded, answering.model_id, whole=pages is None)
+        judge=judge_for(
+            ours.model_copy(update={"model": model}), loaded, answering.model_id, whole=pages is None
+        )
         if judged
         else Judge(loaded.fingerprint),
         stopping=stopping,

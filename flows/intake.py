@@ -13,8 +13,8 @@ from typing import Any
 from flows.archives.kinds import CONTAINERS, HEAD_BYTES, container_type
 from flows.archives.unpack import Member, unpack
 from flows.composition import Parts
+from flows.home import machine_trouble
 from flows.ledger.records import ClaimedDocument, InputContent, InputRecord
-from flows.outage import machine_trouble
 from flows.sources import Fetched, SourceObject, StillWrittenError, reopen, sniff
 from schemas.errors import DocumentError, ParquetryError, SourceError
 from schemas.outcome import FailureReason, Outcome

@@ -73,7 +73,9 @@ def trace_of(error: BaseException) -> str:
     while one is not None and id(one) not in seen:
         seen.add(id(one))
         frames = "".join(traceback.format_list(traceback.extract_tb(one.__traceback__))).rstrip()
-        lines = [*([frames] if frames else []), f"{type(one).__name__}: {told(one)}", *lines]
+        kind, words = type(one).__name__, told(one)
+        said = words if words.startswith(kind) else f"{kind}: {words}"
+        lines = [*([frames] if frames else []), said, *lines]
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
         lines = ["which led to:", *lines] if one is not None and id(one) not in seen else lines
     return "\n".join(lines)

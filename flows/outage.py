@@ -7,7 +7,6 @@ fails too does the run stop; its documents stay pending, instead of being marked
 
 from __future__ import annotations
 
-import errno
 import logging
 import tempfile
 import threading
@@ -26,9 +25,6 @@ log = logging.getLogger(__name__)
 
 IN_A_ROW = 5
 """So many documents fail for the same reason before the thing itself is tried."""
-_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""What the operating system says when the machine, not a file, is the trouble."""
-
 Probe = Callable[[], str | None]
 """Tries the thing itself; says what is wrong with it, or nothing."""
 
@@ -73,20 +69,6 @@ def breaker(extractor: Extractor, source: str, options: IntakeOptions | None = N
             FailureReason.READER_CRASHED: test_page,  # as a failure of ours: no reader starts
             FailureReason.UNAVAILABLE: lambda: _try_source(source, options or IntakeOptions()),
         }
-    )
-
-
-def machine_trouble(error: BaseException, where: Path) -> OutageError | None:
-    """What to say when an error, or its cause, is of the machine: no space, no file handles, no writing."""
-    while not isinstance(error, OSError):
-        if error.__cause__ is None:
-            return None
-        error = error.__cause__
-    if error.errno not in _MACHINE:
-        return None
-    return OutageError(
-        f"The run cannot go on in {where}: {error.strerror}.",
-        remedy="Make room, or correct the limits and permissions, and run again: it goes on where it stopped.",
     )
 
 

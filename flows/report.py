@@ -77,6 +77,7 @@ class ReportedDocument(_Frozen):
     detail: str
     seconds: float
     pages: int
+    document_id: str | None = None
 
 
 class RunReport(_Frozen):
@@ -112,6 +113,8 @@ class RunReport(_Frozen):
     seconds: float
     slowest: list[ReportedDocument]
     failed: list[ReportedDocument]
+    waiting: list[ReportedDocument] = []
+    review_url: str = ""
 
     @property
     def failed_total(self) -> int:
@@ -129,6 +132,7 @@ def reported(document: RunDocument) -> ReportedDocument:
         detail=document.detail,
         seconds=round(document.seconds, 3),
         pages=document.page_count,
+        document_id=document.document_id,
     )
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from extractors.context import working
 from flows import artifacts, lost_server
+from flows.alerts import notices, telling
 from flows.composition import CANCELLED, FAILED, Parts
 from flows.cost import cost_of
 from flows.gauge import MemoryGauge
@@ -71,11 +72,18 @@ class Reporter:
         lost_server.make_sure()
         reckoning = self._parts.ledger.reckon(self._run_id, shown=SHOWN)
         if error := reckoning.error(self._run_id):
+            parts = self._parts
+            telling.tell(
+                notices.conservation_failed(
+                    self._run_id, parts.schema.name, parts.job.source, reckoning, parts.settings
+                )
+            )
             raise error
         report = self._report(reckoning, "completed", "")
         self._keep(report)
         _last[:] = [report]
         artifacts.publish(report)
+        telling.tell(notices.run_completed(report, self._parts.settings))
         return report
 
     def give_up(self, state: str, error: BaseException) -> None:
@@ -133,6 +141,8 @@ class Reporter:
             seconds=seconds,
             slowest=[reported(document) for document in reckoning.slowest[:SLOWEST]],
             failed=[reported(document) for document in reckoning.failed],
+            waiting=[reported(document) for document in reckoning.waiting],
+            review_url=parts.settings.review_url,
         )
 
     def _keep(self, report: RunReport) -> None:

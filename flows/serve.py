@@ -1,13 +1,15 @@
 """``parquetry serve``: Prefect server and UI, the scheduled flows, and the review page, on one machine.
 
-Three child processes, each in a group of its own, bound to the loopback address; when one ends, or on Ctrl-C
-or SIGTERM, all end. Their output is in ``home/logs``. `deploy` is what the second child runs.
+Three child processes, and a fourth for notifications of a bucket if there is a secret for it, each in a group of its
+own, bound to the loopback address; when one ends, or on Ctrl-C or SIGTERM, all end. Their output is in
+``home/logs``. `deploy` is what the second child runs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,9 +20,10 @@ from types import FrameType
 from flows import conductor
 from flows.settings import PREFIX, Settings, load_settings
 from flows.supervisor import LOOPBACK, Supervisor, listens, port_is_free
-from schemas.errors import UsageError
+from schemas.errors import ParquetryError, UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
+log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
@@ -35,6 +38,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     if own_server:
         require_free(prefect, "Prefect server", "--prefect-port")
     require_free(review, "review page", "--review-port")
+    if settings.hooks.token is not None:
+        require_free(settings.hooks.port, "endpoint for notifications", "PARQUETRY_HOOKS__PORT")
     api = f"http://{LOOPBACK}:{prefect}/api" if own_server else os.environ["PREFECT_API_URL"]
     settings.home.mkdir(parents=True, exist_ok=True)
     supervisor = Supervisor(settings.logs, _environment(settings, api))
@@ -51,6 +56,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
             ready.unlink(missing_ok=True)
             supervisor.start("flows", "-m", "flows.serve", str(ready))
             supervisor.start("review-page", "-m", "flows.cli", "review", "--no-land", "--port", str(review))
+            if settings.hooks.token is not None:
+                supervisor.start("hooks", "-m", "flows.cli", "hooks")
             supervisor.wait_until(ready.exists, "The scheduled flows", conductor.STARTUP_SECONDS)
             supervisor.wait_until(lambda: listens(review), "The review page", conductor.STARTUP_SECONDS)
             if not supervisor.stopping:
@@ -69,6 +76,8 @@ def _announce(settings: Settings, api: str, own_server: bool, say: Callable[[str
         (settings.home / conductor.SERVER_FILE).write_text(json.dumps(state), encoding="utf-8")
     say(f"Prefect UI    {ui}")
     say(f"Review page   {review}")
+    if settings.hooks.token is not None:
+        say(f"Notifications http://{settings.hooks.host}:{settings.hooks.port}/objects")
     if _has_work(settings) and settings.serve.schedule:
         say(f"Schedule      {settings.serve.schedule} ({settings.serve.timezone})")
     elif settings.serve.schedule:
@@ -78,46 +87,37 @@ def _announce(settings: Settings, api: str, own_server: bool, say: Callable[[str
 
 
 def deploy(settings: Settings, ready: Path) -> None:
-    """Applies both deployments and runs what they schedule, each run in a process of its own. Stays."""
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.deployments.runner import RunnerDeployment
+    """Applies the deployments and runs what they schedule, each run in a process of its own. Stays."""
     from prefect.flows import serve as run_served
-    from prefect.schedules import Cron
-    from prefect.types.entrypoint import EntrypointType
 
-    from flows.extract_batch import extract_batch
-    from flows.land_reviews import land_reviews
+    from flows.deployment.deployments import runner_deployment
+    from flows.deployment.specs import LOOK, NIGHTLY, deployments
 
-    zone = settings.serve.timezone
-
-    def deployment(flow: object, name: str, cron: str, active: bool, about: str) -> RunnerDeployment:
-        made: RunnerDeployment = flow.to_deployment(  # type: ignore[attr-defined]
-            name,
-            schedules=[Cron(cron, timezone=zone, active=active)] if cron else [],
-            # Two runs at once would only share the same work; what one leaves out, the next one does.
-            concurrency_limit=ConcurrencyLimitConfig(
-                limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
-            ),
-            description=about,
-            tags=["parquetry"],
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        )
-        return made
-
-    batch = deployment(
-        extract_batch,
-        "nightly",
-        settings.serve.schedule,
-        _has_work(settings),
-        "Reads what is new in the source, extracts it, lands what is sure and queues the rest.",
-    )
-    reviews = deployment(
-        land_reviews, "reviewed", settings.serve.land_schedule, True, "Lands what reviewers have decided."
-    )
-    for each in (batch, reviews):
+    made = []
+    for spec in deployments(settings):
+        if spec.name in (NIGHTLY, LOOK) and not _has_work(settings):
+            paused = tuple(one.model_copy(update={"active": False}) for one in spec.schedules)
+            spec = spec.model_copy(update={"schedules": paused})
+        made.append(runner_deployment(spec))
+    for each in made:
         each.apply()
+    _automate(settings)
     ready.touch()
-    run_served(batch, reviews, print_starting_message=False)
+    run_served(*made, print_starting_message=False)
+
+
+def _automate(settings: Settings) -> None:
+    """Applies the automations. Schedules run also without them, so what is wrong with them ends nothing."""
+    from prefect.client.orchestration import get_client
+
+    from flows.alerts import automations
+
+    try:
+        with get_client(sync_client=True) as client:
+            for name, what, why in automations.apply(settings, client):
+                log.info("automation %s: %s %s", name, what, why)
+    except ParquetryError as error:
+        log.error("No automations: %s %s", error, error.remedy)
 
 
 def _has_work(settings: Settings) -> bool:
@@ -127,11 +127,15 @@ def _has_work(settings: Settings) -> bool:
 def _environment(settings: Settings, api: str) -> dict[str, str]:
     """The children's environment: Prefect's variables, and what was said on our own command line."""
     ours = {f"{PREFIX}HOME": str(settings.home), f"{PREFIX}MODEL": settings.model}
+    ours[f"{PREFIX}REVIEW_PORT"] = str(settings.review_port)  # messages link to it
     for name, value in (("SOURCE", settings.source), ("SCHEMA", settings.schema_)):
         if value is not None:
             ours[PREFIX + name] = value if isinstance(value, str) else value.get_secret_value()
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     prefect = conductor.environment(settings) | {"PREFECT_API_URL": api, "PYTHONUNBUFFERED": "1"}
+    prefect["PREFECT_UI_URL"] = os.environ.get(
+        "PREFECT_UI_URL", api.removesuffix("/api")
+    )  # links in messages
     return {**os.environ, **prefect, **ours, "PYTHONPATH": path}
 
 

@@ -27,6 +27,8 @@ from pydantic_settings import (
 )
 
 from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
+from flows.alert_options import AlertOptions, HookOptions
+from flows.cluster.options import RayOptions
 from flows.cost_options import CostOptions
 from flows.intake_options import IntakeOptions
 from flows.logs import LogFormat
@@ -42,6 +44,7 @@ _PAGES = re.compile(r"(\d{1,6})(?:(-)(\d{1,6})?)?")
 # Prefect's server phones home unless told not to; nothing here opens a connection nobody asked for.
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # so does Ray
 
 
 class ServeSettings(BaseModel):
@@ -54,9 +57,10 @@ class ServeSettings(BaseModel):
     land_schedule: str = Field(
         "*/15 * * * *", description="cron line for landing what reviewers decided; empty: no schedule"
     )
-    timezone: str = Field("UTC", description="time zone of both cron lines")
+    maintain_schedule: str = Field("30 5 * * *", description="cron line of the upkeep; empty: no schedule")
+    timezone: str = Field("UTC", description="time zone of the cron lines")
 
-    @field_validator("schedule", "land_schedule")
+    @field_validator("schedule", "land_schedule", "maintain_schedule")
     @classmethod
     def _cron(cls, value: str) -> str:
         value = value.strip()
@@ -70,6 +74,27 @@ class ServeSettings(BaseModel):
         if value not in available_timezones():
             raise ValueError(f"{value!r} is not a time zone, such as 'Europe/Berlin'")
         return value
+
+
+class GpuOptions(BaseModel):
+    """How many runs may have the model on the GPUs at a time; counted by Prefect's server, across machines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^/%&><]+$",  # what Prefect allows in a name
+        description="name of a global concurrency limit of Prefect; a run takes a slot while it uses the model",
+    )
+    slots: int = Field(1, ge=1, description="how many slots `parquetry deploy apply` gives that limit")
+    wait_seconds: float | None = Field(
+        None, gt=0, description="how long a run waits for a slot; empty: as long as it takes"
+    )
+    lease_seconds: float = Field(
+        120.0, ge=60, le=86_400, description="after this silence of its process, a slot is free again"
+    )
 
 
 class Settings(BaseSettings):
@@ -118,6 +143,11 @@ class Settings(BaseSettings):
     extract: ExtractOptions = ExtractOptions()
     vllm: VllmOptions = VllmOptions()
     serve: ServeSettings = ServeSettings()
+    runner: Literal["local", "ray"] = Field(
+        "local", description="where documents are extracted: in this process, or on a Ray cluster (see `ray`)"
+    )
+    ray: RayOptions = RayOptions()
+    gpu: GpuOptions = GpuOptions()
     log_format: LogFormat = Field(
         "text", description="log lines for people (text), or JSON for a collector (json)"
     )
@@ -130,6 +160,8 @@ class Settings(BaseSettings):
         None, min_length=16, description="who sends it as a bearer token may read /metrics of the review page"
     )
     cost: CostOptions = CostOptions()
+    alerts: AlertOptions = AlertOptions()
+    hooks: HookOptions = HookOptions()
 
     @field_validator("home", "cache")
     @classmethod
@@ -152,6 +184,11 @@ class Settings(BaseSettings):
     def lake_uri(self) -> str:
         """The lake's URI, with credentials if the user put some in."""
         return self.lake.get_secret_value() if self.lake is not None else str(self.home / "lake")
+
+    @property
+    def review_url(self) -> str:
+        """Where people reach the review page: what a proxy makes of it, or this machine."""
+        return self.review.url or f"http://127.0.0.1:{self.review_port}"
 
     def read_options(self) -> ReadOptions:
         """`read` with the passwords of `passwords_file` added.

@@ -11,6 +11,7 @@ import shutil
 import socket
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 DEFAULT_MAX_BYTES = 4 << 30
@@ -20,12 +21,14 @@ class Spool:
     """Files by content hash. Above ``max_bytes`` nothing more is kept: it is fetched again when needed."""
 
     def __init__(self, folder: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
-        self._host = "".join(c if c.isalnum() else "_" for c in socket.gethostname())
+        self._host = _host()
         self._max_bytes = max_bytes
         self._kept = 0
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clear_left_behind(folder)
+        self.also: Path | None = None
+        """The folder of another process, whose copies may be taken and dropped as well."""
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self._host}-{os.getpid()}-", dir=folder))
 
     def new(self) -> Path:
@@ -54,8 +57,10 @@ class Spool:
 
     def find(self, sha256: str) -> Path | None:
         """The kept copy, if there is one."""
-        path = self.folder / sha256
-        return path if path.is_file() else None
+        for folder in filter(None, (self.folder, self.also)):
+            if (path := folder / sha256).is_file():
+                return path
+        return None
 
     def drop(self, path: Path) -> None:
         """Deletes a copy that is not needed any more."""
@@ -64,7 +69,7 @@ class Spool:
             path.unlink()
         except FileNotFoundError:
             return
-        if not path.name.startswith("incoming-"):
+        if not path.name.startswith("incoming-") and path.parent == self.folder:
             with self._lock:
                 self._kept = max(0, self._kept - size)
 
@@ -73,10 +78,41 @@ class Spool:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _clear_left_behind(self, folder: Path) -> None:
-        for old in folder.glob(f"{self._host}-*-*"):
-            pid = old.name.removeprefix(f"{self._host}-").split("-")[0]
-            if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
-                shutil.rmtree(old, ignore_errors=True)
+        for old in _of_dead_processes(folder, self._host):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def left_behind(folder: Path, before: float) -> Iterator[Path]:
+    """Folders of processes that are gone: of this host by their number, of others by their age.
+
+    Args:
+        folder: that of all spools.
+        before: seconds since 1970; where nothing has changed since, no process of another host is at work.
+    """
+    host = _host()
+    dead = set(_of_dead_processes(folder, host))
+    for found in folder.glob("*-*-*"):
+        if found in dead or (not found.name.startswith(f"{host}-") and _last_change(found) < before):
+            yield found
+
+
+def _of_dead_processes(folder: Path, host: str) -> Iterator[Path]:
+    for old in folder.glob(f"{host}-*-*"):
+        pid = old.name.removeprefix(f"{host}-").split("-")[0]
+        if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+            yield old
+
+
+def _last_change(folder: Path) -> float:
+    """Seconds since 1970; never, when it is going away just now."""
+    try:
+        return max(path.lstat().st_mtime for path in (folder, *folder.iterdir()))
+    except OSError:
+        return float("inf")
+
+
+def _host() -> str:
+    return "".join(c if c.isalnum() else "_" for c in socket.gethostname())
 
 
 def _alive(pid: int) -> bool:

@@ -9,9 +9,10 @@ import logging
 from typing import Any
 
 from prefect import task
+from prefect.assets import Asset, materialize
 from prefect.cache_policies import NO_CACHE
 
-from flows import composition, logs, worker
+from flows import composition, lineage, logs, worker
 from flows.composition import Job, Parts
 from flows.landing.land import LandingReport, land
 from flows.ledger.store import Ledger
@@ -26,7 +27,7 @@ for _ours in ("flows", "extractors.reading"):
     logging.getLogger(_ours).setLevel(logging.INFO)  # Prefect shows with a run what our own modules say
 
 
-def _can_help(_task: object, _run: object, state: Any) -> bool:
+def can_help(_task: object, _run: object, state: Any) -> bool:
     """Prefect's retry condition."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, BaseException) and worker.worth_retrying(error)
@@ -34,9 +35,10 @@ def _can_help(_task: object, _run: object, state: Any) -> bool:
 
 @task(
     name="discover",
+    task_run_name="discover",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
+    retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -66,7 +68,7 @@ def _discover(parts: Parts, job: Job, run_id: str) -> int:
     task_run_name="extract {batch}",
     retries=RETRIES,
     retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
+    retry_condition_fn=can_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -80,18 +82,28 @@ def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
     return done
 
 
-@task(
-    name="land",
-    task_run_name="land {schema_name}",
-    retries=RETRIES,
-    retry_delay_seconds=PAUSES,
-    retry_condition_fn=_can_help,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+def land_rows(schema_name: str, fingerprint: str, came_from: Asset) -> LandingReport:
+    """Writes what is accepted or reviewed under a schema, and not in the lake yet; a step of the table's lineage."""
+    table = lineage.table_asset(composition.settings(), schema_name)
+    landing = materialize(
+        table,
+        by=lineage.BY,
+        asset_deps=[came_from],
+        name="land",
+        task_run_name="land {schema_name}",
+        retries=RETRIES,
+        retry_delay_seconds=PAUSES,
+        retry_condition_fn=can_help,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )(_land)
+    landed = landing(schema_name, fingerprint, table)
+    assert isinstance(landed, LandingReport)
+    return landed
+
+
 @logs.public_errors()
-def land_rows(schema_name: str, fingerprint: str) -> LandingReport:
-    """Writes what is accepted or reviewed under a schema, and not in the lake yet, as Parquet."""
+def _land(schema_name: str, fingerprint: str, table: Asset) -> LandingReport:
     settings = composition.settings()
     with Ledger.open(settings.database_url) as ledger:
         schema = ledger.stored_schema(fingerprint)
@@ -100,4 +112,6 @@ def land_rows(schema_name: str, fingerprint: str) -> LandingReport:
                 f"The ledger does not have schema {schema_name} ({fingerprint[:12]}).",
                 remedy="Run extract_batch with it once.",
             )
-        return land(ledger, settings.lake_uri, schema, format=settings.lake_format)
+        landed = land(ledger, settings.lake_uri, schema, format=settings.lake_format)
+    lineage.note(table, landed)
+    return landed

@@ -20,9 +20,9 @@ from typing import TypeVar
 from extractors.context import carried, working
 from extractors.reading.slot import ReaderStartError
 from flows.composition import Again, Parts
+from flows.home import machine_trouble
 from flows.intake import Prepared, drop_all, fetch_again, prepare, record_all, register
 from flows.ledger.records import ClaimedDocument, LedgerUnavailableError, StaleTokenError
-from flows.outage import machine_trouble
 from flows.sources import SourceObject, discover, reopen
 from flows.watch import watcher
 from schemas.document import DocumentRef

@@ -6,8 +6,10 @@ The product itself needs none of them. A missing one skips its tests on a develo
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,11 +31,28 @@ def postgres() -> str | None:
     return str(folders[0].parent) if folders else None
 
 
+def kubectl() -> str | None:
+    """The path of a kubectl that knows kustomize's components (1.21 or later)."""
+    path = shutil.which("kubectl")
+    if path is None:
+        return None
+    asked = subprocess.run(
+        [path, "version", "--client", "--output", "json"], capture_output=True, text=True, check=False
+    )
+    try:
+        version = str(json.loads(asked.stdout)["kustomizeVersion"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return path if int(version.lstrip("v").split(".")[0]) >= 4 else None
+
+
 def main() -> int:
     """Prints what is missing; 1 when something is and ``CI`` is set."""
     checks = (
         ("Chromium", chromium(), "the browser tests", "chromium"),
+        ("strace", shutil.which("strace"), "the test that nothing phones home", "strace"),
         ("PostgreSQL's server", postgres(), "the tests of the ledger on PostgreSQL", "postgresql"),
+        ("kubectl 1.21 or later", kubectl(), "the tests of the Kubernetes files", "kubernetes-client"),
     )
     missing = [check for check in checks if check[1] is None]
     for name, _, what, package in missing:

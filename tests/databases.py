@@ -27,12 +27,15 @@ class NoPostgresError(Exception):
 
 
 @contextmanager
-def throwaway_postgres(*, fsync: bool = False, max_connections: int = 100) -> Iterator[str]:
+def throwaway_postgres(
+    *, fsync: bool = False, max_connections: int = 100, port: int | None = None
+) -> Iterator[str]:
     """The address of a new server, on a socket in a folder of its own; gone, with all data, at the end.
 
     Args:
         fsync: whether it waits for the disk, as a server that is to keep its data does.
         max_connections: how many clients it takes.
+        port: of this machine, at which it listens as well and asks for passwords.
 
     Raises:
         NoPostgresError: it cannot be had, and what to install.
@@ -43,12 +46,13 @@ def throwaway_postgres(*, fsync: bool = False, max_connections: int = 100) -> It
         prefix, data, log = _as_server_user(folder), str(folder / "data"), folder / "log"
         env = {**os.environ, "LC_ALL": "C", "HOME": str(folder)}
         initdb = [*prefix, _program("initdb"), "-D", data]
-        initdb += ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        initdb += ["-U", "postgres", "-A", "trust", "--auth-host=scram-sha-256", "-E", "UTF8", "--no-sync"]
         made = subprocess.run(initdb, cwd=folder, env=env, capture_output=True, text=True, check=False)
         if made.returncode:
             raise NoPostgresError(f"initdb: {made.stdout}{made.stderr}")
         options = {
-            "listen_addresses": "",
+            "listen_addresses": "127.0.0.1" if port else "",
+            "port": str(port or 5432),
             "unix_socket_directories": str(folder),
             "fsync": "on" if fsync else "off",
             "max_connections": str(max_connections),
@@ -57,7 +61,7 @@ def throwaway_postgres(*, fsync: bool = False, max_connections: int = 100) -> It
         with log.open("wb") as out:
             command = [*prefix, _program("postgres"), "-D", data, *settings]
             server = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
-        address = f"postgresql://postgres@/postgres?host={folder}"
+        address = f"postgresql://postgres@/postgres?host={folder}" + (f"&port={port}" if port else "")
         _wait_until_it_answers(address, server, log)
         yield address
     finally:

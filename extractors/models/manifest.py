@@ -33,6 +33,7 @@ class Manifest(BaseModel):
         name: in the store.
         revision: commit of the hub it came from, else the digest.
         uri: where it came from, pinned, without credentials.
+        source_version: what the source said of its files then: while it says the same, nothing is fetched again.
         fetched_at: when, ISO 8601, UTC.
         base: of a tuned model, the stored model that it is built on, as ``NAME@DIGEST``; or ``embedded-base``.
         files: by name in the folder; all there are, but this.
@@ -43,6 +44,7 @@ class Manifest(BaseModel):
     name: str = ""
     revision: str = ""
     uri: str = ""
+    source_version: str = ""
     fetched_at: str = ""
     base: str | None = None
     files: dict[str, FileEntry]

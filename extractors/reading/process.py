@@ -20,6 +20,7 @@ from typing import IO
 
 import psutil
 
+from extractors import QUIET
 from extractors.reading.frames import Frame, FrameBuffer, ProtocolError, encode
 from schemas.errors import foreign
 
@@ -255,6 +256,7 @@ def _environment(threads: int) -> dict[str, str]:
     root = Path(__file__).resolve().parents[2]
     paths = [str(root), *(str(Path(path).resolve()) for path in sys.path if path)]
     return {
+        **QUIET,
         "PATH": "/usr/bin:/bin",
         "LC_ALL": "C.UTF-8",
         "HOME": "/nonexistent",

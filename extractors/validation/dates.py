@@ -141,7 +141,8 @@ def _iso_time(match: re.Match[str], text: str) -> str:
 
 def _date_in(lowered: str, text: str, hint: bool | None, seen: bool | None) -> dt.date:
     """The date in text whose time of day is already gone."""
-    tokens = list(_clean(_TOKEN.findall(_LABEL.sub("", lowered.strip())), text))
+    body = _LABEL.sub("", lowered.strip())
+    tokens = list(_clean(_TOKEN.findall(body), text))
     numbers = [(i, token) for i, token in enumerate(tokens) if token.isdecimal()]
     names = [token for token in tokens if token in months()]
     digits = [token for _, token in numbers]
@@ -155,11 +156,16 @@ def _date_in(lowered: str, text: str, hint: bool | None, seen: bool | None) -> d
         between = set(tokens[numbers[0][0] : numbers[2][0]]) - set(digits)
         if between <= _NUMERIC_MARKS:
             return _numeric(digits, between, hint, seen, text)
-    if not names and len(digits) == 1 and len(digits[0]) in (6, 8):
+    if not names and len(digits) == 1 and len(digits[0]) in (6, 8) and _has_no_word(body):
         return _compact(digits[0], hint if hint is not None else seen, text)
     if len(names) == 1 and len(digits) == 1:
         raise UntypableError(f"{shown(text)} has a month, but day or year is missing.")
     raise UntypableError(f"{shown(text)} is no complete date.")
+
+
+def _has_no_word(body: str) -> bool:
+    """Whether nothing but a weekday stands beside digits without separators: 201283-M is a number, not a date."""
+    return all(name_key(token) in weekdays() for token in _TOKEN.findall(body) if token.isalpha())
 
 
 def _clean(tokens: list[str], text: str) -> Iterator[str]:

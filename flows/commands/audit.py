@@ -36,7 +36,7 @@ def verify(
     config: Config = None,
 ) -> None:
     """Checks that no line was changed, removed, put in or moved, and no decision behind its back."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.ledger.trust import check
     from flows.review.wording import count
 
@@ -64,7 +64,7 @@ def export(
     config: Config = None,
 ) -> None:
     """Writes the trail to a file, and prints the digest of its last line: keep that one elsewhere."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.review.wording import count
 
     written, digest = 0, ""

@@ -27,6 +27,19 @@ Pages = Annotated[str | None, typer.Option("--pages", help="Pages to read: 1-3, 
 Passwords = Annotated[
     Path | None, typer.Option("--password-file", help="Passwords for encrypted files, one a line.")
 ]
+Runner = Annotated[
+    str | None,
+    typer.Option("--runner", metavar="NAME", help="local, or ray: on a Ray cluster.", show_default="local"),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="With --runner ray: local, auto, HOST:PORT or ray://HOST:PORT.",
+        show_default="local",
+    ),
+]
 ErrorBudget = Annotated[
     float | None,
     typer.Option(

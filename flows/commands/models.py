@@ -243,7 +243,7 @@ def _table(rows: list[dict[str, Any]]) -> Any:
             row["revision"][:DIGITS],
             f"{row['size'] / 1e6:,.1f} MB",
             escape(name + mark + digest[:7]),
-            "none" if calibration is None else escape(", ".join(calibration["schemas"]) or "no schema"),
+            "none" if calibration is None else escape(", ".join(calibration["schemas"]) or "no evidence"),
             escape(str(promoted.get("at", ""))[:16].replace("T", " ")),
             escape(promoted.get("actor", "")),
         )

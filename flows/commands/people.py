@@ -26,7 +26,7 @@ def people(home: Home = None, config: Config = None) -> None:
     """All accounts, with their roles."""
     from rich.table import Table
 
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
 
     with open_ledger(config, home) as (_, ledger):
         accounts = ledger.accounts()
@@ -59,7 +59,7 @@ def add(
     config: Config = None,
 ) -> None:
     """Adds an account; with the first one, the review page asks everybody to sign in."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.review.passwords import Passwords
 
     kept = None if no_password else Passwords().hash(_password(password_stdin), name)
@@ -82,7 +82,7 @@ def change(
     config: Config = None,
 ) -> None:
     """Changes role, activity or password; the account is signed out everywhere."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.review.passwords import Passwords
 
     if role is None and active is None and not (password or password_stdin):
@@ -102,7 +102,7 @@ def change(
 @app.command()
 def token(name: Name, home: Home = None, config: Config = None) -> None:
     """Prints a token with which a program uses the JSON API as this account, for 90 days or until it changes."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.review.security import Sessions, load_secret
 
     with open_ledger(config, home) as (settings, ledger):

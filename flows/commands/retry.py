@@ -14,6 +14,8 @@ from flows.commands.common import (
     ErrorBudget,
     Home,
     Passwords,
+    RayAddress,
+    Runner,
     budget_for_all,
     budget_settings,
     stderr,
@@ -43,6 +45,8 @@ def retry(
     error_budget: ErrorBudget = None,
     confidence: Confidence = None,
     password_file: Passwords = None,
+    runner: Runner = None,
+    ray_address: RayAddress = None,
     config: Config = None,
 ) -> None:
     """Puts inputs of an outcome back to work and runs them. Their history is kept.
@@ -59,6 +63,8 @@ def retry(
         home=home,
         source=source,
         passwords_file=password_file,
+        runner=runner,
+        ray={"address": ray_address} if ray_address else None,
         extract=budget_settings(error_budget, confidence),
     )
     settings = budget_for_all(settings, error_budget)

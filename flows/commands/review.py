@@ -24,9 +24,13 @@ def review(
     config: Config = None,
 ) -> None:
     """Serves the review page until Ctrl-C: the queue, and documents with the boxes of their values."""
+    from contextlib import nullcontext
+
     from extractors.reading import ReaderPool
-    from flows import composition, logs
+    from flows import logs
+    from flows.alerts.decided import announcing_decisions
     from flows.decided import land_decided
+    from flows.home import make_home
     from flows.ledger.store import Ledger
     from flows.review import server
     from flows.review.app import create_app
@@ -39,9 +43,14 @@ def review(
         settings = settings.model_copy(update={"review": settings.review.model_copy(update={"host": host})})
     options, at = settings.review, settings.review.host
     require_free(settings.review_port, "review page", "--port")
-    composition.make_home(settings)
+    make_home(settings)
     reading = settings.read_options()
-    with Ledger.open(settings.database_url) as ledger, ReaderPool(reading, workers=2) as reader:
+    with (
+        Ledger.open(settings.database_url) as ledger,
+        ReaderPool(reading, workers=2) as reader,
+        # What lands at once needs nobody to be told.
+        nullcontext() if land else announcing_decisions(settings) as announce,
+    ):
         server.require_sign_in(ledger, options)
         app = create_app(
             ledger=ledger,
@@ -50,7 +59,7 @@ def review(
             blobs=settings.home / "blobs",
             land=(lambda: land_decided(ledger, settings.lake_uri, format=settings.lake_format))
             if land
-            else None,
+            else announce,
             read_options=reading,
             passwords=[password.get_secret_value() for password in reading.passwords],
             hosts=[] if server.is_loopback(at) else [at],

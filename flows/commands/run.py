@@ -15,6 +15,8 @@ from flows.commands.common import (
     Model,
     Pages,
     Passwords,
+    RayAddress,
+    Runner,
     budget_for_all,
     budget_settings,
     stderr,
@@ -51,6 +53,8 @@ def run(
     error_budget: ErrorBudget = None,
     confidence: Confidence = None,
     password_file: Passwords = None,
+    runner: Runner = None,
+    ray_address: RayAddress = None,
     config: Config = None,
 ) -> None:
     """Reads what is new in a source, extracts it, lands what is sure and queues the rest for review.
@@ -68,6 +72,8 @@ def run(
         schema=schema,
         model=model,
         passwords_file=password_file,
+        runner=runner,
+        ray={"address": ray_address} if ray_address else None,
         extract=budget_settings(error_budget, confidence),
     )
     settings = budget_for_all(settings, error_budget)

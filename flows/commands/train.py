@@ -57,7 +57,7 @@ def train(
     config: Config = None,
 ) -> None:
     """Fine-tunes a model and prints its folder, for `--model`. Run it again to go on after a stop."""
-    from extractors.training.run import train as run_training
+    from flows import finetuning
     from flows.settings import load_settings
 
     settings = load_settings(config, home=home)
@@ -81,12 +81,8 @@ def train(
 
     try:
         with bar:
-            folder = run_training(
-                asked,
-                cache=settings.cache,
-                read_options=settings.read_options(),
-                report=show,
-                say=lambda line: console.print(escape(line), style="dim", soft_wrap=True),
+            folder = finetuning.run(
+                asked, settings, show, lambda line: console.print(escape(line), style="dim", soft_wrap=True)
             )
     except KeyboardInterrupt:
         console.print("Stopped. Run it again: it goes on from the last checkpoint.")

@@ -222,7 +222,10 @@ def heartbeat(session: Session, at: dt.datetime, document_id: str, token: int, l
 
 def release(session: Session, at: dt.datetime, document_id: str, token: int) -> None:
     """See `Ledger.release`."""
-    document = _held(session, document_id, token)
+    _give_back(session, at, _held(session, document_id, token))
+
+
+def _give_back(session: Session, at: dt.datetime, document: Document) -> None:
     document.attempts -= 1
     document.lease_until = None
     move(
@@ -235,6 +238,19 @@ def release(session: Session, at: dt.datetime, document_id: str, token: int) -> 
         detail="released",
     )
     document.token += 1
+
+
+def release_run(session: Session, at: dt.datetime, run_id: str) -> int:
+    """See `Ledger.release_run`."""
+    held = session.scalars(
+        select(Document)
+        .where(Document.run_id == run_id, Document.state == DocumentState.PROCESSING)
+        .order_by(Document.document_id)
+        .with_for_update(of=Document)
+    ).all()
+    for document in held:
+        _give_back(session, at, document)
+    return len(held)
 
 
 def record_extraction(

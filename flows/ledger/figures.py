@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.ledger.records import DocumentState
 from flows.ledger.trust import SampleFigures
 
+BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of the histograms of seconds; above the last one is one more."""
+
 WINDOW_DAYS = 90
 RECENT_DAYS = 14
 """Reasons of so many last days are held against those of the days before."""
@@ -84,6 +87,14 @@ class ReasonDrift(_Record):
         """Share of documents now, less that of before."""
         before = self.before / self.before_documents if self.before_documents else 0.0
         return (self.recent / self.recent_documents if self.recent_documents else 0.0) - before
+
+
+class QueueAge(_Record):
+    """How many documents of a schema wait, and since when the first of them."""
+
+    schema_name: str
+    waiting: int
+    oldest: dt.datetime
 
 
 class Insight(_Record):

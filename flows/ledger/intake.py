@@ -91,6 +91,14 @@ def known_inputs(
     return known
 
 
+def seen_inputs(
+    session: Session, found: Sequence[tuple[str, str]], fingerprint: str, model: str
+) -> set[tuple[str, str]]:
+    """See `Ledger.seen_inputs`."""
+    keys = {_key(uri, version, "", fingerprint, model): (uri, version) for uri, version in found}
+    return {keys[key] for key in session.scalars(select(Input.key).where(Input.key.in_(keys)))}
+
+
 def peek_input(
     session: Session, uri: str, version: str, member: str | None, fingerprint: str, model: str
 ) -> InputRecord | None:

@@ -453,30 +453,6 @@ class BulkItem(Base):
     detail: Mapped[str] = mapped_column(SafeText, default="")
 
 
-class Promotion(Base):
-    """One step of the pointer that ``model = "promoted"`` follows, append-only: the last line is in force.
-
-    ``before`` is the line that was in force until then; a line that rolls back says in ``restores`` which one it puts
-    in force again, and has that one's ``before``, so that the next rollback goes further back. ``uri`` is where a
-    machine without the model fetches it; ``evaluation`` what spoke for it.
-    """
-
-    __tablename__ = "promotions"
-
-    number: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
-    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    actor: Mapped[str] = mapped_column(SafeText)
-    reason: Mapped[str] = mapped_column(SafeText)
-    name: Mapped[str] = mapped_column(SafeText)
-    revision: Mapped[str] = mapped_column(String(64))
-    manifest: Mapped[str] = mapped_column(HASH)
-    model: Mapped[str] = mapped_column(SafeText)
-    uri: Mapped[str] = mapped_column(SafeText)
-    evaluation: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
-    before: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("promotions.number"))
-    restores: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("promotions.number"))
-
-
 class Batch(Base):
     """Rows that land in one file. ``path`` and ``landed_at`` are set once the file is in the lake."""
 

@@ -5,13 +5,37 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from flows.ledger import trail
-from flows.ledger.models import Promotion
+from flows.ledger.models import BIG_ID, HASH, Base, JsonText, SafeText, UtcDateTime
 from flows.ledger.records import PromotionRecord
 from schemas.errors import UsageError
+
+
+class Promotion(Base):
+    """One step of the pointer that ``model = "promoted"`` follows, append-only: the last line is in force.
+
+    ``before`` is the line that was in force until then; a line that rolls back says in ``restores`` which one it puts
+    in force again, and has that one's ``before``, so that the next rollback goes further back. ``uri`` is where a
+    machine without the model fetches it; ``evaluation`` what spoke for it.
+    """
+
+    __tablename__ = "promotions"
+
+    number: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(SafeText)
+    reason: Mapped[str] = mapped_column(SafeText)
+    name: Mapped[str] = mapped_column(SafeText)
+    revision: Mapped[str] = mapped_column(String(64))
+    manifest: Mapped[str] = mapped_column(HASH)
+    model: Mapped[str] = mapped_column(SafeText)
+    uri: Mapped[str] = mapped_column(SafeText)
+    evaluation: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+    before: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("promotions.number"))
+    restores: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("promotions.number"))
 
 
 def promoted(session: Session) -> PromotionRecord | None:

@@ -67,6 +67,14 @@ def reckon(session: Session, run_id: str, shown: int) -> Reckoning:
             .limit(shown),
             run_id,
         ),
+        waiting=_documents(
+            session,
+            _inputs(run_id)
+            .where(Input.outcome == Outcome.REVIEW.value, Input.primary_input)
+            .order_by(Document.review_rank, Input.input_id)
+            .limit(shown),
+            run_id,
+        ),
         faults=[*named, *odd][:_NAMED],
         fault_count=len(named) + sum(1 for _ in found) + len(odd),
     )

@@ -344,6 +344,15 @@ class RunRecord(_Record):
     inputs: int = 0
 
 
+class Reaped(_Record):
+    """What was found of processes that are gone; ``more``: there is more of it, so reap again."""
+
+    given_back: int
+    set_aside: int
+    crashed_runs: list[str]
+    more: bool
+
+
 class RunDocument(_Record):
     """How one input of a run ended; ``seconds`` is its time in the pipeline (0 when not processed)."""
 
@@ -390,6 +399,7 @@ class Reckoning(_Record):
         machines: hosts that worked on them.
         slowest: of those processed, slowest first.
         failed: inputs that failed or could not be read; the first of them.
+        waiting: inputs that wait for a person; the first of them, those worth most of a look first.
         faults: what does not add up, in sentences; the first of ``fault_count``.
     """
 
@@ -404,6 +414,7 @@ class Reckoning(_Record):
     machines: int
     slowest: list[RunDocument]
     failed: list[RunDocument]
+    waiting: list[RunDocument]
     faults: list[str]
     fault_count: int
 

@@ -187,6 +187,14 @@ class Ledger(InputsStore, RunsStore, ReviewStore, DeskStore, TrustStore, ModelsS
         with self._write() as session:
             claims.release(session, self._clock(session), document_id, token)
 
+    def release_run(self, run_id: str) -> int:
+        """Gives back whatever is held for a run that ends, wherever its workers are; the number of documents.
+
+        Who still works on one of them cannot record it any more.
+        """
+        with self._write() as session:
+            return claims.release_run(session, self._clock(session), run_id)
+
     def record_extraction(
         self, document_id: str, token: int, extraction: Extraction, sampling: Sampling | None = None
     ) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from flows.ledger import bulks, insight, waiting
 from flows.ledger.desk import BulkRecord, QueueExtras, QueueFilter, QueueView
-from flows.ledger.figures import Insight, Listed, ListFilter
+from flows.ledger.figures import Insight, Listed, ListFilter, QueueAge
 
 
 class DeskStore(ABC):
@@ -34,6 +34,11 @@ class DeskStore(ABC):
         """What the queue can be filtered by, and how it grew and shrank; reads all that waits, so keep it a while."""
         with self._read() as session:
             return waiting.extras(session, self._clock(session))
+
+    def queue_ages(self) -> list[QueueAge]:
+        """How long the oldest document of each schema has been waiting."""
+        with self._read() as session:
+            return waiting.ages(session)
 
     def next_waiting(self, wanted: QueueFilter, after: str | None) -> str | None:
         """The document after another under a filter and its order, at the end from the start again; never that one.

@@ -49,6 +49,13 @@ class InputsStore(ABC):
         with self._write() as session:
             return intake.known_inputs(session, self._clock(session), run_id, found, fingerprint, model)
 
+    def seen_inputs(
+        self, found: Sequence[tuple[str, str]], *, fingerprint: str, model: str
+    ) -> set[tuple[str, str]]:
+        """Which of many pairs of URI and version the ledger has, also those that failed. Nothing is recorded."""
+        with self._read() as session:
+            return intake.seen_inputs(session, found, fingerprint, model)
+
     def peek_input(
         self, uri: str, *, version: str, member: str | None, fingerprint: str, model: str
     ) -> InputRecord | None:

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy.orm import Session
 
-from flows.ledger import reckoning, reopen, reports, tallies
+from flows.ledger import reaper, reckoning, reopen, reports, tallies
 from flows.ledger.figures import MetricFigures
-from flows.ledger.records import Reckoning, RetryGroup, RunRecord
+from flows.ledger.records import Reaped, Reckoning, RetryGroup, RunRecord
 from schemas.outcome import Outcome
 
 
@@ -91,6 +91,18 @@ class RunsStore(ABC):
         """The runs that began last, newest first."""
         with self._read() as session:
             return reports.newest_runs(session, self._clock(session), count)
+
+    def reap(self, *, grace: dt.timedelta, max_attempts: int, limit: int = 500) -> Reaped:
+        """Puts in order what lost processes left: their documents go back, or fail; their runs show as crashed.
+
+        Args:
+            grace: so long after the end of its lease a process is taken for lost; a busy one may only be late.
+            max_attempts: a document that took so many workers with it in a row fails.
+            limit: documents at most in one transaction.
+        """
+        with self._write() as session:
+            at = self._clock(session)
+            return reaper.reap(session, at, grace=grace, max_attempts=max_attempts, limit=limit)
 
     def metric_figures(self) -> MetricFigures:
         """All that metrics are made of. The first call on an old ledger goes through all of its steps once."""

@@ -36,6 +36,7 @@ from flows.ledger.desk import (
     QueueView,
     Whose,
 )
+from flows.ledger.figures import QueueAge
 from flows.ledger.models import BulkItem, Decision, Document, DocumentReason, Hold
 from flows.ledger.records import Stage
 from schemas.outcome import ReviewReason
@@ -228,6 +229,20 @@ def extras(session: Session, at: dt.datetime) -> QueueExtras:
         reasons={ReviewReason(reason): count for reason, count in reasons},
         days=_burn_down(session, at, waiting),
     )
+
+
+def ages(session: Session) -> list[QueueAge]:
+    """See `Ledger.queue_ages`."""
+    query = (
+        select(Document.schema_name, func.count(), func.min(Document.queued_at))
+        .where(Document.waiting.is_(True), Document.queued_at.is_not(None))
+        .group_by(Document.schema_name)
+        .order_by(Document.schema_name)
+    )
+    return [
+        QueueAge(schema_name=name, waiting=count, oldest=oldest)
+        for name, count, oldest in session.execute(query)
+    ]
 
 
 def _burn_down(session: Session, at: dt.datetime, waiting: int) -> list[BurnDay]:

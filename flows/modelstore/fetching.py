@@ -8,7 +8,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,14 @@ def fetch(
             f"The address {public_uri(uri)} carries credentials; they would be kept with the model.",
             remedy="Give them as your provider's tools take them (AWS_ACCESS_KEY_ID, HF_TOKEN, ...).",
         )
-    if (found := _already(uri, cache, name)) is not None:
+    found = _pinned_here(uri, cache, name)
+    if found is None:
+        listing = _list(uri)
+        called = _name_of(listing, name)
+        found = _unchanged_here(listing, called, cache) if base is None else None
+    if found is not None:
         say(f"{found.reference} is in the store already")
         return found
-    listing = _list(uri)
-    called = _name_of(listing, name)
     wanted = _wanted(listing, say)
     try:
         store_folder(cache).mkdir(parents=True, exist_ok=True)
@@ -91,19 +95,30 @@ def _list(uri: str) -> Listing:
     return places.list_folder(path) if path is not None else places.list_remote(uri)
 
 
-def _already(uri: str, cache: Path, name: str | None) -> StoredModel | None:
-    """A pinned commit that is in the store is not asked for again, so that it is there without a connection.
-
-    Of a branch, too, what was fetched is taken where the hub must not be asked.
-    """
+def _pinned_here(uri: str, cache: Path, name: str | None) -> StoredModel | None:
+    """A commit of the hub that is in the store is not asked for again, so that it is there without a connection."""
     if not uri.startswith(hub.SCHEME):
         return None
     repository, revision = hub.parse(uri)
     called = name or repository.partition("/")[2]
-    for one in stored_models(cache):
-        if one.name != called or not one.manifest.uri.startswith(hub.pinned_uri(repository, "")):
-            continue
-        if one.manifest.revision == revision:
+    if revision is None or not hub.COMMIT.fullmatch(revision):
+        return None
+    return _whole(one for one in stored_models(cache) if one.name == called and one.manifest.uri == uri)
+
+
+def _unchanged_here(listing: Listing, called: str, cache: Path) -> StoredModel | None:
+    """What is in the store already as its source has it now."""
+    same = (one for one in stored_models(cache) if one.name == called and one.manifest.uri == listing.uri)
+    if listing.revision is not None:
+        return _whole(one for one in same if one.manifest.revision == listing.revision)
+    version = listing.version
+    return _whole(one for one in same if version and one.manifest.source_version == version)
+
+
+def _whole(found: Iterable[StoredModel]) -> StoredModel | None:
+    """The first that is not damaged."""
+    for one in found:
+        with suppress(ModelError):
             check_folder(one.folder, one.digest)
             return one
     return None
@@ -184,6 +199,7 @@ def _manifest(
     made = Manifest(
         name=name,
         uri=listing.uri,
+        source_version=listing.version,
         fetched_at=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
         base=_base(listing, checked, folder, base, cache),
         files=checked.files,

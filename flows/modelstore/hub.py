@@ -61,8 +61,9 @@ def list_hub(uri: str) -> Listing:
             f"{uri} is not in the store, and the hub must not be asked: HF_HUB_OFFLINE is set.",
             remedy="Fetch it where there is a connection, and copy the folder of the store; or unset HF_HUB_OFFLINE.",
         )
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # else its client asks who runs it, at an address of its own
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or DEFAULT_ENDPOINT
     try:
         info = HfApi(endpoint=endpoint).model_info(
@@ -92,7 +93,7 @@ def list_hub(uri: str) -> Listing:
 def _download(endpoint: str, repository: str, commit: str, name: str, to: Path) -> None:
     """One file, through the hub's own client; it is held against the hub's hash by the caller."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     disable_progress_bars()
     aside = to.parent / f".{to.name}.download"

@@ -35,6 +35,7 @@ class Listing:
         name: what it is called in the store unless the user says otherwise.
         revision: the commit of a hub; ``None`` where content alone tells.
         files: by name, all that there are.
+        version: changes when any file does; empty where the source tells nothing of the kind.
         unchanged: whether it still is as it was listed.
     """
 
@@ -42,6 +43,7 @@ class Listing:
     name: str
     revision: str | None
     files: dict[str, SourceFile]
+    version: str = ""
     unchanged: Callable[[], bool] = field(default=lambda: True, repr=False)
 
 

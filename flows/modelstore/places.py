@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,8 @@ def list_remote(uri: str) -> Listing:
     }
     parts = [part for part in root.rstrip("/").split("/") if part]
     name = default_name(parts[-1], parts[-2] if len(parts) > 1 else "")
-    return Listing(shown, name, None, files, partial(_is_unchanged, system, root, found))
+    version = _version(found)
+    return Listing(shown, name, None, files, version, lambda: _version(_find(system, root)) == version)
 
 
 def _find(system: Any, root: str) -> dict[str, dict[str, Any]]:
@@ -95,11 +98,12 @@ def _find(system: Any, root: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _is_unchanged(system: Any, root: str, before: dict[str, dict[str, Any]]) -> bool:
-    now = _find(system, root)
-    return {name: version_of(info) for name, info in now.items()} == {
-        name: version_of(info) for name, info in before.items()
-    }
+def _version(found: dict[str, dict[str, Any]]) -> str:
+    """Hash of what the source says of all files; empty when it says nothing of one."""
+    versions = {name: version_of(info) for name, info in sorted(found.items())}
+    if not all(versions.values()):
+        return ""
+    return hashlib.sha256(json.dumps(versions).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _copy_remote(system: Any, path: str, to: Path) -> None:

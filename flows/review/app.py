@@ -68,7 +68,8 @@ def create_app(
         schemas: loads a schema by name; one that was changed since comes from the ledger instead.
         reader: renders pages, in a child process.
         blobs: the folder of source bytes (`BlobStore`).
-        land: called after each decision, outside the request; ``None`` leaves landing to its schedule.
+        land: called after each decision, outside the request: lands it, or tells somebody who will; ``None`` leaves
+            landing to its schedule.
         pages: folder of rendered pages; beside ``blobs`` if not given.
         read_options: those of the runs, by which the words of a page are read again; the usual ones if not given.
         passwords: for encrypted documents.

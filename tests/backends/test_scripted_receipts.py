@@ -183,6 +183,11 @@ def test_a_slogan_or_a_number_is_no_address() -> None:
         # A change that fits nothing decides nothing.
         ("TOTAL  12.40\nCASH  50.00\nCHANGE  17.00", "12.40"),
         ("Total Incl. GST@6%     42.90\nGST @6% included in total      2.43", "42.90"),
+        ("Gross Amt:  47.80\nSvr Tax      2.87\nGST (6%)     3.04\nNet Amt :   53.71", "53.71"),
+        ("TOTAL (Including GST)   79.35\nTENDER   100.00\nCHANGE/BALANCE   20.65", "79.35"),
+        ("SUBTOTAL   28.70\nCASH\nTHANK YOU", "28.70"),
+        ("SUBTOTAL   28.70\nTAX   1.70\nTOTAL   30.40", "30.40"),
+        ("AMT PAID incl. GST:  78.30\nAMT PAID excl. GST:  73.87\nGST AMT:  4.43", "78.30"),
         ("Total Incl. VAT        42.90\nVAT included in total          2.43", "42.90"),
         ("Total 0% supplies: 20.67\nTotal 6% supplies: 73.52\nTotal Payable: 94.19", "94.19"),
         ("TOTAL 45.00\nGST Summary   Amount    Tax\nS 6%           42.45    2.55", "45.00"),

@@ -18,6 +18,16 @@ from flows.report import RunReport
 from flows.settings import Settings, load_settings
 from schemas.errors import BackendError, OutageError, SourceError, UsageError
 from tests.flows.making import write_folder, write_invoice
+from tests.flows.on_events import (  # noqa: F401  tests that share the server of this module
+    alerted,
+    test_a_failed_run_reaches_the_webhook,
+    test_a_look_finds_what_is_new_and_tells_it_once,
+    test_a_notification_of_a_bucket_has_a_run_begin,
+    test_automations_are_applied_twice_and_stay_one,
+    test_what_does_not_hold_reaches_the_webhook_once,
+    test_what_reviewers_decide_has_it_landed,
+    test_without_a_server_nothing_breaks,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +39,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in conductor.environment(load_settings(home=home)).items():
             patch.setenv(name, value)
+        patch.setenv("PREFECT_UI_URL", "http://prefect.example")  # where links of messages lead
         from prefect.testing.utilities import prefect_test_harness
 
         with prefect_test_harness(server_startup_timeout=conductor.STARTUP_SECONDS):
@@ -95,7 +106,8 @@ def test_the_run_leaves_artifacts_and_a_name_and_no_credentials(
         run = client.read_flow_run(UUID(report.run_id))
         response = client.request("POST", "/artifacts/filter", json={"limit": 100})
     ours = {a["key"]: a["data"] for a in response.json() if a["flow_run_id"] == report.run_id}
-    assert set(ours) == {"outcomes", "slowest-documents", "failed-documents", "progress"}
+    kept = {"summary", "outcomes", "slowest-documents", "failed-documents", "cost", "progress"}
+    assert set(ours) == kept and "| model |" in ours["cost"]
     assert ours["progress"] == 100
     assert run.name.startswith("invoice in 20")
     assert run.parameters["source"] is None
@@ -187,3 +199,53 @@ def test_a_model_that_is_gone_ends_the_run_with_a_report_and_the_next_one_finish
     whole = _run()
     assert not {"pending", "failed"} & set(whole.outcomes)
     assert whole.inputs == 67
+
+
+def test_a_run_with_the_promoted_model_keeps_it_while_another_is_promoted(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On real weights, however small: the store, the pointer, the run's record and its report agree."""
+    from extractors.backends.transformers import TransformersBackend
+    from extractors.models.stored import find_stored
+    from flows.modelstore import fetch
+    from flows.modelstore.promotion import promote
+    from tests.tiny import tiny_model, tiny_processor
+
+    cache = tmp_path / "cache"
+    for name, seed in (("first", 0), ("second", 1)):
+        tiny_model(seed).save_pretrained(tmp_path / name)
+        tiny_processor().save_pretrained(tmp_path / name)
+        fetch(str(tmp_path / name), cache)
+    for path in (tmp_path / "in").iterdir():
+        path.unlink()
+    write_invoice(tmp_path / "in" / "one.pdf", 11)
+    ours = load_settings(
+        home=settings.home, source=str(tmp_path / "in"), schema="receipt", model="promoted", cache=cache
+    )
+    composition.use(ours)
+
+    def put_in_force(name: str) -> None:
+        with Ledger.open(ours.database_url) as ledger:
+            promote(name, ledger, cache, actor="ada", reason="a trial", without_evaluation=True)
+
+    put_in_force("first")
+    real = TransformersBackend.answer
+
+    def and_promote(*arguments: Any) -> Any:
+        put_in_force("second")
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TransformersBackend, "answer", and_promote)
+        began_with_first = _run()
+    began_with_second = _run()
+    for report, name in ((began_with_first, "first"), (began_with_second, "second")):
+        found = find_stored(name, cache)
+        assert report.processed == 1 and report.model.startswith(f"{name}-")
+        assert report.weights is not None
+        assert (report.weights.name, report.weights.manifest) == (name, found.digest)
+        page = (settings.home / "reports" / f"{report.run_id}.html").read_text(encoding="utf-8")
+        assert f"Model {name}, revision {found.digest}" in page
+        with Ledger.open(ours.database_url) as ledger:
+            assert ledger.run(report.run_id).weights == report.weights
+            assert ledger.run(report.run_id).parameters["model"] == found.reference

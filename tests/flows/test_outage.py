@@ -10,7 +10,8 @@ import pdfplumber
 import pytest
 
 from flows import outage as outages
-from flows.outage import Breaker, machine_trouble
+from flows.home import machine_trouble
+from flows.outage import Breaker
 from schemas.errors import OutageError, SourceError
 from schemas.outcome import FailureReason
 

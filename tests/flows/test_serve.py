@@ -112,7 +112,10 @@ def served(tmp_path: Path) -> Iterator[Served]:
 @pytest.mark.timeout(1200)
 def test_schedule_run_artifacts_review_page_and_end(served: Served) -> None:
     deployments = {d["name"]: d for d in served.post("/deployments/filter", {})}
-    assert set(deployments) == {"nightly", "reviewed"}
+    assert {"nightly", "reviewed", "health", "look"} <= set(deployments)
+    automations = {a["name"]: a["enabled"] for a in served.post("/automations/filter", {})}
+    assert automations["parquetry: run failed"] is True
+    assert automations["parquetry: look again after a run"] is False
     (schedule,) = deployments["nightly"]["schedules"]
     assert (schedule["schedule"]["cron"], schedule["active"]) == ("0 2 * * *", True)
 
@@ -135,7 +138,8 @@ def test_schedule_run_artifacts_review_page_and_end(served: Served) -> None:
     assert now["state_type"] == "COMPLETED"
     assert now["name"].startswith("invoice in 20")
     artifacts = {a["key"]: a for a in served.post("/artifacts/filter", {}) if a["flow_run_id"] == run["id"]}
-    assert {"outcomes", "slowest-documents", "failed-documents", "progress"} == set(artifacts)
+    kept = {"summary", "outcomes", "slowest-documents", "failed-documents", "cost", "progress"}
+    assert kept == set(artifacts)
     assert "| sum | 7 |" in artifacts["outcomes"]["data"]
 
     children = subprocess.run(

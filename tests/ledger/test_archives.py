@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flows.ledger.engine import create_ledger_engine
 from flows.ledger.records import InputRecord
 from flows.ledger.store import Ledger
 from schemas.errors import ConservationError
@@ -209,7 +210,7 @@ def test_conservation_finds_an_archive_that_does_not_follow(ledger: Ledger, ledg
     member(ledger, run, held, "a")
     ledger.finish_archive(held.input_id, sha256=sha_of("zip"))
     work(ledger, run)
-    engine = sa.create_engine(ledger_url)
+    engine = create_ledger_engine(ledger_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE inputs SET outcome = 'rejected' WHERE member = ''"))
     engine.dispose()

@@ -392,3 +392,22 @@ def test_many_workers_add_the_same_contents_at_once(ledger: Ledger) -> None:
     process(ledger)
     assert ledger.outcome_counts("run-1") == {"accepted": 10, "duplicate": 40}
     ledger.check_conservation("run-1")
+
+
+def test_a_run_that_ends_takes_back_what_its_workers_hold(ledger: Ledger) -> None:
+    start(ledger)
+    start(ledger, "run-2")
+    for name in ("a.pdf", "b.pdf", "c.pdf"):
+        add(ledger, "run-1", name)
+    add(ledger, "run-2", "d.pdf")
+    lost = claim(ledger, "run-1", limit=1)
+    (done,) = claim(ledger, "run-1", limit=1)
+    ledger.record_extraction(done.document_id, done.token, extraction(done.sha256))
+    (others,) = claim(ledger, "run-2")
+    assert ledger.release_run("run-1") == 1
+    assert ledger.release_run("run-1") == 0
+    with pytest.raises(StaleTokenError):
+        ledger.record_extraction(lost[0].document_id, lost[0].token, extraction(lost[0].sha256))
+    ledger.heartbeat(others.document_id, others.token, lease_seconds=60)  # of another run: as it was
+    again = {one.document_id: one.attempts for one in claim(ledger, "run-1")}
+    assert len(again) == 2 and again[lost[0].document_id] == 1

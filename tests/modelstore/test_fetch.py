@@ -87,6 +87,7 @@ def test_a_folder_becomes_a_model_of_the_store(tmp_path: Path) -> None:
     assert left_behind(tmp_path / "cache") == []
 
 
+@pytest.mark.slow
 def test_the_same_files_have_the_same_digest_wherever_they_come_from(bucket: Any, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "bills")
     here = fetch(str(folder), tmp_path / "cache")
@@ -99,6 +100,29 @@ def test_the_same_files_have_the_same_digest_wherever_they_come_from(bucket: Any
     check_folder(there.folder, here.digest)
 
 
+@pytest.mark.slow
+def test_what_a_bucket_still_has_as_it_was_is_not_fetched_again(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(bucket, write_checkpoint(tmp_path / "bills"), "bills")
+    uri, cache = f"s3://{BUCKET}/bills", tmp_path / "cache"
+    copied: list[str] = []
+    real = listing.write_stream
+    monkeypatch.setattr(
+        "flows.modelstore.places.write_stream", lambda stream, to: (copied.append(to.name), real(stream, to))
+    )
+    first = fetch(uri, cache)
+    assert len(copied) == len(first.manifest.files)
+    assert fetch(uri, cache) == first
+    assert len(copied) == len(first.manifest.files)
+    bucket.put_object(Bucket=BUCKET, Key="bills/README.md", Body=b"# Newer")
+    assert fetch(uri, cache).digest != first.digest
+    path = find_stored("bills", cache).folder / "config.json"
+    path.chmod(0o600)
+    path.write_text("{}")  # what is damaged is
+    check_folder(fetch(uri, cache).folder)
+
+
 def test_a_bucket_with_a_changed_byte_is_refused_by_its_manifest(bucket: Any, tmp_path: Path) -> None:
     upload(bucket, fetch(str(write_checkpoint(tmp_path / "bills")), tmp_path / "cache").folder, "bills")
     key = "bills/tokenizer.json"
@@ -109,6 +133,7 @@ def test_a_bucket_with_a_changed_byte_is_refused_by_its_manifest(bucket: Any, tm
     assert stored_models(tmp_path / "other") == []
 
 
+@pytest.mark.slow
 def test_a_bucket_that_changes_meanwhile_is_refused(
     bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +207,7 @@ def _fetch_in_process(uri: str, cache: str, gate: Any, results: Any) -> None:
         results.put(repr(error))
 
 
+@pytest.mark.slow
 def test_processes_that_fetch_at_once_all_get_it(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "bills")
     context = multiprocessing.get_context("fork")
@@ -214,6 +240,7 @@ fetch(sys.argv[1], Path(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_fetch_leaves_nothing_that_counts_and_the_next_one_sweeps(tmp_path: Path) -> None:
     folder, cache = write_checkpoint(tmp_path / "bills"), tmp_path / "cache"
     root = str(Path(__file__).parents[2])
@@ -276,6 +303,7 @@ class Free:
     free = 3
 
 
+@pytest.mark.slow
 def test_a_model_that_another_machine_promoted_is_brought(bucket: Any, tmp_path: Path) -> None:
     upload(bucket, write_checkpoint(tmp_path / "bills"), "bills")
     uri = f"s3://{BUCKET}/bills"

@@ -40,6 +40,9 @@ def test_a_commit_is_fetched_and_pinned(hub: Hub, commit: str, tmp_path: Path) -
         assert (found.folder / name).read_bytes() == (tmp_path / "pushed" / name).read_bytes()
     check_folder(found.folder, found.digest)
     assert {path.name for path in found.folder.iterdir()} == {*CHECKPOINT, "manifest.json"}
+    about = f"/api/models/{REPOSITORY}/revision/{commit}"
+    files = {f"/{REPOSITORY}/resolve/{commit}/{name}" for name in CHECKPOINT}
+    assert {asked.split()[1] for asked in hub.asked} == {about, *files}  # and nothing else of anybody
 
 
 def test_a_branch_is_pinned_to_what_it_was(hub: Hub, commit: str, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ CHRISTMAS = dt.date(2018, 12, 25)
         "25th of December 2018",
         "Tue, 25 Dec 2018",
         "25-12-2018(TUE)",
+        "25122018 (Tue)",
         "12-25-2018",
         "25/12-2018",
         "Date: 25/12/2018",
@@ -82,6 +83,7 @@ def test_reads_christmas_2018_whatever_the_hint(text: str, hint: bool | None) ->
         "Q1 2018",
         "25 Foo 2018",
         "12 Dec 2018 13",
+        "201283-M",  # a registration: a year may have an M behind it, digits alone not
         "9" * 100,
     ],
 )

@@ -15,7 +15,7 @@ from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
-from extractors.backends.scripted.totals import as_total, fill_due, is_total, settled
+from extractors.backends.scripted.totals import as_total, fill_due, is_total, settled, subtotals, with_charges
 from extractors.validation.text import text_key
 from schemas.patterns import PatternError, matcher_of
 from schemas.tree import NUMERIC, Kind
@@ -291,6 +291,8 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
         yield from written_to(goal, scene)
     elif goal.kind in NUMERIC and is_total(goal):
         yield from settled(goal, scene)
+        yield from with_charges(goal, scene)
+        yield from subtotals(goal, scene)
 
 
 def _pay_by(goal: Goal, scene: Scene) -> Iterator[Match]:

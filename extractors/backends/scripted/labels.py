@@ -265,7 +265,8 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
         return [c - {"incl", "excl", "amount"} for c in per_word]
     if "tax" in union and ("incl" in union or "excl" in union):
         meant = frozenset({"gross"}) if "incl" in union else frozenset({"net"})
-        return [meant if c & {"tax", "incl", "excl"} else c for c in per_word]
+        paid = {"payment"} if "incl" in union and "amount" in union else set[str]()  # ``amt paid incl. GST``
+        return [meant if c & {"tax", "incl", "excl"} else c - paid for c in per_word]
     return [c - {"incl", "excl"} for c in per_word]
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from extractors.backends.scripted.concepts import parts_of
 from extractors.backends.scripted.labels import CONTAINED, Goal, Run
-from extractors.backends.scripted.scene import Match, Scene
+from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece
 from extractors.validation.text import text_key
 from extractors.validation.values import parse_leaf
@@ -16,6 +17,7 @@ from schemas.tree import Kind, Leaf
 _ROUNDED_LINES = 3
 _TAX_LINES = 4
 _TENDER_LINES = 4
+_CHARGE_LINES = 6
 _SETTLED = 1.0
 _NO_TOTAL = ("net", "tax", "unit", "price", "quantity", "rounding", "discount", "percent")
 _CHANGE = frozenset(
@@ -29,6 +31,7 @@ _PREPAID = frozenset(_PREPAID_WORDS.split())
 _SAME_AS_TOTAL = 0.55
 _BILL = re.compile(r"\b(?:invoice|bill)\b|rechnung|factur|fattur|faktur", re.IGNORECASE)
 _TITLE_LINES = 40
+_SUBTOTAL = re.compile(r"\W*(?:sub-? ?total|zwischensumme|sous-? ?total|subtotale)\b", re.IGNORECASE)
 _TENDER = frozenset(
     ["credit", "debit", "voucher", "tunai", "bar", "gegeben", "especes", "espèces", "efectivo", "contanti"]
 )
@@ -49,6 +52,8 @@ def as_total(named: float, run: Run, scene: Scene) -> float:
         return 0.6 * named
     if _tax_within(run):
         return 0.3 * named
+    if _says(run.line, _CHANGE):
+        return 0.2 * named
     if any(line in scene.roundings for line in range(index - _ROUNDED_LINES, index)):
         return min(1.0, named + 0.25)
     if any(line in scene.roundings for line in range(index + 1, index + 1 + _ROUNDED_LINES)):
@@ -105,8 +110,42 @@ def settled(goal: Goal, scene: Scene) -> Iterator[Match]:
                     return
 
 
+def with_charges(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """A net sum that is larger than the gross one above it: what was ordered, and what it is with service and tax."""
+    if goal.means("due"):
+        return
+    for gross in scene.lines:
+        below = scene.lines[gross.index + 1 : gross.index + 1 + _CHARGE_LINES]
+        if not _begins(gross, "gross") or not any(
+            "tax" in t.concepts for line in below for t in line.tokens[:3]
+        ):
+            continue
+        ordered = _amount(gross, scene)
+        for net in below:
+            found = _amount(net, scene) if _begins(net, "net") else None
+            if ordered is not None and found is not None and found[0] > ordered[0]:
+                yield Match(goal, found[1], _SETTLED)
+                return
+
+
+def subtotals(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """The subtotal of a receipt that prints no other sum."""
+    if goal.means("due"):
+        return
+    for line in scene.lines:
+        found = _amount(line, scene) if _SUBTOTAL.match(line.text) else None
+        if found is not None and found[0]:
+            yield Match(goal, found[1], MIN_SCORE)
+
+
+def _begins(line: Line, concept: str) -> bool:
+    """Whether a line begins with the name of a sum of this kind: ``Gross Amt:``."""
+    said = frozenset().union(*(t.concepts for t in line.tokens[:2]))
+    return {concept, "amount"} <= said
+
+
 def _says(line: Line, words: frozenset[str]) -> bool:
-    return any(text_key(t.text) in words for t in line.tokens)
+    return any(text_key(part) in words for t in line.tokens for part in parts_of(t.text))
 
 
 def _is_tender(line: Line) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy.types import TypeDecorator
 
+from flows.ledger import promotions  # noqa: F401  its table is among the others
 from flows.ledger.models import SEARCH_INDEX, Base
 
 

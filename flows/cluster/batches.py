@@ -1,0 +1,189 @@
+"""The flow's side of a cluster: batches are handed out a few at a time, until no document of the run is open.
+
+A batch is a number: so many documents, which the worker takes from the ledger by itself. No process has a list of
+them. What a dead worker held is taken by others when its lease is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+from prefect_ray.task_runners import PrefectRayFuture
+from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError
+
+from flows import ending
+from flows.artifacts import ProgressArtifact
+from flows.cluster.connect import connected
+from flows.cluster.orders import Order, order_of
+from flows.cluster.runner import BatchRunner
+from flows.cluster.slots import Asked, slots
+from flows.cluster.tasks import extract_on_worker
+from flows.composition import Parts
+from flows.watch import watcher
+from flows.worker import patiently
+from schemas.errors import LedgerError, OutageError, UsageError
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 2
+"""Batches for each worker that has room: one in work, one that waits behind it."""
+STEPS = 8
+"""A batch is at most this part of what each worker still has before it."""
+WAIT_SECONDS = 2.0
+"""Between looks at a ledger that has nothing to give out now."""
+LOOK_SHARE = 0.02
+"""Of the time that may go into counting what is open."""
+DEATHS = 6
+"""So many workers for each that has room may die without a document done in between."""
+
+
+@dataclass
+class Batches:
+    """Hands out batches of one run."""
+
+    parts: Parts
+    order: Order
+    asked: Asked
+    total: int
+    progress: ProgressArtifact
+    runner: BatchRunner
+    flying: dict[Any, tuple[PrefectRayFuture[int], int]] = field(default_factory=dict)
+    """By Ray's promise: Prefect's, and the size of the batch."""
+    number: int = 0
+    done: int = 0
+    deaths: int = 0
+    deaths_in_a_row: int = 0
+    _looked: float = 0.0
+    _pause_until: float = 0.0
+    _rest: int = 0
+
+    def run(self) -> None:
+        """Until every document of the run is through.
+
+        Raises:
+            OutageError: what every document needs does not work; those not through stay pending.
+            ParquetryError: a worker is not set up as it must be.
+        """
+        self._rest = self._open()
+        try:
+            while self._rest or self.flying:
+                self._hand_out()
+                self._take()
+                self._look()
+        except BaseException:
+            self._call_back()
+            raise
+        if self.deaths:
+            self.parts.notices.append(
+                f"Worker processes of the cluster that died: {self.deaths}. What they held was done by others."
+            )
+
+    def _hand_out(self) -> None:
+        if time.monotonic() < self._pause_until:
+            return
+        workers = max(1, slots(ray.nodes(), self.asked))
+        size = max(self.parts.settings.batch_size, math.ceil(self._rest / (STEPS * workers)))
+        while self._rest and len(self.flying) < IN_FLIGHT * workers:
+            covered = sum(size for _, size in self.flying.values()) >= self._rest
+            if covered and len(self.flying) >= min(workers, self._rest):
+                return
+            parameters = {"batch": self.number, "order": self.order.model_dump(mode="json"), "size": size}
+            future = self.runner.submit(extract_on_worker, parameters)
+            self.flying[future.wrapped_future] = future, size
+            self.number += 1
+
+    def _take(self) -> None:
+        """Waits a moment for batches that come back, and for what became of them."""
+        if not self.flying:
+            self.parts.stopping.wait(WAIT_SECONDS)
+            return
+        back, _ = ray.wait(list(self.flying), timeout=WAIT_SECONDS)
+        for promise in back:
+            future, size = self.flying.pop(promise)
+            try:
+                done = future.result()
+            except (RayTaskError, RuntimeEnvSetupError) as error:
+                raise _not_begun(error) from error
+            except RayError as error:
+                self._worker_died(error)
+                continue
+            if done < size:  # nothing was free any more: others have it, or had it and died
+                self._pause_until = time.monotonic() + WAIT_SECONDS
+            self._looked = 0.0
+
+    def _worker_died(self, error: RayError) -> None:
+        self.deaths += 1
+        self.deaths_in_a_row += 1
+        log.warning("a worker of the cluster died: %s", str(error).strip().splitlines()[0])
+        limit = DEATHS * max(1, slots(ray.nodes(), self.asked)) + self.parts.settings.max_attempts
+        if self.deaths_in_a_row >= limit:
+            raise OutageError(
+                f"{self.deaths_in_a_row} workers of the Ray cluster died one after the other, and no document was "
+                f"done in between. The last: {str(error).strip().splitlines()[0][:300]}",
+                remedy="Look at memory and Ray's logs on its machines, then run again: it goes on where it stopped.",
+            )
+
+    def _open(self) -> int:
+        return patiently(self.parts, "counting", lambda: self.parts.ledger.open_documents(self.order.run_id))
+
+    def _look(self) -> None:
+        """Counts what is open, as often as that costs little, and says how far it is."""
+        began = time.monotonic()
+        if began < self._looked:
+            return
+        self._rest = self._open()
+        self._looked = time.monotonic() + max(1.0, (time.monotonic() - began) / LOOK_SHARE)
+        done = max(self.done, self.total - self._rest)
+        if done > self.done:
+            self.deaths_in_a_row = 0
+        for _ in range(done - self.done):
+            watcher().done()
+        self.done = done
+        self.progress.show(done, self.total)
+
+    def _call_back(self) -> None:
+        """Asks the workers to give back what they hold; who does not answer in time is ended, its documents taken."""
+        flying = list(self.flying)
+        try:
+            for promise in flying:
+                ray.cancel(promise, force=False)
+            late = (
+                ray.wait(flying, num_returns=len(flying), timeout=ending.GRACE_SECONDS)[1] if flying else []
+            )
+            for promise in late:
+                ray.cancel(promise, force=True)
+        except Exception as error:  # the cluster may be gone
+            log.warning("the workers could not be called back: %s", error)
+        release(self.parts, self.order.run_id)
+
+
+def release(parts: Parts, run_id: str) -> None:
+    """Takes back what workers may still hold of a run that ends."""
+    try:
+        parts.ledger.release_run(run_id)
+    except LedgerError as error:
+        log.warning("run %s: what its workers held has to run out: %s", run_id, error)
+
+
+def _not_begun(error: RayError) -> UsageError:
+    """A batch that failed before our own code had it: parquetry is not there, or another one."""
+    last = str(error).strip().splitlines()[-1][:300]
+    return UsageError(
+        f"A worker of the Ray cluster could not begin: {last}",
+        remedy="Install the same version of parquetry, with the extra `ray`, on all machines of the cluster.",
+    )
+
+
+def extract_all(parts: Parts, run_id: str, total: int, progress: ProgressArtifact) -> None:
+    """All open documents of a run, on the cluster of the settings. Errors as of `Batches.run` and `connected`."""
+    with (
+        connected(parts.settings, parts.stopping) as asked,
+        ending.at_last(lambda: release(parts, run_id)),
+        BatchRunner(asked) as runner,
+    ):
+        Batches(parts, order_of(parts, run_id), asked, total, progress, runner).run()

@@ -1,0 +1,53 @@
+"""prefect-ray's task runner, for batches: one Ray function for all of them, and nothing secret in what it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import uuid4
+
+import ray
+from prefect.client.schemas.objects import RunInput
+from prefect.futures import PrefectFuture
+from prefect.tasks import Task
+from prefect_ray.task_runners import PrefectRayFuture, RayTaskRunner
+
+from flows.cluster.slots import Asked
+from flows.cluster.tasks import context_of_run
+from flows.cluster.workers import run_batch
+
+
+class BatchRunner(RayTaskRunner[int]):
+    """Submits `flows.cluster.tasks.extract_on_worker`. A cluster must be connected already.
+
+    prefect-ray by itself makes a Ray function of each task, so that Ray looks for a worker, and its GPU, anew each
+    time; it ends a worker with a GPU after each task; and it sends Prefect's settings with each, API key included.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__()
+        self._asked = asked
+        self._context = context_of_run()
+        self._run_batch = ray.remote(
+            num_cpus=asked.cpus,
+            num_gpus=asked.gpus,
+            max_calls=0,  # for ever
+            max_retries=0,  # what was lost is in the ledger, and is handed out again from there
+        )(run_batch)
+
+    def duplicate(self) -> BatchRunner:
+        """Another one like this."""
+        return type(self)(self._asked)
+
+    def submit(  # type: ignore[override]  of its overloads only the one for plain functions
+        self,
+        task: Task[..., int],
+        parameters: dict[str, Any],
+        wait_for: Iterable[PrefectFuture[Any]] | None = None,
+        dependencies: dict[str, set[RunInput]] | None = None,
+    ) -> PrefectRayFuture[int]:
+        """A batch as a Prefect task run on the cluster. Batches wait for nothing and depend on nothing."""
+        task_run_id = uuid4()
+        named = self._run_batch.options(name=f"{task.name} {parameters['batch']}")
+        promise = named.remote(parameters, str(task_run_id), self._context)
+        return PrefectRayFuture(task_run_id=task_run_id, wrapped_future=promise)

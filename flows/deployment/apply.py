@@ -1,0 +1,34 @@
+"""Brings a Prefect server into the declared state, part by part. To add a kind of thing, add its part to `PARTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flows.deployment.automations import apply_automations
+from flows.deployment.deployments import apply_deployments
+from flows.deployment.limits import apply_limits
+from flows.deployment.pools import apply_pools
+from flows.deployment.target import Change, Part, Target
+from schemas.errors import OutageError
+
+PARTS: list[Part] = [apply_pools, apply_limits, apply_deployments, apply_automations]
+"""In this order: a deployment names its pool, and what comes after may look a deployment up by its name."""
+
+
+def apply(target: Target) -> Iterator[Change]:
+    """Every change, as soon as it is made. Applied twice, the second time changes nothing.
+
+    Raises:
+        OutageError: the server does not answer.
+        UsageError: what is there already contradicts what is wanted.
+    """
+    import httpx
+
+    try:
+        for part in PARTS:
+            yield from part(target)
+    except httpx.TransportError as error:
+        raise OutageError(
+            f"The Prefect server at {target.client.api_url} does not answer ({type(error).__name__}).",
+            remedy="Check PREFECT_API_URL and the server; then apply again: what is done stays.",
+        ) from error

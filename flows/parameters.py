@@ -1,0 +1,73 @@
+"""The parameters of the flows as types: Prefect's UI makes its form of them, and its API refuses what they refuse.
+
+Titles stand in ``json_schema_extra``: what Prefect makes of a signature takes the parameter's name for the title.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+Reason = Literal[
+    "encrypted", "empty", "broken", "unsupported_type", "too_large", "too_many_pages", "archive_limit", "no_text",
+    "timeout", "out_of_memory", "reader_crashed", "unavailable", "model_error", "internal_error",
+    "wrong_document_type", "missing_required", "invalid_value", "ambiguous_date", "ambiguous_number",
+    "rule_violated", "not_on_page", "model_unsure", "low_probability", "too_little_evidence", "windows_disagree",
+    "answer_truncated", "low_ocr_confidence", "reading_warning", "no_words", "page_lost", "pages_differ",
+    "garbled_text", "hidden_text", "text_disagrees",
+]  # fmt: skip
+"""`schemas.outcome.FailureReason` and `ReviewReason` in one list, as a form can show it; a test compares them."""
+
+
+def _shown(title: str, *examples: str) -> dict[str, Any]:
+    return {"title": title} | ({"examples": list(examples)} if examples else {})
+
+
+Source = Annotated[
+    str | None,
+    Field(min_length=1, max_length=2000, json_schema_extra=_shown("Source", "s3://bucket/in", "/data/in")),
+]
+SchemaName = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=500,
+        json_schema_extra=_shown("Document schema", "invoice", "/schemas/bill.json"),
+    ),
+]
+ModelName = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=1000,
+        json_schema_extra=_shown("Model", "embedded", "scripted", "/models/bills"),
+    ),
+]
+Limit = Annotated[
+    int | None, Field(ge=1, le=100_000_000, json_schema_extra=_shown("At most so many documents"))
+]
+Pages = Annotated[
+    str | None,
+    Field(
+        pattern=r"^\s*\d{1,6}(-(\d{1,6})?)?\s*$", json_schema_extra=_shown("Pages to read", "1-3", "2-", "4")
+    ),
+]
+RetryOutcome = Annotated[
+    Literal["failed", "unreadable", "review", "accepted"] | None,
+    Field(json_schema_extra=_shown("Do again: inputs of this outcome")),
+]
+RetryReason = Annotated[
+    Reason | None, Field(json_schema_extra=_shown("Do again: only those with this reason"))
+]
+Reprocess = Annotated[bool, Field(json_schema_extra=_shown("Do again: all of the source"))]
+Since = Annotated[
+    dt.datetime | None,
+    Field(json_schema_extra=_shown("Do again: only what was extracted since then")),
+]
+"""A date is its first moment; without an offset it is in UTC."""
+LabelledFolder = Annotated[
+    str, Field(min_length=1, max_length=1000, json_schema_extra=_shown("Labelled folder", "/data/labelled"))
+]
+Split = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$", json_schema_extra=_shown("Split", "dev", "test"))]
