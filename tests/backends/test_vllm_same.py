@@ -47,7 +47,7 @@ def options_for(server: TinyServer, folder: Path, **changed: object) -> VllmOpti
     given = {
         "url": server.url,
         "model": "tiny",
-        "folder": folder,
+        "folder": str(folder),
         "api_key": KEY,
         "max_answer_tokens": LONGEST,
     }
