@@ -59,6 +59,7 @@ def values(database: str) -> Iterator[tuple[str, str]]:
     yield "prefect_auth", f"{USER}:{secrets.token_hex(16)}"
     yield "admin_password", secrets.token_urlsafe(18)
     yield "hooks_token", secrets.token_hex(24)
+    yield "metrics_token", secrets.token_hex(24)
     yield "s3_credentials", f"[default]\naws_access_key_id = {access}\naws_secret_access_key = {key}\n"
     identity = {
         "name": "parquetry",

@@ -18,7 +18,7 @@ from flows.upkeep.findings import Finding
 from flows.upkeep.leases import reap_leases
 from flows.upkeep.refit import refit_calibration
 from flows.upkeep.sweep import sweep_lake, sweep_scratch
-from schemas.errors import ConservationError, ParquetryError
+from schemas.errors import ConservationError, ParquetryError, public
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def run_step(name: str, step: Step) -> Finding:
         finding = step()
     except ParquetryError as error:
         finding = Finding(
-            step=name, verdict="fail", said=f"It could not be done: {error} {error.remedy}".strip()
+            step=name, verdict="fail", said=public(f"It could not be done: {error} {error.remedy}".strip())
         )
     log.info("%s: %s", name, finding.said)
     for line in finding.details:

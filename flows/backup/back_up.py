@@ -23,8 +23,8 @@ from flows.ledger.store import Ledger
 from flows.settings import Settings
 from schemas.errors import ParquetryError
 
-PASSING = frozenset({"prefect", "spool", "logs", "pages", "serve.json", "deployed"})
-"""What of the home folder is made anew by itself, or belongs to a process."""
+PASSING = frozenset({"prefect", "spool", "logs", "pages", "cache", "serve.json", "deployed"})
+"""What of the home folder is made or fetched anew, or belongs to a process."""
 _CHUNK = 1 << 20
 
 

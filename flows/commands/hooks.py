@@ -20,13 +20,14 @@ def hooks(
     config: Config = None,
 ) -> None:
     """Takes notifications of a bucket (S3, MinIO, GCS) until Ctrl-C, and has a run begin for them."""
-    from flows import composition, conductor
+    from flows import conductor
     from flows.alerts import notices, telling
+    from flows.home import make_home
     from flows.hooks import app as endpoint
     from flows.review.server import run
     from flows.serve import require_free
     from flows.settings import load_settings
-    from flows.sources import local_path
+    from flows.sources import local_path, public_uri
     from schemas.errors import UsageError
 
     settings = load_settings(config, home=home)
@@ -36,14 +37,14 @@ def hooks(
             "There is no secret by which senders are known.",
             remedy="Set PARQUETRY_HOOKS__TOKEN to what `openssl rand -hex 24` prints, and give it to the sender.",
         )
-    source = composition.job(schema="any").source
+    source = public_uri(settings.source.get_secret_value()) if settings.source is not None else "."
     if local_path(source) is not None or source.startswith(("http://", "https://")):
         raise UsageError(
             f"The source {source} is no bucket.", remedy="Set PARQUETRY_SOURCE to s3://... or gs://..."
         )
     at, listen = host or options.host, port or options.port
     require_free(listen, "endpoint", "--port")
-    composition.make_home(settings)
+    make_home(settings)
     conductor.log_to_file(settings, "hooks")
     if not telling.use_server(settings):
         raise UsageError(

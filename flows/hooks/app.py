@@ -44,13 +44,12 @@ def create_app(
     @app.post(PATH)
     async def objects(request: Request) -> Response:
         """A bucket says that there are new objects."""
-        address = request.client.host if request.client else "?"
-        if not senders.may_try(address):
-            return _answer(429, "too many wrong attempts")
         body = await _read(request)
         if body is None:
             return _answer(413, f"more than {bodies.MAX_BYTES} bytes")
         if not senders.knows(request, body):
+            if senders.wrong_too_often(request.client.host if request.client else "?"):
+                return _answer(429, "too many wrong attempts")
             return _answer(401, "the secret is missing or wrong")
         if not senders.may_send():
             return _answer(429, "too many notifications")

@@ -29,25 +29,21 @@ class Senders:
         self._all = RateLimitItemPerMinute(per_minute)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    def may_try(self, address: str) -> bool:
-        """Whether an address has not been wrong too often."""
-        return self._limiter.test(_WRONG, address)
+    def wrong_too_often(self, address: str) -> bool:
+        """Counts a wrong attempt. Who knows the secret is let in all the same: behind a proxy all have one address."""
+        return not self._limiter.hit(_WRONG, address)
 
     def may_send(self) -> bool:
         """Counts a notification; whether it is one too many."""
         return self._limiter.hit(self._all, "all")
 
     def knows(self, request: Request, body: bytes) -> bool:
-        """Whether the secret came with the request; if not, the attempt is counted."""
+        """Whether the secret came with the request. It is too long to be guessed, however often one tries."""
         signed = request.headers.get("x-hub-signature-256", "")
         if signed:
             made = "sha256=" + hmac.new(self._token, body, hashlib.sha256).hexdigest()
-            fits = hmac.compare_digest(signed.encode("utf-8", "replace"), made.encode())
-        else:
-            fits = self._is_secret(_given(request))
-        if not fits:
-            self._limiter.hit(_WRONG, request.client.host if request.client else "?")
-        return fits
+            return hmac.compare_digest(signed.encode("utf-8", "replace"), made.encode())
+        return self._is_secret(_given(request))
 
     def _is_secret(self, given: str) -> bool:
         return hmac.compare_digest(given[:_MAX_SECRET].encode("utf-8", "replace"), self._token)

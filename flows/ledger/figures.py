@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.ledger.records import DocumentState
 from flows.ledger.trust import SampleFigures
 
+BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of the histograms of seconds; above the last one is one more."""
+
 WINDOW_DAYS = 90
 RECENT_DAYS = 14
 """Reasons of so many last days are held against those of the days before."""

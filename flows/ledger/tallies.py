@@ -19,7 +19,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
 from flows.ledger.common import insert_all_new, insert_new
-from flows.ledger.figures import MetricFigures, Tallies, Waiting
+from flows.ledger.figures import BUCKETS, MetricFigures, Tallies, Waiting
 from flows.ledger.models import Batch, Document, Input, Lock, Run, Tally, Transition
 from flows.ledger.models import Row as LakeRow
 from flows.ledger.records import DocumentState
@@ -29,8 +29,6 @@ from schemas.outcome import Outcome
 SETTLED = dt.timedelta(minutes=2)
 CHUNK = 20_000
 """Steps folded in one transaction."""
-BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-"""Upper bounds of the histograms of seconds; above the last one is one more."""
 _MARK = ("mark", "", "")
 _PROCESSING = DocumentState.PROCESSING.value
 _STAGES = {

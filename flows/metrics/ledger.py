@@ -10,9 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from flows.ledger.figures import MetricFigures
+from flows.ledger.figures import BUCKETS, MetricFigures
 from flows.ledger.records import DocumentState
-from flows.ledger.tallies import BUCKETS
 from flows.metrics import names
 from flows.metrics.names import Metric
 from schemas.errors import LedgerError, told

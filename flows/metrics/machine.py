@@ -70,9 +70,10 @@ def gpu_memory(nvml: Any = None) -> list[tuple[int, int]]:
     """Used and total bytes of each GPU. By NVML, which needs no CUDA context: torch would take memory to tell."""
     if nvml is None:
         try:
-            import pynvml as nvml
+            import pynvml
         except ImportError:
             return []
+        nvml = pynvml
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:

@@ -30,7 +30,7 @@ VERSIONS = ("1.30", "1.37")
 """The oldest API that is meant, and the newest that the validator knows."""
 SECRETS = {
     "parquetry": {"PARQUETRY_DATABASE", "PREFECT_API_AUTH_STRING", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-                  "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"},
+                  "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "PARQUETRY_METRICS_TOKEN"},
     "parquetry-prefect": {"PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_SERVER_API_AUTH_STRING",
                           "PREFECT_API_AUTH_STRING"},
     "parquetry-admin": {"password"},

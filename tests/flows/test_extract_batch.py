@@ -106,7 +106,8 @@ def test_the_run_leaves_artifacts_and_a_name_and_no_credentials(
         run = client.read_flow_run(UUID(report.run_id))
         response = client.request("POST", "/artifacts/filter", json={"limit": 100})
     ours = {a["key"]: a["data"] for a in response.json() if a["flow_run_id"] == report.run_id}
-    assert set(ours) == {"outcomes", "slowest-documents", "failed-documents", "progress"}
+    kept = {"summary", "outcomes", "slowest-documents", "failed-documents", "cost", "progress"}
+    assert set(ours) == kept and "| model |" in ours["cost"]
     assert ours["progress"] == 100
     assert run.name.startswith("invoice in 20")
     assert run.parameters["source"] is None

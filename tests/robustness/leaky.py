@@ -13,7 +13,8 @@ from typing import Any
 from extractors.backends.base import Answer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.reading import pool
-from flows import cli, tasks
+from flows import cli
+from flows.landing import land as lake
 from schemas.document import ReadDocument
 from schemas.errors import BackendError, DocumentError, foreign
 from schemas.outcome import FailureReason
@@ -60,7 +61,7 @@ def main(mode: str, words: list[str]) -> int:
     ScriptedBackend.answer = answered  # type: ignore[method-assign]
     pool.ReaderPool.read = reading  # type: ignore[method-assign]
     if mode == "land":
-        tasks.land = landing
+        lake.land = landing  # before `flows.tasks` takes it
     return cli.main(words)
 
 

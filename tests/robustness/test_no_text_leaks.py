@@ -36,6 +36,8 @@ def _plant(folder: Path) -> None:
     ]  # fmt: skip
     for name in ("accepted", "raises", "model", "unreadable"):
         _document(folder / f"{name}.pdf", [*invoice, f"Reference {name}"])
+    for number in range(7):
+        _document(folder.with_name("many") / f"{number}.pdf", [*invoice, f"Reference {number}"])
     _document(folder / "review.pdf", [f"Dear {CANARY}, nothing of an invoice is on this page at all."])
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7\n1 0 obj << /Length (" + CANARY.encode() + b") >> endobj")
     (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + CANARY.encode())
@@ -43,7 +45,17 @@ def _plant(folder: Path) -> None:
 
 
 def _run(mode: str, home: str, tmp_path: Path, api: str, **more: str) -> subprocess.CompletedProcess[str]:
-    words = ["run", "--source", "in", "--schema", "invoice", "--model", "scripted", "--home", home]
+    words = [
+        "run",
+        "--source",
+        "many" if mode == "all" else "in",
+        "--schema",
+        "invoice",
+        "--model",
+        "scripted",
+        "--home",
+        home,
+    ]
     return subprocess.run(
         [sys.executable, "-m", "tests.robustness.leaky", mode, *words, CANARY],
         cwd=tmp_path,

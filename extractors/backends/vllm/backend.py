@@ -102,21 +102,22 @@ class VllmBackend(WindowedBackend):
         """What is asked about one window: the request as in process, and how it is put to the server."""
         with self._tokenizing:
             made = super().request(schema, window, work, index, guess)
-            ids = made.prompt.input_ids[0].tolist()
+            ids: list[int] = made.prompt.input_ids[0].tolist()
+            expected = tuple(ids)
             content: tuple[dict[str, Any], ...] = ()
             page = work.document.page(window.first_page)
             if self.with_image and page is not None and page.image is not None:
                 said = window.text + hint_text(self._tokenizer, guess.text if self.with_hints else "")
                 pixels = page_image(work.document, window.first_page)
                 processor, head = self.loaded.processor, made.prompt.head
-                content, ids = chat_of(processor, schema, said, page.image, pixels, ids, head)
+                content, expected = chat_of(processor, schema, said, page.image, pixels, ids, head)
         return Question(
             # the server sees to the picture: its tensors are not kept
             replace(made.prompt, extra={}, boxes=None),
             made.grammar,
             index,
             made.max_tokens,
-            expected=tuple(ids),
+            expected=expected,
             content=content,
             until=work.began_at + self.options.document_seconds,
         )
