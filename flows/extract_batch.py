@@ -56,7 +56,6 @@ def _run_name() -> str:
     task_runner=ThreadPoolTaskRunner(),  # type: ignore[arg-type]
     persist_result=False,
 )
-@logs.public_errors()
 def extract_batch(
     source: Source = None,
     document_schema: SchemaName = None,
@@ -96,6 +95,7 @@ def extract_batch(
         source=source, schema=document_schema, model=model, limit=limit, pages=pages, again=again
     )
     with (
+        logs.public_errors(),  # no decorator: Prefect looks up the types of the parameters in the function's own module
         _ended_in_time(),
         composition.opened(job) as parts,
         at_run(parts, run_id),

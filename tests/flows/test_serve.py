@@ -138,7 +138,8 @@ def test_schedule_run_artifacts_review_page_and_end(served: Served) -> None:
     assert now["state_type"] == "COMPLETED"
     assert now["name"].startswith("invoice in 20")
     artifacts = {a["key"]: a for a in served.post("/artifacts/filter", {}) if a["flow_run_id"] == run["id"]}
-    assert {"outcomes", "slowest-documents", "failed-documents", "progress"} == set(artifacts)
+    kept = {"summary", "outcomes", "slowest-documents", "failed-documents", "cost", "progress"}
+    assert kept == set(artifacts)
     assert "| sum | 7 |" in artifacts["outcomes"]["data"]
 
     children = subprocess.run(

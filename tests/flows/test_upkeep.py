@@ -80,7 +80,7 @@ def test_a_document_that_took_all_its_workers_with_it_is_set_aside_and_one_on_it
         states.append(ledger.document(held.document_id).state)
     # The second time it is left for a claim, which gives it out alone.
     assert states == [DocumentState.PENDING, DocumentState.PROCESSING, DocumentState.FAILED]
-    assert ledger.document(held.document_id).failure is FailureReason.READER_CRASHED
+    assert ledger.run_documents("run-1")[0].reasons == [FailureReason.READER_CRASHED]
 
 
 def _settings(tmp_path: Path) -> Settings:
