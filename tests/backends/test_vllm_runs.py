@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from fastapi.responses import Response
 
 from extractors.backends.vllm import server as connection
 from extractors.confidence.judge import Judge
@@ -75,10 +77,17 @@ def make_run(
     monkeypatch.setattr(connection, "FIRST_PAUSE", 0.01)
     made: list[Parts] = []
 
-    def make(documents: int = DOCUMENTS, url: str = "") -> Run:
+    def make(documents: int = DOCUMENTS, url: str = "", **more: Any) -> Run:
         given: dict[str, Any] = {"url": url or server.url, "model": "tiny", "folder": str(tiny_folder)}
         options = VllmOptions.model_validate(
-            {**given, "api_key": KEY, "outage_seconds": 0.1, "max_answer_tokens": 40, "max_response_mb": 1}
+            {
+                **given,
+                "api_key": KEY,
+                "outage_seconds": 0.1,
+                "max_answer_tokens": 40,
+                "max_response_mb": 1,
+                **more,
+            }
         )
         parts = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=documents)
         made.append(parts)
@@ -138,12 +147,16 @@ def test_a_server_that_goes_away_in_the_midst_and_comes_back(
     make_run: Callable[..., Run], server: TinyServer
 ) -> None:
     leaving = TinyServer(server.model, server.processor).start()
-    run = make_run(url=leaving.url)
-    answered = iter(range(2))
+    # a server that is stopped in this process leaves its connections open
+    run = make_run(url=leaving.url, request_seconds=5.0)
+    answered = iter(range(1))
 
-    def leaves(body: dict[str, Any], tiny: TinyServer) -> None:
-        if "max_tokens" in body and next(answered, None) is None:
-            leaving.stop_soon()
+    def leaves(body: dict[str, Any], tiny: TinyServer) -> Response | None:
+        if next(answered, None) is not None:
+            return None
+        leaving.stop_soon()
+        time.sleep(1.0)  # it looks ten times a second whether it is to stop
+        return serving.drops(body, tiny)
 
     run.parts.extractor.backend.load()
     leaving.always = leaves
