@@ -19,6 +19,7 @@ from flows import composition
 from flows.alerts import notices, telling
 from flows.extractor import backend
 from flows.ledger.store import Ledger
+from flows.parameters import SchemaName, Source
 from flows.sources import SourceObject, discover
 from schemas.registry import load_schema
 
@@ -27,7 +28,7 @@ BATCH = 500
 
 
 @flow(name="watch_source", persist_result=False)
-def watch_source(source: str | None = None, document_schema: str | None = None) -> bool:
+def watch_source(source: Source = None, document_schema: SchemaName = None) -> bool:
     """Whether the source has something new; if so, the event for it was sent.
 
     Args:

@@ -293,7 +293,7 @@ class Transition(Base):
     """Every step of every document, append-only.
 
     ``token`` is that of the claim which made the step, or which it ended; unknown before tables of version 2.
-    ``figures``: at the step that ended a processing, its counts and timings; there since tables of version 8.
+    ``figures``: at the step that ended a processing, its counts and timings; there since tables of version 9.
     """
 
     __tablename__ = "transitions"

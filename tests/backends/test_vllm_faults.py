@@ -167,10 +167,11 @@ def test_what_hits_every_document_is_an_outage(
     assert len(server.bodies) == 1
 
 
-def test_a_server_that_stays_busy_and_is_not_well_is_an_outage(server: TinyServer, tiny_folder: Path) -> None:
-    made = made_for(server, tiny_folder, document_seconds=0.3)
+def test_a_server_that_stays_busy_is_an_outage(server: TinyServer, tiny_folder: Path) -> None:
+    made = made_for(server, tiny_folder)
+    made.options = made.options.model_copy(update={"document_seconds": 3.0})
     server.always, server.well = serving.status(503), False
-    with pytest.raises(OutageError, match="HTTP 503"):
+    with pytest.raises(OutageError, match="does not answer"):
         asked(made)
     made.close()
 
@@ -230,7 +231,7 @@ def test_settings_that_are_not_enough(tiny_folder: Path, tmp_path: Path) -> None
         load_backend("vllm", cache=tmp_path)
     with pytest.raises(ModelError, match="processor"):
         load_backend("vllm:tiny", cache=tmp_path)
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match="No model named"):
         load_backend("vllm:tiny", cache=tmp_path, vllm=VllmOptions(folder=str(tmp_path / "none")))
     with pytest.raises(ModelError, match="no processor that can be loaded"):
         load_backend("vllm:tiny", cache=tmp_path, vllm=VllmOptions(folder=str(tmp_path)))

@@ -20,12 +20,26 @@ from extractors.options import VllmOptions
 from extractors.training.synthesis.sheet_reading import read_sheet
 from extractors.training.synthesis.sheets import make_sheet
 from schemas.document import PageImage, ReadDocument
-from schemas.registry import LoadedSchema, load_schema
+from schemas.registry import LoadedSchema, from_json_schema, load_schema
 from tests.backends.serving import KEY, TinyServer
 from tests.tiny import document_of, tiny_model, tiny_processor
 
-LONGEST = 250
+LONGEST = 200
 DOCUMENTS = 50
+SHORT = from_json_schema(
+    {
+        "title": "paper",
+        "type": "object",
+        "properties": {
+            "who": {"type": "string", "maxLength": 24},
+            "on": {"type": "string", "format": "date"},
+            "total": {"type": "number"},
+            "paid": {"type": "boolean"},
+            "kind": {"enum": ["receipt", "invoice"]},
+        },
+    },
+    "paper",
+)
 LINES = ["Blue Harbour Books Ltd", "12 Mill Lane, York", "Date 25/12/2018   No 77", "Total   $1,234.50"]
 
 
@@ -33,7 +47,7 @@ def options_for(server: TinyServer, folder: Path, **changed: object) -> VllmOpti
     given = {
         "url": server.url,
         "model": "tiny",
-        "folder": folder,
+        "folder": str(folder),
         "api_key": KEY,
         "max_answer_tokens": LONGEST,
     }
@@ -64,13 +78,17 @@ def differences(one: Answer, other: Answer) -> list[float]:
 
 
 def made_documents() -> Iterator[tuple[ReadDocument, LoadedSchema]]:
-    """Receipts and invoices in many layouts and languages; every other one without a picture."""
+    """Receipts and invoices in many layouts and languages; every other one without a picture.
+
+    What is asked is short, so that a model which knows nothing comes to an end; of each fifth pair all is asked.
+    """
     for seed in range(DOCUMENTS):
         kind = ("receipt", "invoice")[seed // 2 % 2]
+        schema = load_schema(kind) if seed // 2 % 5 == 4 else SHORT
         document = read_sheet(make_sheet(seed, kind), image_side_px=64)
         if seed % 2:
             document = replace(document, pages=tuple(replace(page, image=None) for page in document.pages))
-        yield document, load_schema(kind)
+        yield document, schema
 
 
 @pytest.mark.slow
@@ -84,7 +102,7 @@ def test_fifty_documents_are_answered_as_in_process(served: VllmBackend, server:
         whole += not theirs.truncated
         assert all(leaf.log_mass is None for leaf in theirs.leaves)
     assert max(apart) < 1e-3
-    assert whole > DOCUMENTS // 4 and values > 3 * DOCUMENTS
+    assert whole > DOCUMENTS // 4 and values > DOCUMENTS
     assert {bool("messages" in body) for body in server.bodies} == {True, False}
 
 

@@ -19,6 +19,7 @@ from flows import conductor
 from flows.settings import load_settings
 from flows.supervisor import LOOPBACK, Supervisor, free_port
 from tests.flows.making import write_folder
+from tests.flows.test_calibrate import labelled
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -53,6 +54,11 @@ from flows.extract_batch import extract_batch
 from flows.maintain import LeaseOptions, maintain
 print(extract_batch().run_id)
 print(len(maintain(leases=LeaseOptions(grace_minutes=5)).findings))
+from flows.evaluate import evaluate
+from flows.finetune import finetune
+gate = evaluate(sys.argv[1], "scripted", split="calibrate", document_schema="invoice", crops=1)
+print("gate", gate.gate.verdict, gate.page)
+print("training", finetune("invoice").said)
 """
 
 
@@ -192,10 +198,12 @@ def test_a_server_is_brought_into_the_declared_state_and_shows_what_came_of_it(p
 
     _look_at_deployments(place.api)
 
-    code, said = place.run("-c", RUNS)  # waits for the slot of the one that was killed
+    folder = labelled(place.home.parent / "labelled", 2)
+    code, said = place.run("-c", RUNS, str(folder))  # waits for the slot of the one that was killed
     assert code == 0, said
     _look_at_the_batch(place)
     _look_at_the_upkeep(place)
+    _look_at_the_models(place, said)
     assert place.api.get("/v2/concurrency_limits/parquetry-gpu")["active_slots"] == 0
 
 
@@ -267,6 +275,22 @@ def _look_at_the_upkeep(place: Place) -> None:
         "ledger and lake",
     ):
         assert f"| {step} | " in artifact["data"], step
+
+
+def _look_at_the_models(place: Place, said: str) -> None:
+    """A model against itself is as good; nothing is trained on nothing; and both say so where people look."""
+    run = _newest(place.api, "evaluate")
+    assert run["state"]["message"].startswith("Gate passed. The candidate is at least as good")
+    assert run["tags"] == ["gate-passed"] and run["name"].startswith("scripted on labelled 20")
+    (gate,) = [one for one in place.api.post("/artifacts/filter", {}) if one["flow_run_id"] == run["id"]]
+    assert "**Gate passed.**" in gate["data"] and "Nothing was promoted" in gate["data"]
+    (line,) = [line for line in said.splitlines() if line.startswith("gate as good ")]
+    page = Path(line.removeprefix("gate as good "))
+    figures = json.loads(page.with_name("report.json").read_text(encoding="utf-8"))
+    assert figures["against"]["documents"] == 2 and "<html" in page.read_text(encoding="utf-8")
+    run = _newest(place.api, "finetune")
+    assert run["state_type"] == "COMPLETED" and run["tags"] == ["nothing-new"]
+    assert run["state"]["message"].startswith("Nobody has decided on a document of this schema yet")
 
 
 def _newest(api: Api, flow: str) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def test_a_template_has_what_its_worker_takes_and_nothing_that_it_does_not(kind:
     left = json.dumps(configured(kind).model_dump(mode="json"))
     assert "{{" not in left
     assert configured(kind).env["DO_NOT_TRACK"] == "1"
-    for secret in ("password", "token", "api_key"):
+    for secret in ("password", "bearer", "api_key"):
         assert secret not in json.dumps(ours["job_configuration"]).lower()
 
 

@@ -34,6 +34,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/architecture.md",
+    "docs/models.md",
     "docs/training.md",
     "samples/README.md",
 )

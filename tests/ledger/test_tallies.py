@@ -132,7 +132,7 @@ def test_an_old_ledger_is_folded_in_parts(
     for name in "abcdefgh":
         add(timed, "run-1", f"{name}.pdf", name)
     process(timed)
-    with timed._write() as session:  # as tables before version 8 have it
+    with timed._write() as session:  # as tables before version 9 have it
         for step in session.scalars(select(Transition)):
             step.figures = None
     clock.passes(200)

@@ -5,6 +5,7 @@ Modes: ``some`` documents fail, one in each way; ``all`` of them do, which stops
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from extractors.backends.base import Answer
 from extractors.backends.scripted import ScriptedBackend
 from extractors.reading import pool
 from flows import cli
-from flows.landing import land as lake
 from schemas.document import ReadDocument
 from schemas.errors import BackendError, DocumentError, foreign
 from schemas.outcome import FailureReason
@@ -61,7 +61,8 @@ def main(mode: str, words: list[str]) -> int:
     ScriptedBackend.answer = answered  # type: ignore[method-assign]
     pool.ReaderPool.read = reading  # type: ignore[method-assign]
     if mode == "land":
-        lake.land = landing  # before `flows.tasks` takes it
+        module: Any = importlib.import_module("flows.landing.land")  # the package has a function of that name
+        module.land = landing  # before `flows.tasks` takes it
     return cli.main(words)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.making import INVOICE
 from tests.robustness.commands import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -34,7 +35,8 @@ def _plant(folder: Path) -> None:
         "Example Studio Ltd", f"Invoice INV-{CANARY}", "Invoice date: 2026-03-04", "Due date: 2026-04-04",
         "Net total: 100.00", "VAT: 19.00", "Total: 119.00 EUR",
     ]  # fmt: skip
-    for name in ("accepted", "raises", "model", "unreadable"):
+    _document(folder / "accepted.pdf", INVOICE.format(number=7, day=4).replace("Studio", CANARY).split("\n"))
+    for name in ("raises", "model", "unreadable"):
         _document(folder / f"{name}.pdf", [*invoice, f"Reference {name}"])
     for number in range(7):
         _document(folder.with_name("many") / f"{number}.pdf", [*invoice, f"Reference {number}"])

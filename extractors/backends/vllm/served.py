@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from extractors.models.load import ModelDescription, load_processor, model_description
 from extractors.options import VllmOptions
 from schemas.errors import ModelError
+
+if TYPE_CHECKING:
+    from extractors.models.load import ModelDescription
 
 PREFIX = "vllm"
 _SAFE = re.compile(r"[^\w.-]+")
@@ -70,6 +72,8 @@ def served_description(model: str, options: VllmOptions, cache: Path) -> ModelDe
     Raises:
         ModelError: the settings do not say, or there is no such folder.
     """
+    from extractors.models.load import model_description  # brings torch, which the review page does without
+
     about = model_description(served_folder(options), cache)
     name = _SAFE.sub("_", served_name(model, options))
     return replace(about, model_id=f"{PREFIX}-{name}-{about.model_id}")
@@ -82,6 +86,8 @@ def load_served(model: str, options: VllmOptions, cache: Path) -> ServedModel:
         ModelError: the folder is not complete, or of a model that a server cannot run as we do.
     """
     about = served_description(model, options, cache)
+    from extractors.models.load import load_processor
+
     parts = load_processor(served_folder(options), cache)
     if parts.layout:
         raise ModelError(
