@@ -74,8 +74,8 @@ def served_description(model: str, options: VllmOptions, cache: Path) -> ModelDe
     """
     from extractors.models.load import model_description  # brings torch, which the review page does without
 
-    about = model_description(served_folder(options), cache)
     name = _SAFE.sub("_", served_name(model, options))
+    about = model_description(served_folder(options), cache)
     return replace(about, model_id=f"{PREFIX}-{name}-{about.model_id}")
 
 
