@@ -86,7 +86,7 @@ class Batches:
     def _hand_out(self) -> None:
         if time.monotonic() < self._pause_until:
             return
-        workers = max(1, slots(ray.nodes(), self.asked))
+        workers = max(1, slots(_nodes(), self.asked))
         size = max(self.parts.settings.batch_size, math.ceil(self._rest / (STEPS * workers)))
         while self._rest and len(self.flying) < IN_FLIGHT * workers:
             covered = sum(size for _, size in self.flying.values()) >= self._rest
@@ -120,7 +120,7 @@ class Batches:
         self.deaths += 1
         self.deaths_in_a_row += 1
         log.warning("a worker of the cluster died: %s", str(error).strip().splitlines()[0])
-        limit = DEATHS * max(1, slots(ray.nodes(), self.asked)) + self.parts.settings.max_attempts
+        limit = DEATHS * max(1, slots(_nodes(), self.asked)) + self.parts.settings.max_attempts
         if self.deaths_in_a_row >= limit:
             raise OutageError(
                 f"{self.deaths_in_a_row} workers of the Ray cluster died one after the other, and no document was "
@@ -160,6 +160,12 @@ class Batches:
         except Exception as error:  # the cluster may be gone
             log.warning("the workers could not be called back: %s", error)
         release(self.parts, self.order.run_id)
+
+
+def _nodes() -> list[dict[str, Any]]:
+    """The machines of the cluster."""
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return found
 
 
 def release(parts: Parts, run_id: str) -> None:

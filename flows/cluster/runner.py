@@ -17,7 +17,7 @@ from flows.cluster.tasks import context_of_run
 from flows.cluster.workers import run_batch
 
 
-class BatchRunner(RayTaskRunner[int]):
+class BatchRunner(RayTaskRunner[int]):  # type: ignore[misc]  # prefect-ray has no types
     """Submits `flows.cluster.tasks.extract_on_worker`. A cluster must be connected already.
 
     prefect-ray by itself makes a Ray function of each task, so that Ray looks for a worker, and its GPU, anew each
@@ -39,7 +39,7 @@ class BatchRunner(RayTaskRunner[int]):
         """Another one like this."""
         return type(self)(self._asked)
 
-    def submit(  # type: ignore[override]  of its overloads only the one for plain functions
+    def submit(  # of its overloads only the one for plain functions
         self,
         task: Task[..., int],
         parameters: dict[str, Any],

@@ -311,14 +311,18 @@ class Ledger(InputsStore, RunsStore, ReviewStore, DeskStore, TrustStore, ModelsS
         with self._read() as session:
             return reports.run_documents(session, run_id)
 
-    def check_conservation(self, run_id: str) -> None:
+    def check_conservation(self, run_id: str, afterwards: bool = False) -> None:
         """Every input of the run has exactly one outcome, and it is its document's.
+
+        Args:
+            run_id: of the run.
+            afterwards: long after the run: what a later one has begun anew is passed over.
 
         Raises:
             ConservationError: naming the inputs for which that is not so.
         """
         with self._read() as session:
-            reports.check_conservation(session, run_id)
+            reports.check_conservation(session, run_id, afterwards)
 
     # ---------------------------------------------------------------- transactions
 

@@ -27,7 +27,7 @@ def check_runs(ledger: Ledger, newest: int) -> Finding:
 def _not_conserved(ledger: Ledger, run_ids: list[str]) -> Iterator[str]:
     for run_id in run_ids:
         try:
-            ledger.check_conservation(run_id)
+            ledger.check_conservation(run_id, afterwards=True)
         except ConservationError as error:
             yield str(error)
 

@@ -14,6 +14,7 @@ from flows.ledger.records import DocumentState
 from flows.ledger.store import Ledger
 from flows.settings import Settings, load_settings
 from flows.upkeep import books, leases, refit, sweep
+from schemas.errors import ConservationError
 from schemas.outcome import FailureReason
 from tests.ledger.builders import MODEL, SCHEMA, add, claim, process, start
 from tests.ledger.test_lost_workers import Clock
@@ -121,7 +122,14 @@ def test_books_that_do_not_add_up_are_wrong_and_say_so(tmp_path: Path, ledger: L
     assert books.check_runs(ledger, 10).verdict == "ok"
     assert books.check_trail(ledger).verdict == "ok"
     assert books.check_lake_against_ledger(ledger, settings).verdict == "ok"
+    with ledger._engine.begin() as connection:  # a later run has begun it anew
+        connection.exec_driver_sql("UPDATE inputs SET outcome = NULL")
+        connection.exec_driver_sql("UPDATE documents SET state = 'pending'")
+    assert books.check_runs(ledger, 10).verdict == "ok"
+    with pytest.raises(ConservationError):
+        ledger.check_conservation("run-1")
     with ledger._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE documents SET state = 'accepted'")
         connection.exec_driver_sql("UPDATE inputs SET outcome = 'rejected'")
     wrong = books.check_runs(ledger, 10)
     assert wrong.verdict == "fail" and "1 run of the last 1" in wrong.said and wrong.details
