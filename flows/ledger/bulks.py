@@ -131,7 +131,7 @@ def record(session: Session, bulk_id: str) -> BulkRecord:
         .where(BulkItem.bulk_id == bulk_id, BulkItem.sampled.is_(False))
         .group_by(BulkItem.outcome)
     )
-    counts: dict[str, int] = dict(found.all())
+    counts: dict[str, int] = dict(row._tuple() for row in found)
     lines = _lines(session, bulk_id)
     sampled = [line for line in lines if line.sampled]
     accepted, left_out = counts.get("accepted", 0), counts.get("left out", 0)

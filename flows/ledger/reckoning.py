@@ -142,7 +142,7 @@ def _reasons(session: Session, run_id: str) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _inputs(run_id: str) -> Select[Input, Document]:
+def _inputs(run_id: str) -> Select[tuple[Input, Document]]:
     return (
         select(Input, Document)
         .join(RunInput, RunInput.input_id == Input.input_id)
@@ -151,7 +151,7 @@ def _inputs(run_id: str) -> Select[Input, Document]:
     )
 
 
-def _documents(session: Session, query: Select[Input, Document], run_id: str) -> list[RunDocument]:
+def _documents(session: Session, query: Select[tuple[Input, Document]], run_id: str) -> list[RunDocument]:
     """The few inputs that a report shows."""
     shown = []
     for found, document in session.execute(query).all():

@@ -38,7 +38,7 @@ def outcome_counts(session: Session, run_id: str | None) -> dict[str, int]:
     return outcomes_in_order(session, query)
 
 
-def outcomes_in_order(session: Session, query: Select[str | None, int]) -> dict[str, int]:
+def outcomes_in_order(session: Session, query: Select[tuple[str | None, int]]) -> dict[str, int]:
     """Counts by outcome in the order of the closed list; those still open last."""
     found = {outcome or OPEN_OUTCOME: count for outcome, count in session.execute(query)}
     return _in_order(found)
@@ -131,7 +131,8 @@ def run(session: Session, at: dt.datetime, run_id: str) -> RunRecord:
 
 def _run_records(session: Session, at: dt.datetime, rows: list[Run]) -> list[RunRecord]:
     seen = select(RunInput.run_id, func.count()).group_by(RunInput.run_id)
-    inputs = dict(session.execute(seen.where(RunInput.run_id.in_([r.run_id for r in rows]))).all())
+    counted = session.execute(seen.where(RunInput.run_id.in_([r.run_id for r in rows])))
+    inputs = dict(row._tuple() for row in counted)
     return [
         RunRecord(
             run_id=row.run_id,

@@ -111,7 +111,7 @@ def latest_schemas(session: Session) -> dict[str, str]:
         .group_by(Run.schema_name, Run.fingerprint)
         .order_by(func.max(Run.started_at))
     )
-    return dict(rows.all())
+    return dict(row._tuple() for row in rows)
 
 
 def existing_run(session: Session, run_id: str) -> Run:

@@ -126,7 +126,7 @@ def view(session: Session, at: dt.datetime, wanted: QueueFilter, limit: int, off
         ],
         offset=offset,
         matching=matching,
-        tabs=QueueTabs(waiting=waiting, second=looks, held=dict(held.all())),
+        tabs=QueueTabs(waiting=waiting, second=looks, held=dict(row._tuple() for row in held)),
     )
 
 
