@@ -146,7 +146,8 @@ def _extract_all(job: Job, parts: Parts, run_id: str, inputs: int) -> None:
     failed = ledger.outcome_counts(run_id).get("failed", 0)  # a failure is tried again, once a run
     rest = ledger.open_documents(run_id) + failed
     guess = seconds_for(rest, ledger, fingerprint=parts.schema.fingerprint, model=parts.model_id)
-    log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, rest, guess)
+    told = "unknown" if guess is None else f"{guess:.0f}"
+    log.info("%d inputs, %d documents to process, estimated seconds: %s", inputs, rest, told)
     watcher().expect(inputs, rest, guess)
     if not rest:
         ProgressArtifact().show(0, 0)
