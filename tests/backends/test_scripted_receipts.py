@@ -209,3 +209,10 @@ def test_lines_of_a_letterhead_are_told_apart() -> None:
     assert not is_place("GREEN HILL SDN BHD") and not is_place("TEA 2 X 2.50")
     assert is_registration("(123456-K)") and is_registration("Co. Reg No: 222333-W")
     assert not is_registration("NO 24, 25 & 26,") and not is_registration("LOT 12345 MILL ROAD")
+
+
+def test_an_address_ends_with_its_town_where_the_next_line_has_labels() -> None:
+    found = read(
+        "GREEN HILL CAFE\nNO. 3, MILL STREET\n40150 GREENVILLE\nNORTH COUNTY\nCARRY OUT         Pay by: CASH\n"
+    )
+    assert found["address"] == "NO. 3, MILL STREET 40150 GREENVILLE NORTH COUNTY"

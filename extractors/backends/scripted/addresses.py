@@ -10,6 +10,7 @@ from extractors.backends.scripted.letterhead import (
     is_called,
     is_place,
     is_registration,
+    is_town,
     names_street,
 )
 from extractors.backends.scripted.scene import ID, Match, Scene, fits
@@ -119,6 +120,7 @@ def _go_on(scene: Scene, first: Line, x0: float, x1: float) -> Cells:
     """The lines under the first one of an address that go on with it."""
     found: Cells = []
     above = first
+    alone, town = not _labels_beside(first, x0, x1), is_town(first.text)
     for line in scene.lines[first.index + 1 : first.index + 2 * _LINES]:
         if line.page != above.page or line.top - above.bottom > 1.5 * line.height or len(found) >= _LINES - 1:
             break
@@ -129,11 +131,20 @@ def _go_on(scene: Scene, first: Line, x0: float, x1: float) -> Cells:
         end = _end(line, *cell)
         if end == cell[0] or is_registration(text) or is_call(text):
             break
+        if alone and town and _labels_beside(line, x0, x1):  # ``CARRY OUT     Pay by: CASH``
+            break
+        town = town or is_town(text)
         found.append((line, cell[0], end))
         above = line
         if end < cell[1]:
             break
     return found
+
+
+def _labels_beside(line: Line, x0: float, x1: float) -> bool:
+    """Whether another cell of the line has a label: the line belongs to a form, or to a second column."""
+    cell = _near(line, x0, x1)
+    return any(t.ends_label for i, t in enumerate(line.tokens) if cell is None or not cell[0] <= i < cell[1])
 
 
 def _end(line: Line, start: int, end: int) -> int:
