@@ -127,7 +127,7 @@ def extraction(
             "failure": failure,
             "detail": "as told" if failure else "",
             "page_count": 1,
-            "timings": {"read": 0.5, "extract": 1.0},
+            "timings": {"read": 0.5, "model": 1.0, "total": 1.5},
         }
     )
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors import QUIET
 from extractors.confined import landlock, seccomp
 from extractors.options import ReadOptions
 from extractors.reading import ReaderPool
@@ -48,6 +49,7 @@ def test_a_child_can_do_nothing_but_read(kind: str, monkeypatch: pytest.MonkeyPa
         "PYTHONHASHSEED",
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
+        *QUIET,
     }
 
 
