@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from flows.cron import cron_line
+
 MIN_TOKEN_CHARS = 24
 Channel = Literal["slack", "teams", "email", "webhook", "block"]
 
@@ -55,10 +57,7 @@ class AlertOptions(BaseModel):
     @field_validator("check_schedule", "look_schedule")
     @classmethod
     def _cron(cls, value: str) -> str:
-        value = value.strip()
-        if value and len(value.split()) != 5:
-            raise ValueError(f"{value!r} is not a cron line of five parts, such as '7 * * * *'")
-        return value
+        return cron_line(value, "7 * * * *")
 
     @field_validator("address")
     @classmethod

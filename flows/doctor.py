@@ -100,13 +100,16 @@ def _packages(_: Settings) -> Finding:
 
 
 def _prefect(settings: Settings) -> Finding:
-    from flows.conductor import running_server
+    from flows.conductor import healthy, running_server
 
     found = _version("prefect")
     if found != TRIED_PREFECT:
         remedy = f"Install prefect=={TRIED_PREFECT}: other versions have not been tried."
         return Finding("prefect", "warn" if found else "fail", str(found), remedy)
     server = os.environ.get("PREFECT_API_URL") or running_server(settings.home)
+    if server and not healthy(server.rstrip("/")):
+        remedy = "Check PREFECT_API_URL, and that `prefect server start` or `parquetry serve` runs there."
+        return Finding("prefect", "warn", f"{found}, server {server} does not answer", remedy)
     return Finding(
         "prefect", "ok", f"{found}, " + (f"server {server}" if server else "temporary server per run")
     )

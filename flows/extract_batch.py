@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import math
 import os
@@ -32,6 +33,7 @@ from flows.reporting import reporting
 from flows.tasks import discover_inputs, extract_documents, land_rows
 from flows.watch import watcher
 from flows.worker import at_run, patiently
+from schemas.errors import ParquetryError
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,11 @@ STEPS = 8
 def _run_name() -> str:
     """``invoice 2026-11 2026-11-22 02:00``: what, from where, when; and what of it is done again."""
     given = runtime.flow_run.parameters
-    asked = composition.job(source=given.get("source"), schema=given.get("document_schema"))
+    try:
+        asked = composition.job(source=given.get("source"), schema=given.get("document_schema"))
+    except ParquetryError:
+        # The flow itself says why, and the run fails with the reason; an error here would be a crash without one.
+        return f"extract {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"
     again = given.get("retry_outcome") or ("all" if given.get("reprocess") else "")
     return composition.title(asked) + (f" ({again} again)" if again else "")
 

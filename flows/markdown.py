@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 MAX_CELL = 300
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^:@/=])")
+# The default UI of Prefect 3 shows character references as they stand, its second one reads them. So they are for what
+# is rare and could be markup; what is common in names and sentences stays as it is, or has a backslash: both undo it.
+_REFERENCE = re.compile(r"[\\`*{}\[\]|~$^<>]|(?<![^\W_])_|_(?![^\W_])|^[#+\-=]")
+_BACKSLASH = re.compile(r"[:@&]|(?<=www)\.", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%\[\]]+")
 
 
@@ -17,8 +19,9 @@ def escape(text: str) -> str:
     """Text as text in a Markdown table cell: no markup, no links, no HTML, one line, of bounded length."""
     line = "".join(c if c.isprintable() else " " for c in text)
     line = line if len(line) <= MAX_CELL else line[: MAX_CELL - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    # Entities for markdown's own characters: backslashes are undone by some renderers inside tables.
-    return _MARKDOWN.sub(lambda m: f"&#{ord(m[0])};", html.escape(line, quote=True).replace("&#x27;", "'"))
+    return _REFERENCE.sub(lambda m: f"&#{ord(m[0])};", _BACKSLASH.sub(lambda m: f"\0{m[0]}", line)).replace(
+        "\0", "\\"
+    )
 
 
 def link(text: str, address: str) -> str:

@@ -30,6 +30,7 @@ from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptio
 from flows.alert_options import AlertOptions, HookOptions
 from flows.cluster.options import RayOptions
 from flows.cost_options import CostOptions
+from flows.cron import cron_line
 from flows.intake_options import IntakeOptions
 from flows.logs import LogFormat
 from flows.review_options import ReviewOptions
@@ -45,6 +46,13 @@ _PAGES = re.compile(r"(\d{1,6})(?:(-)(\d{1,6})?)?")
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # so does Ray
+
+
+def _in_passing_folder() -> bool:
+    """Whether this is a run of a process worker, in the temporary folder that it makes for each."""
+    return (
+        "PREFECT__FLOW_RUN_ID" in os.environ and re.fullmatch(r"tmp\w+prefect", Path.cwd().name) is not None
+    )
 
 
 class ServeSettings(BaseModel):
@@ -63,10 +71,7 @@ class ServeSettings(BaseModel):
     @field_validator("schedule", "land_schedule", "maintain_schedule")
     @classmethod
     def _cron(cls, value: str) -> str:
-        value = value.strip()
-        if value and len(value.split()) != 5:
-            raise ValueError(f"{value!r} is not a cron line of five parts, such as '0 2 * * *'")
-        return value
+        return cron_line(value, "0 2 * * *")
 
     @field_validator("timezone")
     @classmethod
@@ -166,7 +171,14 @@ class Settings(BaseSettings):
     @field_validator("home", "cache")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        value = value.expanduser()
+        if not value.is_absolute() and _in_passing_folder():
+            raise ValueError(
+                f"{value} would be in a folder that Prefect's worker removes after the run, and originals and reports "
+                "with it; set PARQUETRY_HOME to an absolute path, and PARQUETRY_CONFIG to that of parquetry.toml, "
+                "before `prefect worker start`"
+            )
+        return value.absolute()
 
     @property
     def logs(self) -> Path:

@@ -42,9 +42,10 @@ def apply(folder: Folder = None, home: Home = None, config: Config = None) -> No
     from prefect.client.orchestration import get_client
 
     from flows.alerts import automations
+    from flows.deployment.apply import answering
 
     out = stdout()
-    with get_client(sync_client=True) as client:
+    with get_client(sync_client=True) as client, answering(str(client.api_url)):
         for name, what, why in automations.apply(settings, client, folder or automations.FOLDER):
             shown = f"{name} ({why})" if why else name
             out.print(f"{what:<10} automation {escape(shown)}", soft_wrap=True)
@@ -67,8 +68,9 @@ def write(
     from prefect.client.orchestration import get_client
 
     from flows.alerts import automations
+    from flows.deployment.apply import answering
 
-    with get_client(sync_client=True) as client:
+    with get_client(sync_client=True) as client, answering(str(client.api_url)):
         ready, left_out = automations.resolved(settings, client, folder or automations.FOLDER)
     each = [one.model_dump(mode="json", exclude_none=True) for one in ready]
     to.write_text(yaml.safe_dump({"automations": each}, sort_keys=False, width=110), encoding="utf-8")

@@ -37,7 +37,12 @@ def hooks(
             "There is no secret by which senders are known.",
             remedy="Set PARQUETRY_HOOKS__TOKEN to what `openssl rand -hex 24` prints, and give it to the sender.",
         )
-    source = public_uri(settings.source.get_secret_value()) if settings.source is not None else "."
+    if settings.source is None:
+        raise UsageError(
+            "No source was given: there is no bucket whose objects are waited for.",
+            remedy="Set PARQUETRY_SOURCE, or source in parquetry.toml, to s3://... or gs://...",
+        )
+    source = public_uri(settings.source.get_secret_value())
     if local_path(source) is not None or source.startswith(("http://", "https://")):
         raise UsageError(
             f"The source {source} is no bucket.", remedy="Set PARQUETRY_SOURCE to s3://... or gs://..."

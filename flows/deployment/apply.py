@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flows.deployment.automations import apply_automations
 from flows.deployment.deployments import apply_deployments
@@ -22,13 +23,24 @@ def apply(target: Target) -> Iterator[Change]:
         OutageError: the server does not answer.
         UsageError: what is there already contradicts what is wanted.
     """
+    with answering(str(target.client.api_url)):
+        for part in PARTS:
+            yield from part(target)
+
+
+@contextmanager
+def answering(api_url: str) -> Iterator[None]:
+    """What is said to a Prefect server; that it does not answer is told as such.
+
+    Raises:
+        OutageError: the server does not answer.
+    """
     import httpx
 
     try:
-        for part in PARTS:
-            yield from part(target)
+        yield
     except httpx.TransportError as error:
         raise OutageError(
-            f"The Prefect server at {target.client.api_url} does not answer ({type(error).__name__}).",
+            f"The Prefect server at {api_url} does not answer ({type(error).__name__}).",
             remedy="Check PREFECT_API_URL and the server; then apply again: what is done stays.",
         ) from error

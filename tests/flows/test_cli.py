@@ -146,6 +146,14 @@ def test_two_schemas_have_a_column_each(capsys: pytest.CaptureFixture[str]) -> N
     assert (status["files"], status["inputs"], [s["inputs"] for s in status["by_schema"]]) == (1, 2, [1, 1])
 
 
+def test_a_server_that_does_not_answer_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    main(["doctor", "--model", "scripted"])
+    assert "server http://127.0.0.1:9/api does not answer" in " ".join(capsys.readouterr().out.split())
+
+
 def test_doctor_names_what_is_wrong_and_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--model", "scripted", "--source", "nowhere"]) == 1
     out = capsys.readouterr().out

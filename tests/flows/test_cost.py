@@ -82,7 +82,7 @@ def with_cost() -> RunReport:
 def test_it_is_in_artifact_page_console_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     report = with_cost()
     table = artifacts.cost_table(report)
-    assert "| model | 65&#46;0 | 200&#46;0 | 130 | 0&#46;13 EUR |" in table
+    assert "| model | 65.0 | 200.0 | 130 | 0.13 EUR |" in table
     page = as_html(report)
     assert '<tr class="sum"><td>sum</td><td class="n">120.0</td>' in page and "0.24 EUR" in page
     launch.show(report, SimpleNamespace(lake_uri="lake", lake=None, home=report_path()))  # type: ignore[arg-type]

@@ -108,3 +108,37 @@ def test_page_ranges(text: str, expected: tuple[int, int | None]) -> None:
 def test_what_is_no_page_range_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no page range"):
         page_range(text)
+
+
+@pytest.mark.parametrize(
+    "line", ["61 2 * * *", "0 24 * * *", "0 2 * *", "every night at two am", "*/0 * * * *", "0 2 * 0 *"]
+)
+@pytest.mark.parametrize("name", ["SERVE__SCHEDULE", "ALERTS__LOOK_SCHEDULE"])
+def test_a_cron_line_that_prefect_would_refuse_is_refused(
+    line: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"PARQUETRY_{name}", line)
+    with pytest.raises(UsageError, match="not a cron line"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "line", ["", "0 2 * * mon-fri", "*/15 * * * *", "0 2 1,15 JAN-mar 1-5/2", "0 2 l * 5#2"]
+)
+def test_cron_lines_of_prefect_are_taken(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARQUETRY_SERVE__SCHEDULE", f" {line}")
+    assert load_settings().serve.schedule == line
+
+
+def test_a_home_in_the_folder_that_a_worker_removes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = tmp_path / "tmp5pe3pwbiprefect"
+    passing.mkdir()
+    monkeypatch.chdir(passing)
+    assert load_settings().home == passing / DEFAULT_HOME
+    monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "fd0221ba-f465-408a-8e10-6426ac158bb3")
+    with pytest.raises(UsageError, match="PARQUETRY_HOME to an absolute path"):
+        load_settings()
+    monkeypatch.setenv("PARQUETRY_HOME", str(tmp_path))
+    assert load_settings().home == tmp_path
