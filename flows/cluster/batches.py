@@ -147,18 +147,19 @@ class Batches:
         self.progress.show(done, self.total)
 
     def _call_back(self) -> None:
-        """Asks the workers to give back what they hold; who does not answer in time is ended, its documents taken."""
-        flying = list(self.flying)
-        try:
-            for promise in flying:
-                ray.cancel(promise, force=False)
-            late = (
-                ray.wait(flying, num_returns=len(flying), timeout=ending.GRACE_SECONDS)[1] if flying else []
-            )
-            for promise in late:
-                ray.cancel(promise, force=True)
-        except Exception as error:  # the cluster may be gone
-            log.warning("the workers could not be called back: %s", error)
+        """Asks workers of a cluster that stays to give back what they hold. One of our own ends with all its workers.
+
+        Nobody is forced: a batch that ends just then brings down the whole process of the flow (Ray 2.60, "unexpected
+        system state" in its task manager). Who goes on holds nothing any more, and what he records is refused.
+        """
+        if self.flying and self.parts.settings.ray.address != "local":
+            flying = list(self.flying)
+            try:
+                for promise in flying:
+                    ray.cancel(promise, force=False)
+                ray.wait(flying, num_returns=len(flying), timeout=ending.GRACE_SECONDS)
+            except Exception as error:  # the cluster may be gone
+                log.warning("the workers could not be called back: %s", error)
         release(self.parts, self.order.run_id)
 
 
@@ -187,9 +188,13 @@ def _not_begun(error: RayError) -> UsageError:
 
 def extract_all(parts: Parts, run_id: str, total: int, progress: ProgressArtifact) -> None:
     """All open documents of a run, on the cluster of the settings. Errors as of `Batches.run` and `connected`."""
-    with (
-        connected(parts.settings, parts.stopping) as asked,
-        ending.at_last(lambda: release(parts, run_id)),
-        BatchRunner(asked) as runner,
-    ):
-        Batches(parts, order_of(parts, run_id), asked, total, progress, runner).run()
+    try:
+        with (
+            connected(parts.settings, parts.stopping) as asked,
+            ending.at_last(lambda: release(parts, run_id)),
+            BatchRunner(asked) as runner,
+        ):
+            Batches(parts, order_of(parts, run_id), asked, total, progress, runner).run()
+    except BaseException:
+        release(parts, run_id)  # a cluster of our own has ended now, and its workers can take nothing more
+        raise

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextvars
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from fastapi.testclient import TestClient
@@ -25,10 +22,10 @@ from schemas.outcome import ReviewReason
 from tests.flows.making import write_invoice
 from tests.hooks.test_bodies import S3
 from tests.ledger.builders import add, process, start
+from tests.loops import outside_of_loops
 
 PATIENCE = 180.0
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
 @contextmanager
@@ -78,17 +75,6 @@ def deployed(settings: Settings) -> None:
     for spec in deployments(settings):
         if spec.name in ("nightly", "reviewed"):  # what is not deployed is left out, and said to be
             runner_deployment(spec.model_copy(update={"schedules": ()})).apply()
-
-
-def outside_of_loops(call: Callable[P, T]) -> Callable[P, T]:
-    """In a thread of its own: where a browser of other tests left a loop, Prefect's calls want to be awaited."""
-
-    @wraps(call)
-    def called(*args: P.args, **kwargs: P.kwargs) -> T:
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(contextvars.copy_context().run, lambda: call(*args, **kwargs)).result()
-
-    return called
 
 
 def runs_of(name: str) -> list[Any]:

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from flows.supervisor import free_port
 from tests.flows.making import write_invoice
+from tests.loops import outside_of_loops
 from tests.robustness.connections import STRACE, Watched, is_local, leaves, run
 
 ROOT = Path(__file__).parents[2]
@@ -164,7 +165,7 @@ def test_a_batch_its_server_its_readers_and_the_pages_stay_on_this_machine(
 ) -> None:
     process, prefect, review = everything
     _until("Ctrl-C ends all of it.", tmp_path, process)
-    requested = _look_at([f"http://127.0.0.1:{prefect}/", f"http://127.0.0.1:{review}/"])
+    requested = outside_of_loops(_look_at)([f"http://127.0.0.1:{prefect}/", f"http://127.0.0.1:{review}/"])
     with urllib.request.urlopen(f"http://127.0.0.1:{review}/healthz", timeout=60) as answer:
         assert answer.status == 200
     # what serve started: flows take their time to ask the server for work
