@@ -65,10 +65,14 @@ def environment(settings: Settings, *, console_level: str = "WARNING") -> dict[s
         # Opt-outs, not preferences: they hold whatever the user's shell says.
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # The second UI has the browser ask amplitude.com for its settings before it looks whether it may.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
     forced = {
         "DO_NOT_TRACK",
         "PREFECT_SERVER_ANALYTICS_ENABLED",
+        "PREFECT_SERVER_UI_V2_ENABLED",
         "PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS",
     }
     return {k: v if k in forced else os.environ.get(k, v) for k, v in wanted.items()}
