@@ -192,7 +192,7 @@ def test_the_reckoning_sums_pages_reasons_and_time_and_finds_what_does_not_add_u
     assert (sums.pages.total, sums.pages.text_layer, sums.pages.blank, sums.pages.skipped) == (9, 3, 3, 2)
     assert sums.pages.documents_not_opened == 1
     assert sums.reasons == {"timeout": 1}
-    assert sums.stage_seconds == {"read": 2.0, "extract": 4.0}
+    assert sums.stage_seconds == {"read": 2.0, "model": 4.0, "total": 6.0}
     assert (len(sums.slowest), len(sums.failed)) == (2, 1)
     assert sums.fault_count == 1 and "not each of them has one place" in sums.faults[0]
     assert sums.error("run-1") is not None
