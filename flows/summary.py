@@ -11,7 +11,7 @@ from flows.markdown import escape, link, table
 from flows.report import ReportedDocument, RunReport
 from flows.upkeep.findings import VERDICTS, Finding, count
 from schemas.errors import public
-from schemas.outcome import PLAIN_WORDS, Outcome
+from schemas.outcome import PLAIN_WORDS, Outcome, ReviewReason
 
 if TYPE_CHECKING:
     from flows.evaluate import EvaluationReport
@@ -22,6 +22,7 @@ NAMED = 20
 WITHOUT_A_PERSON = (Outcome.ACCEPTED.value,)
 DECIDED = (Outcome.REVIEWED.value, Outcome.REJECTED.value)
 NOT_DONE = (Outcome.FAILED.value, Outcome.UNREADABLE.value)
+_DOUBTS = frozenset(reason.value for reason in ReviewReason)
 
 
 def run_sentence(report: RunReport) -> str:
@@ -79,9 +80,8 @@ def run_summary(report: RunReport) -> str:
 
 
 def _rows(report: RunReport) -> list[tuple[str, ...]]:
-    reasons = ", ".join(
-        f"{PLAIN_WORDS.get(name, name)} ({n})" for name, n in list(report.reasons.items())[:3]
-    )
+    doubts = [(name, n) for name, n in report.reasons.items() if name in _DOUBTS]
+    reasons = ", ".join(f"{PLAIN_WORDS.get(name, name)} ({n})" for name, n in doubts[:3])
     landed = f"{count(report.landed_rows, 'row')} in {count(len(report.landed_files), 'file')}"
     told = {
         "accepted without a person": f"{landed} were landed now",

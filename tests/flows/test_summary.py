@@ -49,6 +49,14 @@ def test_the_summary_links_to_what_waits_and_escapes_what_documents_are_called()
     assert "lake/invoice/a" in page.replace("&#47;", "/")
 
 
+def test_why_files_could_not_be_read_is_no_reason_to_wait_for_a_person() -> None:
+    report = report_of(outcomes={"review": 1, "unreadable": 2}).model_copy(
+        update={"reasons": {"empty": 2, "ambiguous_date": 1}}
+    )
+    (row,) = [one for one in summary.run_summary(report).splitlines() if "wait for a person |" in one]
+    assert "Day and month" in row and "no bytes" not in row
+
+
 def test_only_addresses_become_links() -> None:
     assert link("a]b", "https://x.example/1") == "[a&#93;b](https://x.example/1)"
     for bad in ("javascript:alert(1)", "https://x.example/a)b", "https://x.example/a b", "file:///etc"):
