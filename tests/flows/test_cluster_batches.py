@@ -152,7 +152,16 @@ def test_workers_that_only_die_end_the_run(parts: Parts, cluster: Cluster) -> No
     assert len(cluster.sizes) < 30
 
 
-def test_an_outage_calls_all_workers_back_and_takes_what_they_hold(parts: Parts, cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("address", "called_back"), [("10.0.0.1:6379", IN_FLIGHT * WORKERS - 1), ("local", 0)]
+)
+def test_an_outage_calls_workers_back_and_takes_what_they_hold(
+    parts: Parts, cluster: Cluster, address: str, called_back: int
+) -> None:
+    """A cluster that stays is told to stop; one of our own ends by itself. Neither keeps a document."""
+    ray = parts.settings.ray.model_copy(update={"address": address})
+    parts.settings = parts.settings.model_copy(update={"ray": ray})
+
     def outage(future: Future) -> int:
         assert worker.claim_next(parts, RUN) is not None  # and never gives it back
         raise OutageError("The model is gone.")
@@ -160,8 +169,8 @@ def test_an_outage_calls_all_workers_back_and_takes_what_they_hold(parts: Parts,
     cluster.act = outage
     with pytest.raises(OutageError, match="The model is gone"):
         run(parts, cluster)
-    called = {number for number, force in cluster.cancelled if not force}
-    assert len(called) == IN_FLIGHT * WORKERS - 1
+    assert all(not force for _, force in cluster.cancelled)
+    assert len({number for number, _ in cluster.cancelled}) == called_back
     assert parts.ledger.outcome_counts(RUN) == {"pending": 20}
     assert "processing" not in parts.ledger.status().documents
 
