@@ -51,16 +51,25 @@ def main() -> int:
 
 
 def make_buckets(settings: Settings) -> None:
-    """Makes the buckets of source and lake, if they are in buckets and these are missing."""
-    for bucket in sorted(buckets(settings)):
-        import s3fs
+    """Makes the buckets of source and lake, if they are in buckets and these are missing, and the source's folder."""
+    names = sorted(buckets(settings))
+    if not names:
+        return
+    import s3fs
 
-        system = s3fs.S3FileSystem()
+    system = s3fs.S3FileSystem()
+    for bucket in names:
         if system.exists(bucket):
             print(f"bucket {bucket}: there", flush=True)
         else:
             system.mkdir(bucket)
             print(f"bucket {bucket}: made", flush=True)
+    source = urlsplit(settings.source.get_secret_value() if settings.source is not None else "")
+    folder = source.path.strip("/")
+    if source.scheme == "s3" and folder and not system.exists(f"{source.netloc}/{folder}"):
+        # Until the first document comes the source is empty, not missing: a mark, as consoles of object stores make it.
+        system.call_s3("put_object", Bucket=source.netloc, Key=f"{folder}/", Body=b"")
+        print(f"folder {folder} of bucket {source.netloc}: made", flush=True)
 
 
 def buckets(settings: Settings) -> set[str]:

@@ -60,6 +60,9 @@ def test_every_service_is_confined(name: str) -> None:
     assert all(part.isdigit() and int(part) > 0 for part in user)
     limits = one["deploy"]["resources"]["limits"]
     assert float(limits["cpus"]) > 0 and re.fullmatch(r"\d+[mg]", limits["memory"])
+    assert limits["pids"] > 0 and "pids_limit" not in one, "Compose takes one of them, not both"
+    if "profiles" not in one:
+        assert float(limits["cpus"]) <= 2, "Docker refuses to start more than the machine has"
     assert "privileged" not in one and "cap_add" not in one and "docker.sock" not in str(one.get("volumes"))
     if name in OURS:
         assert one["user"] == OUR_USER and "noexec" in one["tmpfs"][0]
@@ -108,6 +111,11 @@ def test_the_database_can_be_reached_by_its_users_only() -> None:
     assert compose()["networks"]["data"] == {"internal": True}
     for name in ("database", "objects"):
         assert SERVICES[name]["networks"] == ["data"] and "ports" not in SERVICES[name]
+
+
+def test_what_keeps_data_has_time_to_stop() -> None:
+    for name in ("database", "objects"):  # the engine kills after ten seconds, and SeaweedFS takes eleven
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 30
 
 
 def test_ports_are_published_on_this_machine_only_and_are_the_codes() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -66,9 +67,24 @@ def test_what_is_shipped_has_no_build_tools(name: str) -> None:
     installs = [rest for op, rest in steps(name) if op == "RUN" and "install" in rest]
     words = {word for rest in installs for word in shlex.split(rest.replace("&&", " "))}
     assert words.isdisjoint(COMPILERS) and "pip" not in words and "python3-venv" not in words
-    assert "rm -rf /opt/parquetry/venv/lib/python3*/site-packages/pip " in (
-        DEPLOY / "docker" / "finish.sh"
-    ).read_text(encoding="utf-8")
+    libraries = (DEPLOY / "docker" / "libraries.sh").read_text(encoding="utf-8")
+    assert 'rm -rf "$site"/pip ' in libraries
+    for op, rest in done_last(name):
+        if op == "COPY" and "/venv " in rest:
+            stage = dockerfile()[rest.removeprefix("--from=").split()[0]]
+            assert stage.steps[-1][0] == "RUN" and stage.steps[-1][1].endswith("sh libraries.sh")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_code_is_a_layer_of_its_own_and_the_last(name: str) -> None:
+    copied = [rest.split()[0].removeprefix("--from=") for op, rest in done_last(name) if op == "COPY"]
+    first = copied.index("code")
+    assert first > 0 and set(copied[first:]) == {"code"}, "what changes least comes first"
+
+
+def done_last(name: str) -> list[tuple[str, str]]:
+    """The steps of the stage itself, without those that it stands on."""
+    return dockerfile()[name].steps
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -235,6 +251,30 @@ def test_secrets_come_as_files(tmp_path: Path) -> None:
         command, env={**path, "PARQUETRY_DATABASE_FILE": "/none"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "PARQUETRY_DATABASE_FILE names /none" in done.stderr
+
+
+def test_commands_typed_in_a_container_have_the_secrets(tmp_path: Path) -> None:
+    """`docker compose exec` does not go through the entrypoint."""
+    root = tmp_path / "opt"
+    shutil.copytree(DEPLOY / "docker", root / "deploy" / "docker")
+    for folder in ("app/bin", "venv/bin", "bin"):
+        (root / folder).mkdir(parents=True)
+    for path, says in (("app/bin/parquetry", "ours"), ("venv/bin/prefect", "theirs")):
+        (root / path).write_text(f"#!/bin/sh\necho {says} $PARQUETRY_DATABASE $1\n", encoding="utf-8")
+        (root / path).chmod(0o755)
+    for name in ("parquetry", "prefect", "other"):
+        (root / "bin" / name).symlink_to(root / "deploy" / "docker" / "command.sh")
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://a:b@c/d\n", encoding="utf-8")
+    path = {"PATH": f"{root / 'bin'}:/usr/bin:/bin", "PARQUETRY_DATABASE_FILE": str(secret)}
+
+    def typed(name: str) -> subprocess.CompletedProcess[str]:
+        command = ["sh", "-c", f"{name} 'one two'"]
+        return subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+
+    assert typed("parquetry").stdout == "ours postgresql://a:b@c/d one two\n"
+    assert typed("prefect").stdout == "theirs postgresql://a:b@c/d one two\n"
+    assert typed("other").returncode == 127
 
 
 def test_the_entrypoint_knows_real_settings_only() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from prefect_kubernetes.settings import KubernetesSettings
 
 from flows.settings import load_settings
 from tests.deploy.files import (
@@ -36,6 +37,8 @@ SECRETS = {
     "parquetry-admin": {"password"},
 }  # fmt: skip
 """What README.md tells to make."""
+FILL = K8S / "fill-model.yaml"
+VLLM = K8S / "components" / "vllm"
 Objects = list[dict[str, Any]]
 
 needs_kubectl = pytest.mark.skipif(
@@ -84,7 +87,29 @@ def test_every_file_belongs_to_a_kustomization() -> None:
             said = yaml.safe_load(file.read_text(encoding="utf-8"))
             paths = [*said.get("resources", []), *(p["path"] for p in said.get("patches", []) if "path" in p)]
             named |= {(file.parent / path).resolve() for path in paths}
-    assert {file for file in files() if file.name != "kustomization.yaml"} <= named
+    assert {file for file in files() if file.name != "kustomization.yaml"} - {FILL} <= named
+    assert "deploy/k8s/fill-model.yaml" in (DEPLOY / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_pod_that_takes_a_model_is_confined_and_reaches_nothing() -> None:
+    pod = yaml.safe_load(FILL.read_text(encoding="utf-8"))
+    for version in VERSIONS:
+        kubernetes_validate.validate(pod, version, strict=True)
+    served = next(
+        spec
+        for name, _, spec in pods(list(yaml.safe_load_all((VLLM / "vllm.yaml").read_text(encoding="utf-8"))))
+        if name == "Deployment vllm"
+    )
+    assert pod["spec"]["securityContext"] == served["securityContext"]
+    one, other = pod["spec"]["containers"][0], served["containers"][0]
+    assert (one["image"], one["securityContext"]) == (other["image"], other["securityContext"])
+    claims = [
+        volume["persistentVolumeClaim"]["claimName"]
+        for spec in (pod["spec"], served)
+        for volume in spec["volumes"]
+        if "persistentVolumeClaim" in volume
+    ]
+    assert claims == ["parquetry-model"] * 2
 
 
 def test_names_are_once_and_in_one_namespace(objects: Objects) -> None:
@@ -252,6 +277,21 @@ def test_accounts_have_no_rights_unless_they_start_jobs(objects: Objects) -> Non
     for one in rights:
         for rule in one.get("rules", []):
             assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
+
+
+def test_a_worker_that_starts_jobs_looks_at_its_namespace_only(objects: Objects) -> None:
+    """By itself Prefect's worker watches the whole cluster, which its role forbids, and puts the password into jobs."""
+    for _, _, spec in pods(objects):
+        container = spec["containers"][0]
+        if "kubernetes" not in container.get("args", []):
+            continue
+        said = {one["name"]: one.get("value", "") for one in container["env"]}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in said.items():
+                patch.setenv(name, value)
+            read = KubernetesSettings()
+        assert read.observer.namespaces == {"parquetry"}
+        assert read.worker.api_auth_string_secret_key in SECRETS[str(read.worker.api_auth_string_secret_name)]
 
 
 def test_a_gpu_is_asked_for_where_the_overlay_says(objects: Objects) -> None:

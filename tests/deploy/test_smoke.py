@@ -90,6 +90,7 @@ def test_from_a_bucket_to_rows_and_the_queue(stack: Stack, bucket: Any, tmp_path
     assert (
         "bucket documents: made" in said
         and "bucket parquetry: made" in said
+        and "folder in of bucket documents: made" in said
         and "Added admin as admin" in said
     )
     again = stack.run("prepare")
