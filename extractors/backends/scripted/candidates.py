@@ -21,6 +21,8 @@ _GROUP_HEAD = re.compile(r"^[-(+]?[^\w\s]?\d{1,3}$")
 _GROUP_TAIL = re.compile(r"^\d{3}(?:[.,]\d+)?[^\w\s]*$")
 _PAIRS = re.compile(r"\d{1,2} \d{1,2} \d{1,2}")
 """Pairs of digits held apart by spaces: a telephone number."""
+_SIGN = 0.97
+"""A sign of a currency says a little less than its code."""
 _CENTS = re.compile(r"\d[.,]\d{2}(?!\d)")
 _SIGN_IN_WORD = re.compile(
     r"[^\W\d_]{0,2}[^\w\s.,'()%+*/:;#&@\-]"  # a sign: €, US$
@@ -146,7 +148,8 @@ def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:
                 # Codes that begin with X are gold, bonds and tests; FR is a country.
                 code = sign.isalpha() and len(sign) == 3 and not sign.startswith("X")
                 if (beside and sign != "FR") or code or not sign.isalpha():
-                    yield Candidate(piece(line, i, i + 1, sign), 1.0 if beside else 0.7 if code else 0.5)
+                    strength = 1.0 if beside else 0.7 if code else 0.5
+                    yield Candidate(piece(line, i, i + 1, sign), strength * (1.0 if code else _SIGN))
                     break
 
 

@@ -42,6 +42,10 @@ _SOONER = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|rabat",
 _NAMED = ("name", "seller", "buyer")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
+_GROUP = re.compile(r"[A-Z0-9]{1,6}")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
+_SITE_ASKED = re.compile(r"web|homepage|\burl\b|internet|\bsite\b", re.IGNORECASE)
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
 
 
@@ -170,7 +174,11 @@ def _passed_over(goal: Goal, token: Token) -> bool:
 def _heads_column(run: Run, scene: Scene, start: int) -> bool:
     """Whether the next cell is a label too: then both stand over their values, not before them."""
     line, end = run.line, run.line.cell_end(start)
-    if run.tokens[-1].ends_label or line.tokens[start].cell == line.tokens[run.start].cell:
+    if line.tokens[start].cell == line.tokens[run.start].cell:
+        return False
+    if scene.heads_columns(line):
+        return True
+    if run.tokens[-1].ends_label:
         return False
     said = [token.text for token in line.tokens[start:end] if not numbers_item(token.text)]
     digits = any(c.isdigit() for text in said for c in text)
@@ -225,12 +233,26 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
             if line.tokens[last].concepts & {"bic", "bank"}:
                 break
             last += 1
+    elif last < end:
+        last = _grouped(line, start, end)
     text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
     if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")):
         return None
     if not any(c.isdigit() for c in text) or _NO_CODE.search(text):
         return None
     return fits(goal, piece(line, start, last, text))
+
+
+def _grouped(line: Line, start: int, end: int) -> int:
+    """Where a number ends that is printed in groups which fill its cell: ``6538 9679 3145``, ``680 FHP``."""
+    group = _GROUP if _GROUP.fullmatch(line.tokens[start].text) else None
+    last = start
+    while group is not None and last < end and group.fullmatch(line.tokens[last].text.rstrip(",;.")):
+        last += 1
+        if line.tokens[last - 1].text[-1] in ",;.":
+            return last
+    # What goes on behind the groups in the same cell are words, and the groups then may be anything: a day of a date.
+    return last if last == end and last - start > 1 else start + 1
 
 
 def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
@@ -243,6 +265,9 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
     if goal.kind is Kind.DATE and goal.means("from", "until"):
         yield from _of_range(goal, scene)
         return
+    if goal.kind is Kind.TEXT and goal.means("mail") and not goal.leaf.pattern:
+        yield from _mails(goal, scene)
+        return
     if goal.kind is not Kind.TEXT or not (goal.means("iban") or goal.leaf.pattern):
         return
     whole = _whole(goal.leaf.pattern) if goal.leaf.pattern else None
@@ -254,6 +279,16 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
                 found = _code(goal, line, i, line.cell_end(i))
                 if found is not None and _IBAN.fullmatch(found.raw.replace(" ", "")):
                     yield Match(goal, found, 0.9)
+
+
+def _mails(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """Addresses of mail or of the web, which show by their form what they are; the first is as good as any."""
+    form = _SITE if _SITE_ASKED.search(f"{goal.path} {goal.leaf.description}") else _MAIL
+    for line in scene.lines:
+        for i, token in enumerate(line.tokens):
+            found = form.search(token.text)
+            if found is not None and (value := fits(goal, piece(line, i, i + 1, found[0]))) is not None:
+                yield Match(goal, value, 0.5 - 0.001 * min(line.index, 100))
 
 
 def _whole(pattern: str) -> Callable[[str], bool]:
@@ -284,7 +319,7 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
                 # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
                 named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
                 yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
-    elif goal.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *ID):
+    elif goal.issuer:
         yield from head_names(goal, scene)
         yield from written_by(goal, scene)
     elif goal.kind is Kind.TEXT and goal.means("buyer") and not goal.means("address", *ID):

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of, raw_words
+from extractors.backends.scripted.descriptions import (
+    asked_for,
+    is_bare_number,
+    is_issuer,
+    says_nothing,
+    tells_day,
+)
 from extractors.backends.scripted.sheet import Line, Token
 from extractors.validation.currencies import currencies_of
 from extractors.validation.text import text_key
@@ -16,6 +23,7 @@ _QUOTED = re.compile(r"['\"‘“]([^'\"’”]{2,40})['\"’”]")
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
+_TOLD = 0.45
 _HEADING_REACH = 14
 
 # Name parts that a label often leaves out: they weigh little. Others weigh 0.7, `MODIFIERS` 1.
@@ -82,16 +90,21 @@ class Goal:
     quoted_words: frozenset[str]
     kind: Kind
     """How its values look: as the leaf says, but a text named ``date`` as a date, one named ``total`` as a number."""
+    told: frozenset[str] = frozenset()
+    """Words of the description that no other field has, which its label may say instead of its name."""
+    issuer: bool = False
+    """Whether it is the name of whose document it is, which stands at the head."""
 
     def means(self, *concepts: str) -> bool:
         """Whether the name of the field (not its description) has one of the concepts."""
         return any(unit.concepts.intersection(concepts) for unit in self.units)
 
 
-def goal_of(path: str, leaf: Leaf, order: int) -> Goal:
-    """The goal of a leaf; ``path`` without list positions."""
+def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset()) -> Goal:
+    """The goal of a leaf; ``path`` without list positions, ``told`` as of `descriptions.told_words`."""
     units = []
-    for part in parts_of(path):
+    named = asked_for(leaf.description) if says_nothing(path.rpartition(".")[2]) else path
+    for part in parts_of(named):
         key = text_key(part)
         concepts = concepts_of(part)
         if "line" not in concepts and (concepts or key not in STOP):
@@ -111,16 +124,36 @@ def goal_of(path: str, leaf: Leaf, order: int) -> Goal:
             word for label in labels for word in raw_words(label) if not concepts_of(word)
         ),
         kind=_kind(leaf, own, about),
+        told=told,
     )
+
+
+def with_issuer(goals: list[Goal]) -> list[Goal]:
+    """The goals, of which one may be the name of whose document it is: the seller, or the laboratory that reports."""
+    names = [
+        goal
+        for goal in goals
+        if goal.kind is Kind.TEXT and not goal.means("address", "mail", *_NO_SUM - {"name", "description"})
+    ]
+    found = [goal for goal in names if goal.means("seller")]
+    found = found or [goal for goal in names if is_issuer(goal.path, goal.leaf) and not goal.means("buyer")][:1]
+    return [replace(goal, issuer=True) if goal in found else goal for goal in goals]
 
 
 def _kind(leaf: Leaf, own: frozenset[str], about: frozenset[str]) -> Kind:
     """What values of the leaf look like; schemas often have texts where dates and amounts are meant."""
     if leaf.kind is not Kind.TEXT or leaf.pattern or leaf.format:
         return leaf.kind
-    dated = "date" in own or (bool(own & _MOMENTS) and "date" in about)  # valid_from: first date of ...
+    told_date = "date" in about or tells_day(leaf.description)
+    dated = "date" in own or (bool(own & _MOMENTS) and told_date)  # valid_from: first date of ...
     if dated and not own & _NO_DATE:
         return Kind.DATE
+    if own == {"currency"}:
+        return Kind.CURRENCY
+    if "time" in own and not own & (_NO_DATE - {"time"}):
+        return Kind.TIME
+    if is_bare_number(leaf):
+        return Kind.DECIMAL
     unit_price = {"unit", "price"} <= own
     return (
         Kind.DECIMAL
@@ -304,14 +337,15 @@ def score(goal: Goal, run: Run) -> float:
     concepts = run.concepts
     if run.key in goal.quoted:
         return 0.95 - 0.3 * run.strangers
+    told = run.words & goal.told
     in_name = [unit for unit in goal.units if unit.within(concepts, run.words)]
     in_context = [u for u in goal.units if u not in in_name and u.concepts & run.context]
     if not in_name or not any(unit.weight >= 0.5 or len(goal.units) == 1 for unit in in_name):
         party = [u for u in in_name if u.concepts & _PARTIES]
         if not (party and run.firm) and not (in_name and in_context):
-            return 0.0
+            return _by_description(goal, run, told) if told else 0.0
     matched = sum(unit.weight for unit in (*in_name, *in_context))
-    matched += 0.35 * len((concepts & goal.hints) - MODIFIERS)
+    matched += 0.35 * len((concepts & goal.hints) - MODIFIERS) + 0.35 * len(told)
     # A synonym is a little less than the word itself: "Amount" for the field "total".
     missing = 0.1 * sum(unit.weight for unit in in_name if unit.word not in run.words)
     factor = 1.0
@@ -319,7 +353,7 @@ def score(goal: Goal, run: Run) -> float:
         if unit in in_name or unit in in_context:
             continue
         missing += 0.5 * unit.weight
-        if unit.required:
+        if unit.required and not (goal.kind is Kind.TIME and "time" in unit.concepts):  # its value tells it
             factor = 0.3
     own = frozenset().union(*(unit.concepts for unit in goal.units)) if goal.units else frozenset()
     named = {unit.word for unit in goal.units}
@@ -329,6 +363,16 @@ def score(goal: Goal, run: Run) -> float:
     strangers = (run.context - concepts - own) & _PARTIES
     extra += 1.0 * len(strangers) + 0.4 * run.strangers
     return factor * matched / (matched + missing + extra) if matched else 0.0
+
+
+def _by_description(goal: Goal, run: Run, told: frozenset[str]) -> float:
+    """How well a label names the field with nothing but words of its description: ``Doctor`` for ``physician``."""
+    others = [
+        key
+        for concepts, token in zip(run.per_word, run.tokens, strict=True)
+        if (key := text_key(token.text)) and key not in STOP and key not in told and not concepts & goal.hints
+    ]
+    return 0.0 if others or run.strangers or not run.firm else min(_TOLD + 0.1 * (len(told) - 1), 0.65)
 
 
 def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: set[str], goal: Goal) -> float:
