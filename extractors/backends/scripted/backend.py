@@ -13,7 +13,7 @@ from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted.choices import choose, tell_shape
 from extractors.backends.scripted.descriptions import told_words
 from extractors.backends.scripted.fields import find_fields
-from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_issuer
+from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_parties
 from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, read_sheet
@@ -74,7 +74,7 @@ class _Plan:
                 self.singles.append(goal)
             elif "[]" not in outer:
                 self.lists.setdefault(outer, []).append(goal)
-        self.singles = with_issuer(self.singles)
+        self.singles = with_parties(self.singles)
         self.vocabulary = frozenset(words)
 
     def answer(self, document: ReadDocument) -> Answer:

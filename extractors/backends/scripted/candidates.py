@@ -19,10 +19,12 @@ _MAX_DATE_TOKENS = 5
 _AMBIGUOUS = (ReviewReason.AMBIGUOUS_DATE, ReviewReason.AMBIGUOUS_NUMBER)
 _GROUP_HEAD = re.compile(r"^[-(+]?[^\w\s]?\d{1,3}$")
 _GROUP_TAIL = re.compile(r"^\d{3}(?:[.,]\d+)?[^\w\s]*$")
-_PAIRS = re.compile(r"\d{1,2} \d{1,2} \d{1,2}")
-"""Pairs of digits held apart by spaces: a telephone number."""
+_NO_DATE = re.compile(r"\d{1,2} \d{1,2} \d{1,2}|\d+(?:[./]\d+)?, ?\d+(?:, ?\d+)?")
+"""Pairs of digits held apart by spaces, which are a telephone number; a list of numbers (*10.2, 11*)."""
 _SIGN = 0.97
 """A sign of a currency says a little less than its code."""
+_DOTTED = re.compile(r"(?:[01]?\d|2[0-3])\.[0-5]\d")
+"""A time as some countries write it, and an amount as all do."""
 _CENTS = re.compile(r"\d[.,]\d{2}(?!\d)")
 _SIGN_IN_WORD = re.compile(
     r"[^\W\d_]{0,2}[^\w\s.,'()%+*/:;#&@\-]"  # a sign: €, US$
@@ -127,8 +129,10 @@ def _date_at(line: Line, start: int, kind: Kind, style: DocumentStyle) -> Candid
             break
         text = f"{text} {token.text}".strip()
         trimmed = text.rstrip(",;.:)").lstrip("(")
-        if _PAIRS.fullmatch(trimmed):
+        if _NO_DATE.fullmatch(trimmed):
             continue
+        if kind is Kind.TIME and _DOTTED.fullmatch(trimmed):
+            return Candidate(piece(line, start, end, trimmed), 0.7)
         if any(c.isdigit() for c in trimmed) and _plausible(trimmed, kind, style):
             compact = trimmed.isdigit()
             return Candidate(piece(line, start, end, trimmed), 0.5 if compact else 1.0)

@@ -38,6 +38,13 @@ _ISSUER_WORDS = frozenset(
     ubezpieczyciel pracodawca
     """.split()
 )
+_ADDRESSEE_WORDS = frozenset(
+    """
+    holder accountholder policyholder client insured member patient subscriber recipient addressee employee tenant
+    borrower taxpayer debtor versicherter versicherungsnehmer kontoinhaber mitarbeiter patientin mieter empfaenger
+    titulaire titolare titular assure dipendente paziente empleado paciente verzekerde rekeninghouder werknemer
+    """.split()
+)
 _ISSUES = re.compile(
     r"letter ?head|\bthat (?:issue[sd]|bills?|sends?|delivers)\b|\bissuing\b|whose (?:form|letter|document) this is"
     r"|\bwho (?:issue[sd]|bills?|sends?)\b",
@@ -88,3 +95,8 @@ def is_issuer(path: str, leaf: Leaf) -> bool:
     """Whether a field is the name of whose document it is."""
     named = any(text_key(part) in _ISSUER_WORDS for part in parts_of(path.rpartition(".")[2]))
     return leaf.kind is Kind.TEXT and (bool(_ISSUES.search(leaf.description)) or named)
+
+
+def is_addressee(path: str) -> bool:
+    """Whether a field is named after whom a document goes to."""
+    return any(text_key(part) in _ADDRESSEE_WORDS for part in parts_of(path.rpartition(".")[2]))

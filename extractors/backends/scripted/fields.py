@@ -313,6 +313,10 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     """What usually stands where: the seller at the head, the date of issue first among the dates."""
     if goal.kind is Kind.DATE and goal.means("due"):
         yield from _pay_by(goal, scene)
+    elif goal.kind is Kind.TIME and not goal.means("until", "from"):
+        for line in scene.lines[: 4 * HEAD_LINES]:
+            for candidate in scene.values(line, Kind.TIME):
+                yield Match(goal, candidate.piece, 0.5 * candidate.strength - 0.001 * line.index)
     elif goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
         for line in scene.lines[: 4 * HEAD_LINES]:
             for candidate in scene.values(line, Kind.DATE):
@@ -322,7 +326,7 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     elif goal.issuer:
         yield from head_names(goal, scene)
         yield from written_by(goal, scene)
-    elif goal.kind is Kind.TEXT and goal.means("buyer") and not goal.means("address", *ID):
+    elif goal.addressee:
         yield from written_to(goal, scene)
     elif goal.kind in NUMERIC and is_total(goal):
         yield from settled(goal, scene)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of, raw_words
 from extractors.backends.scripted.descriptions import (
     asked_for,
+    is_addressee,
     is_bare_number,
     is_issuer,
     says_nothing,
@@ -35,8 +36,8 @@ _LIGHT = {
     "doc": 0.5,
     "number": 0.4,
     "line": 0.1,
-    "from": 0.4,
-    "until": 0.4,
+    "from": 0.6,
+    "until": 0.6,
 }
 _OPTIONAL = frozenset({"from", "until", "percent", "seller"})
 _PARTY_VERBS = {
@@ -94,6 +95,8 @@ class Goal:
     """Words of the description that no other field has, which its label may say instead of its name."""
     issuer: bool = False
     """Whether it is the name of whose document it is, which stands at the head."""
+    addressee: bool = False
+    """Whether it is the name of whom the document goes to."""
 
     def means(self, *concepts: str) -> bool:
         """Whether the name of the field (not its description) has one of the concepts."""
@@ -111,6 +114,8 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
             units.append(Unit(key, concepts))
     own = frozenset().union(*(unit.concepts for unit in units)) if units else frozenset()
     about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
+    if tells_day(leaf.description):
+        about |= {"date"}
     labels = _QUOTED.findall(leaf.description)
     return Goal(
         path=path,
@@ -128,24 +133,25 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
     )
 
 
-def with_issuer(goals: list[Goal]) -> list[Goal]:
-    """The goals, of which one may be the name of whose document it is: the seller, or the laboratory that reports."""
+def with_parties(goals: list[Goal]) -> list[Goal]:
+    """The goals, of which one may be whose document it is (the seller, the laboratory that reports), one whom it goes to."""
     names = [
         goal
         for goal in goals
         if goal.kind is Kind.TEXT and not goal.means("address", "mail", *_NO_SUM - {"name", "description"})
     ]
-    found = [goal for goal in names if goal.means("seller")]
-    found = found or [goal for goal in names if is_issuer(goal.path, goal.leaf) and not goal.means("buyer")][:1]
-    return [replace(goal, issuer=True) if goal in found else goal for goal in goals]
+    own = [goal for goal in names if goal.means("seller")]
+    own = own or [goal for goal in names if is_issuer(goal.path, goal.leaf) and not goal.means("buyer")][:1]
+    other = [goal for goal in names if goal.means("buyer")]
+    other = other or [goal for goal in names if is_addressee(goal.path) and goal not in own][:1]
+    return [replace(goal, issuer=goal in own, addressee=goal in other) for goal in goals]
 
 
 def _kind(leaf: Leaf, own: frozenset[str], about: frozenset[str]) -> Kind:
     """What values of the leaf look like; schemas often have texts where dates and amounts are meant."""
     if leaf.kind is not Kind.TEXT or leaf.pattern or leaf.format:
         return leaf.kind
-    told_date = "date" in about or tells_day(leaf.description)
-    dated = "date" in own or (bool(own & _MOMENTS) and told_date)  # valid_from: first date of ...
+    dated = "date" in own or (bool(own & _MOMENTS) and "date" in about)  # valid_from: first date of ...
     if dated and not own & _NO_DATE:
         return Kind.DATE
     if own == {"currency"}:
@@ -340,7 +346,8 @@ def score(goal: Goal, run: Run) -> float:
     told = run.words & goal.told
     in_name = [unit for unit in goal.units if unit.within(concepts, run.words)]
     in_context = [u for u in goal.units if u not in in_name and u.concepts & run.context]
-    if not in_name or not any(unit.weight >= 0.5 or len(goal.units) == 1 for unit in in_name):
+    ends = {"from", "until"} if goal.kind is Kind.DATE else set[str]()  # of a period, whatever it is a period of
+    if not any(unit.weight >= 0.5 or len(goal.units) == 1 or unit.concepts & ends for unit in in_name):
         party = [u for u in in_name if u.concepts & _PARTIES]
         if not (party and run.firm) and not (in_name and in_context):
             return _by_description(goal, run, told) if told else 0.0
