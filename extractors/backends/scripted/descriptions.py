@@ -18,6 +18,8 @@ _OTHERS = re.compile(
 _BARE = re.compile(r"\bwithout (?:the |its |a |any )?(?:currency|sign|units?)\b", re.IGNORECASE)
 _DAY = frozenset("day tag jour dia giorno dzien dag".split())
 _LEAST_LETTERS = 4
+_OR = frozenset({"or", "oder", "ou"})
+_NAME_OF = re.compile(r"(?:the )?(?:full |complete )?name of\b", re.IGNORECASE)
 _MADE_UP = re.compile(r"[a-z]{1,6}_?\d{1,4}(?:_\d+)?|[a-z]_?[a-f0-9]{4,}", re.IGNORECASE)
 """A key that says nothing: ``f_32``, ``col7``, ``field_12_2``."""
 _VAGUE = frozenset(
@@ -63,6 +65,18 @@ def says_nothing(key: str) -> bool:
     return bool(_MADE_UP.fullmatch(key)) and not any(concepts_of(part) for part in parts_of(key))
 
 
+def alternatives(description: str) -> dict[str, frozenset[str]]:
+    """By word (folded) of what a description asks for, the words that it is joined to by "or": ``contract or order``."""
+    found: dict[str, set[str]] = {}
+    parts = [text_key(part) for part in parts_of(asked_for(description))]
+    for i in range(1, len(parts) - 1):
+        if parts[i] in _OR:
+            one, other = parts[i - 1], parts[i + 1]
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
+    return {word: frozenset(words) for word, words in found.items()}
+
+
 def told_words(descriptions: Sequence[str]) -> list[frozenset[str]]:
     """For each description the words that no other has and that may stand in the label: what is asked for, folded."""
     said = [
@@ -100,3 +114,8 @@ def is_issuer(path: str, leaf: Leaf) -> bool:
 def is_addressee(path: str) -> bool:
     """Whether a field is named after whom a document goes to."""
     return any(text_key(part) in _ADDRESSEE_WORDS for part in parts_of(path.rpartition(".")[2]))
+
+
+def is_name(leaf: Leaf) -> bool:
+    """Whether a description asks for a name."""
+    return bool(_NAME_OF.match(leaf.description))

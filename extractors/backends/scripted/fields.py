@@ -9,6 +9,7 @@ from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.addresses import fill_addresses
 from extractors.backends.scripted.candidates import Candidate
+from extractors.backends.scripted.descriptions import is_name
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
 from extractors.backends.scripted.letter_window import written_by, written_to
@@ -46,6 +47,9 @@ _GROUP = re.compile(r"[A-Z0-9]{1,6}")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
 _SITE_ASKED = re.compile(r"web|homepage|\burl\b|internet|\bsite\b", re.IGNORECASE)
+_LETTER_CODE = re.compile(r"[A-Z]{5,11}")
+_ACCOUNT_FOR_IBAN = 0.7
+_ACCOUNT = re.compile(r"\d[\d -]{5,20}\d")
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
 
 
@@ -89,6 +93,8 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             if late and is_total(goal):
                 named = as_total(named, run, scene)
             for found, quality in _values_of(goal, run, scene):
+                if goal.means("iban") and not _IBAN.fullmatch(found.raw.replace(" ", "")):
+                    quality *= _ACCOUNT_FOR_IBAN
                 yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
     yield from _by_form(goal, scene)
     yield from _by_position(goal, scene)
@@ -214,7 +220,7 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return None
     if not LETTER.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
         return None
-    if goal.means(*_NAMED) and (is_registration(raw) or not _SPOKEN.search(raw)):
+    if (goal.means(*_NAMED) or is_name(goal.leaf)) and (is_registration(raw) or not _SPOKEN.search(raw)):
         return None  # a code, as customers have: CUST-0047
     if goal.means(*_NAMED) and not goal.means("address") and is_place(raw) and not LEGAL_FORM.search(raw):
         return None
@@ -236,11 +242,17 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     elif last < end:
         last = _grouped(line, start, end)
     text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
-    if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")):
+    if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")) and not _is_account(goal, text):
         return None
-    if not any(c.isdigit() for c in text) or _NO_CODE.search(text):
+    lettered = _LETTER_CODE.fullmatch(text) and goal.means("bic", "reference")
+    if not (lettered or any(c.isdigit() for c in text)) or _NO_CODE.search(text):
         return None
     return fits(goal, piece(line, start, last, text))
+
+
+def _is_account(goal: Goal, text: str) -> bool:
+    """Whether a text may be the number of an account where that will do as well (``IBAN or account number``)."""
+    return "bank" in goal.hints and bool(_ACCOUNT.fullmatch(text))
 
 
 def _grouped(line: Line, start: int, end: int) -> int:

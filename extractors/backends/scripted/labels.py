@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of, raw_words
 from extractors.backends.scripted.descriptions import (
+    alternatives,
     asked_for,
     is_addressee,
     is_bare_number,
@@ -25,6 +26,8 @@ _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
 _TOLD = 0.45
+_WHO = frozenset({"name", "full", "fullname", "person", "candidate"})
+"""Of these is made the name of a person whose paper it is: a résumé, a card."""
 _HEADING_REACH = 14
 
 # Name parts that a label often leaves out: they weigh little. Others weigh 0.7, `MODIFIERS` 1.
@@ -60,6 +63,8 @@ class Unit:
 
     word: str
     concepts: frozenset[str]
+    also: frozenset[str] = frozenset()
+    """Concepts that the description gives as another name for it: ``contract or order number``."""
 
     @property
     def weight(self) -> float:
@@ -72,6 +77,10 @@ class Unit:
         return bool(self.concepts) and self.concepts <= MODIFIERS and not self.concepts & _OPTIONAL
 
     def within(self, concepts: frozenset[str], words: frozenset[str]) -> bool:
+        return self.said_in(concepts, words) or bool(self.also & concepts)
+
+    def said_in(self, concepts: frozenset[str], words: frozenset[str]) -> bool:
+        """Whether a label says it, and not only what it is called besides."""
         if "id" in self.concepts and "number" in concepts:  # VAT number, Reg. No.
             return True
         return bool(self.concepts & concepts) or self.word in words
@@ -106,12 +115,13 @@ class Goal:
 def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset()) -> Goal:
     """The goal of a leaf; ``path`` without list positions, ``told`` as of `descriptions.told_words`."""
     units = []
+    others = alternatives(leaf.description)
     named = asked_for(leaf.description) if says_nothing(path.rpartition(".")[2]) else path
     for part in parts_of(named):
         key = text_key(part)
         concepts = concepts_of(part)
         if "line" not in concepts and (concepts or key not in STOP):
-            units.append(Unit(key, concepts))
+            units.append(Unit(key, concepts, frozenset().union(*map(concepts_of, others.get(key, ())))))
     own = frozenset().union(*(unit.concepts for unit in units)) if units else frozenset()
     about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
     if tells_day(leaf.description):
@@ -142,6 +152,7 @@ def with_parties(goals: list[Goal]) -> list[Goal]:
     ]
     own = [goal for goal in names if goal.means("seller")]
     own = own or [goal for goal in names if is_issuer(goal.path, goal.leaf) and not goal.means("buyer")][:1]
+    own = own or [goal for goal in names if {unit.word for unit in goal.units} <= _WHO][:1]
     other = [goal for goal in names if goal.means("buyer")]
     other = other or [goal for goal in names if is_addressee(goal.path) and goal not in own][:1]
     return [replace(goal, issuer=goal in own, addressee=goal in other) for goal in goals]
@@ -294,6 +305,8 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
     for i in range(len(tokens) - 1):
         if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
             per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
+        if keys[i + 1] == "supply" and "date" in per_word[max(i - 1, 0)] | per_word[i]:
+            per_word[i + 1] = frozenset({"delivery"})
         if (
             "yours" in per_word[i] and "reference" in per_word[i + 1]
         ):  # to the reader of an invoice, the order
@@ -355,6 +368,7 @@ def score(goal: Goal, run: Run) -> float:
     matched += 0.35 * len((concepts & goal.hints) - MODIFIERS) + 0.35 * len(told)
     # A synonym is a little less than the word itself: "Amount" for the field "total".
     missing = 0.1 * sum(unit.weight for unit in in_name if unit.word not in run.words)
+    missing += 0.3 * sum(unit.weight for unit in in_name if not unit.said_in(concepts, run.words))
     factor = 1.0
     for unit in goal.units:
         if unit in in_name or unit in in_context:
@@ -362,7 +376,7 @@ def score(goal: Goal, run: Run) -> float:
         missing += 0.5 * unit.weight
         if unit.required and not (goal.kind is Kind.TIME and "time" in unit.concepts):  # its value tells it
             factor = 0.3
-    own = frozenset().union(*(unit.concepts for unit in goal.units)) if goal.units else frozenset()
+    own = frozenset().union(*(unit.concepts | unit.also for unit in goal.units))
     named = {unit.word for unit in goal.units}
     extra = 0.0
     for token_concepts, token in zip(run.per_word, run.tokens, strict=True):

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 
 from extractors.backends.scripted.candidates import Candidate, candidates
-from extractors.backends.scripted.labels import Goal, Run
+from extractors.backends.scripted.labels import Goal, Run, numbers_item
 from extractors.backends.scripted.marked import Marked
 from extractors.backends.scripted.sheet import Line, Piece
 from extractors.validation.text import text_key
@@ -75,7 +75,7 @@ class Scene:
 
     def _is_head(self, line: Line) -> bool:
         below = next((one for one in self.lines[line.index + 1 : line.index + 2] if one.page == line.page), None)
-        if below is None or len(line.cells) < 2 or any(c.isdigit() for t in line.tokens for c in t.text):
+        if below is None or len(line.cells) < 2 or _has_figures(line):
             return False
         if below.top - line.bottom > _HEAD_LEADING * line.height or any(t.ends_label for t in below.tokens):
             return False
@@ -124,6 +124,11 @@ class Scene:
         for line in self.lines[run.line.index + 1 : run.line.index + 1 + _MAX_BELOW_LINES]:
             if line.page == run.line.page and line.top - run.line.bottom < 3 * run.line.height:
                 yield line
+
+
+def _has_figures(line: Line) -> bool:
+    """Whether a line has digits that are no number of an item (*8. Job title*)."""
+    return any(c.isdigit() for token in line.tokens if not numbers_item(token.text) for c in token.text)
 
 
 def fits(goal: Goal, found: Piece) -> Piece | None:
