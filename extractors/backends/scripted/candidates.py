@@ -116,6 +116,8 @@ def _dates(line: Line, kind: Kind, style: DocumentStyle) -> Iterator[Candidate]:
 def _starts_date(text: str) -> bool:
     if any(c.isdigit() for c in text):
         return True
+    if len(text) < 3 and text.islower():
+        return False  # "on", "to", "di": days of the week somewhere, and words of the sentence here
     key = name_key(text.rstrip(".,"))
     return key in months() or key in weekdays()
 
@@ -125,7 +127,7 @@ def _date_at(line: Line, start: int, kind: Kind, style: DocumentStyle) -> Candid
     cell = line.tokens[start].cell
     for end in range(start + 1, min(start + _MAX_DATE_TOKENS, len(line.tokens)) + 1):
         token = line.tokens[end - 1]
-        if token.cell != cell:
+        if token.cell != cell or (token.ends_label and not any(c.isdigit() for c in token.text)):
             break
         text = f"{text} {token.text}".strip()
         trimmed = text.rstrip(",;.:)").lstrip("(")

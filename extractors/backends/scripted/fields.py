@@ -9,6 +9,7 @@ from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.addresses import fill_addresses
 from extractors.backends.scripted.candidates import Candidate
+from extractors.backends.scripted.columns import listed, under
 from extractors.backends.scripted.descriptions import is_name
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
@@ -48,6 +49,7 @@ _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
 _SITE_ASKED = re.compile(r"web|homepage|\burl\b|internet|\bsite\b", re.IGNORECASE)
 _LETTER_CODE = re.compile(r"[A-Z]{5,11}")
+_OF_LIST = 0.6
 _ACCOUNT_FOR_IBAN = 0.7
 _ACCOUNT = re.compile(r"\d[\d -]{5,20}\d")
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
@@ -102,6 +104,9 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
     """The values that a label points at, with a quality: to its right, else below it."""
+    if (above := scene.over_caption(run)) is not None:
+        yield from _captioned(goal, *above, scene)
+        return
     if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
         yield from _texts(goal, run, scene)
         return
@@ -113,22 +118,35 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
     if limit < len(run.line.tokens) and limit < run.line.cell_end(run.start):
         return
     for line in scene.below(run):
-        under = [
+        standing = [
             c
             for cell in line.cells
-            if _under(run, line, cell)
+            if under(run, line, cell)
             for c in scene.values_between(line, goal.kind, *cell)
         ]
-        chosen = _choose(goal, under)
+        chosen = _choose(goal, standing)
         if chosen is not None:
-            yield chosen.piece, _BELOW * chosen.strength
+            quality = _BELOW * chosen.strength
+            is_list, its_sum = listed(run, line, scene) if goal.kind in NUMERIC else (False, None)
+            if its_sum is not None:
+                yield its_sum, quality
+            elif is_list:
+                quality *= _OF_LIST
+            if not is_list or its_sum is None:
+                yield chosen.piece, quality
             return
 
 
-def _under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
-    """Whether a cell stands below a label: their extents meet."""
-    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
-    return left < run.x1 and right > run.x0
+def _captioned(goal: Goal, line: Line, start: int, end: int, scene: Scene) -> Iterator[tuple[Piece, float]]:
+    """The value over a label in brackets, as forms have it that are filled in by a typewriter."""
+    if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
+        found = _text_value(goal, line, start, end)
+        if found is not None:
+            yield found, _BELOW
+        return
+    chosen = _choose(goal, scene.values_between(line, goal.kind, start, end))
+    if chosen is not None:
+        yield chosen.piece, _BELOW * chosen.strength
 
 
 def _choose(goal: Goal, found: list[Candidate]) -> Candidate | None:
@@ -162,7 +180,7 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
             return
     for below in scene.below(run):
         for first, last in below.cells:
-            if _under(run, below, (first, last)):
+            if under(run, below, (first, last)):
                 found = _text_value(goal, below, first, last)
                 if found is not None and not _is_label(scene, below, first, last):
                     yield found, _BELOW

@@ -119,6 +119,21 @@ class Scene:
             end = other.end
         return len(tokens)
 
+    def over_caption(self, run: Run) -> tuple[Line, int, int] | None:
+        """The cell over a label that stands in brackets and alone in its own: *(Name of applicant)*."""
+        line = run.line
+        start, end = next(cell for cell in line.cells if cell[0] <= run.start < cell[1])
+        if not (line.tokens[start].text.startswith("(") and line.tokens[end - 1].text.endswith(")")):
+            return None
+        above = self.lines[line.index - 1] if line.index else None
+        if above is None or above.page != line.page or line.top - above.bottom > _HEAD_LEADING * line.height:
+            return None
+        left, right = line.tokens[start].word.box.x0, line.tokens[end - 1].word.box.x1
+        for first, last in above.cells:
+            if above.tokens[first].word.box.x0 < right and above.tokens[last - 1].word.box.x1 > left:
+                return above, first, last
+        return None
+
     def below(self, run: Run) -> Iterator[Line]:
         """The next lines under a label, on its page."""
         for line in self.lines[run.line.index + 1 : run.line.index + 1 + _MAX_BELOW_LINES]:
