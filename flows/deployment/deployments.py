@@ -79,7 +79,9 @@ def _job_variables(target: Target, spec: DeploymentSpec) -> dict[str, Any]:
 def _with_gpus(target: Target) -> dict[str, Any]:
     """GPUs as the pool's workers ask for them."""
     if target.pool_type is PoolType.KUBERNETES:
-        return {"gpus": target.gpus}
+        # Nodes with GPUs keep others out by this taint, as they do the worker of deploy/k8s/overlays/gpu.
+        taint = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+        return {"gpus": target.gpus, "tolerations": [taint]}
     name = "container_create_kwargs"
     plain = job_template(target)["variables"]["properties"][name].get("default") or {}
     asked = {"Driver": "nvidia", "Count": target.gpus, "Capabilities": [["gpu"]]}

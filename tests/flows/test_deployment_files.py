@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any, get_args
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 from uuid import uuid4
 
 import pytest
@@ -18,8 +18,9 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
-from flows.deployment.deployments import flow_of
+from flows.deployment.deployments import _job_variables, flow_of
 from flows.deployment.specs import deployments
+from flows.deployment.target import PoolType, Target
 from flows.parameters import Reason
 from flows.settings import load_settings
 from schemas.outcome import FailureReason, ReviewReason
@@ -155,5 +156,12 @@ def test_a_pod_is_not_root_writes_nowhere_and_takes_its_secrets_by_reference() -
 
 
 def test_gpus_are_asked_for_where_they_are_wanted() -> None:
-    spec = configured("kubernetes", {"gpus": 2}).job_manifest["spec"]["template"]["spec"]
+    target = Target(load_settings(), Mock(), "parquetry", PoolType.KUBERNETES, POOLS, gpus=2)
+    model = next(spec for spec in deployments(target.settings) if spec.uses_model)
+    job = configured("kubernetes", _job_variables(target, model)).job_manifest["spec"]
+    spec = job["template"]["spec"]
+    assert (job["completions"], job["parallelism"]) == (1, 1) and not {"completions", "parallelism"} & set(
+        spec
+    )
+    assert [one["key"] for one in spec["tolerations"]] == ["nvidia.com/gpu"]
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 2
