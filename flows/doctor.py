@@ -138,7 +138,12 @@ def _model(settings: Settings) -> Finding:
         if not (EMBEDDED / "model.json").is_file():
             return Finding("model", "fail", f"{EMBEDDED} is not complete", "Install parquetry again.")
         if is_fetched(settings.cache):
-            return Finding("model", "ok", f"embedded, base weights in {base_folder(settings.cache)}")
+            base = base_folder(settings.cache)
+            locked = sorted(file.name for file in base.iterdir() if not os.access(file, os.R_OK))
+            if locked:
+                why = f"{base}: {', '.join(locked)} cannot be read"
+                return Finding("model", "fail", why, "Let the user of this process read these files.")
+            return Finding("model", "ok", f"embedded, base weights in {base}")
         fetch = f"Run `python -m extractors.models fetch {settings.cache}`, or use --model scripted."
         return Finding("model", "fail", "the base weights of the embedded model are not here", fetch)
     from flows.modelstore import pinned

@@ -82,6 +82,17 @@ def test_code_is_a_layer_of_its_own_and_the_last(name: str) -> None:
     assert first > 0 and set(copied[first:]) == {"code"}, "what changes least comes first"
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_copied_from_a_stage_can_be_read_by_all(name: str) -> None:
+    """The last step of each makes it so; safetensors files, say, are written for their owner only."""
+    for op, rest in done_last(name):
+        if op == "COPY":
+            last = dockerfile()[rest.removeprefix("--from=").split()[0]].steps[-1][1]
+            script = re.search(r"sh ([\w/]*?)(\w+\.sh)$", last)
+            said = (DEPLOY / "docker" / script[2]).read_text(encoding="utf-8") if script else last
+            assert "chmod -R go-w,a+rX /opt/parquetry/" in said, rest
+
+
 def done_last(name: str) -> list[tuple[str, str]]:
     """The steps of the stage itself, without those that it stands on."""
     return dockerfile()[name].steps

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from extractors.models.base import base_folder
 from flows import conductor
 from flows.cli import main
+from flows.doctor import _model
 from flows.ledger.store import Ledger
+from flows.settings import load_settings
 from schemas.registry import load_schema
 from tests.flows.making import write_invoice
 from tests.ledger.builders import add, start
@@ -161,6 +165,19 @@ def test_doctor_names_what_is_wrong_and_its_remedy(capsys: pytest.CaptureFixture
     assert main(["doctor", "--model", "scripted"]) == 0
     out = capsys.readouterr().out
     assert "warn source" in out and "--source" in out and "fail" not in out
+
+
+def test_doctor_says_that_weights_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an image that was built without giving its user the right."""
+    base = base_folder(tmp_path)
+    base.mkdir(parents=True)
+    for name in ("manifest.json", "model.safetensors"):
+        (base / name).touch()
+    settings = load_settings().model_copy(update={"model": "embedded", "cache": tmp_path})
+    assert _model(settings).verdict == "ok"
+    monkeypatch.setattr(os, "access", lambda path, how: Path(path).suffix != ".safetensors")
+    found = _model(settings)
+    assert found.verdict == "fail" and "model.safetensors cannot be read" in found.detail
 
 
 def test_schemas_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
