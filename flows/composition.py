@@ -22,8 +22,7 @@ from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
-from flows.home import make_home as make_home  # noqa: PLC0414  their users know them by this module
-from flows.home import open_ledger as open_ledger  # noqa: PLC0414
+from flows.home import make_home
 from flows.landing.evolution import check_evolution
 from flows.ledger.records import ModelUsed
 from flows.ledger.store import Ledger

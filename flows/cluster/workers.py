@@ -14,6 +14,7 @@ from uuid import UUID
 from flows import composition, conductor, worker
 from flows.cluster.orders import Order, check_machine, check_work, settings_for
 from flows.composition import Parts
+from flows.home import make_home
 from schemas.errors import OutageError, ParquetryError
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def _parts(order: Order) -> Parts:
         settings = settings_for(order)
         check_machine(order, settings)
         composition.use(settings)
-        composition.make_home(settings)
+        make_home(settings)
         conductor.log_to_file(settings, f"ray-{socket.gethostname()}-{os.getpid()}")
         try:
             parts = composition.parts(order.job)
