@@ -345,7 +345,8 @@ def check(job: Job) -> None:
 def check_runner(ours: Settings) -> None:
     """Raises `UsageError` when documents are to be extracted on a cluster, and there is no Ray or no answer."""
     if ours.runner == "ray":
-        from flows.cluster.connect import check_address, prepare_process, require_ray
+        from flows.cluster.addresses import check_address
+        from flows.cluster.connect import prepare_process, require_ray
 
         require_ray()
         prepare_process(ours)
