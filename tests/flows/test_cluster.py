@@ -357,8 +357,12 @@ def test_a_process_whose_gpu_changed_ends(monkeypatch: pytest.MonkeyPatch) -> No
         def get_accelerator_ids(self) -> dict[str, list[str]]:
             return {"GPU": next(given)}
 
+        def get_node_id(self) -> str:
+            return "a"
+
     ended = list[int]()
     monkeypatch.setattr(workers, "_devices", [])
+    monkeypatch.setattr(workers, "_node", [])
     monkeypatch.setattr(ray, "get_runtime_context", Context)
     monkeypatch.setattr(os, "_exit", ended.append)
     workers._keep_devices()
