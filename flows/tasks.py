@@ -6,12 +6,14 @@ Inputs and results stay in memory: nothing of a document gets into Prefect's dat
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypedDict
 
 from prefect import task
 from prefect.assets import Asset, materialize
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import TaskOptions
+from prefect.cache_policies import NO_CACHE, CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
 
 from flows import composition, lineage, logs, worker
 from flows.composition import Job, Parts
@@ -29,6 +31,16 @@ def can_help(_task: object, _run: object, state: Any) -> bool:
     """Prefect's retry condition."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, BaseException) and worker.worth_retrying(error)
+
+
+class TaskOptions(TypedDict):
+    """Those options of Prefect's tasks that all of ours have alike."""
+
+    retries: int
+    retry_delay_seconds: list[float]
+    retry_condition_fn: Callable[[Task[..., Any], TaskRun, State[Any]], bool]
+    cache_policy: CachePolicy
+    persist_result: bool
 
 
 OPTIONS: TaskOptions = {
