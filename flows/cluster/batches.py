@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
+from grpc import RpcError
 from prefect_ray.task_runners import PrefectRayFuture
 from ray.exceptions import RayError, RaySystemError, RayTaskError, RuntimeEnvSetupError
 
@@ -187,12 +188,13 @@ class Batches:
 
 @contextmanager
 def _while_it_is_there(address: str) -> Iterator[None]:
-    """Says it in our words when the cluster is lost: Ray's client raises what Python has for connections."""
+    """Says it in our words when the cluster is lost; by Ray's client it is an error of Python's or of gRPC's."""
     try:
         yield
-    except (ConnectionError, RaySystemError) as error:
+    except (ConnectionError, RaySystemError, RpcError) as error:
+        said = error.details() if isinstance(error, RpcError) else str(error)
         raise OutageError(
-            f"The Ray cluster ({address}) is gone: {next(iter(str(error).strip().splitlines()), '')[:300]}",
+            f"The Ray cluster ({address}) is gone: {' '.join(str(said).split())[:300]}",
             remedy="Start it again, then run again: it goes on where it stopped.",
         ) from error
 

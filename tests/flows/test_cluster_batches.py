@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("ray")
 
+from grpc import RpcError
 from ray.exceptions import WorkerCrashedError
 
 from flows import worker
@@ -192,6 +193,24 @@ def test_a_machine_in_trouble_gets_no_more_batches(parts: Parts, cluster: Cluste
     assert made.done == 20 and made.deaths == 0
     assert len(parts.notices) == 1 and "On gpu-07: no space left" in parts.notices[0]
     assert cluster.asked_for[0] == {} and cluster.asked_for[-1] == {"ray.io/node-id": "!in(a)"}
+
+
+def test_a_cluster_that_is_lost_is_told_in_our_words(parts: Parts, cluster: Cluster) -> None:
+    class LostError(RpcError):  # type: ignore[misc]
+        def details(self) -> str:
+            return "Socket closed"
+
+    for error in (ConnectionError("Socket closed"), LostError()):
+
+        def lost(future: Future, error: Exception = error) -> int:
+            assert worker.claim_next(parts, RUN) is not None
+            raise error
+
+        cluster.act = lost
+        with pytest.raises(OutageError, match=r"The Ray cluster \(local\) is gone: Socket closed"):
+            run(parts, cluster)
+        assert parts.ledger.outcome_counts(RUN) == {"pending": 20}
+        assert "processing" not in parts.ledger.status().documents
 
 
 def test_what_another_run_holds_is_waited_for(parts: Parts, cluster: Cluster) -> None:
