@@ -43,9 +43,7 @@ _LIGHT = {
     "from": 0.6,
     "until": 0.6,
 }
-_OPTIONAL = frozenset(
-    {"from", "until", "percent", "seller", "opening", "closing", "credits", "debits", "birth"}
-)
+_OPTIONAL = frozenset({"from", "until", "percent", "seller", "opening", "closing", "credits", "debits", "birth"})
 _PARTY_VERBS = {
     **dict.fromkeys(("bill", "billed", "sold", "invoice", "invoiced", "sell"), "buyer"),
     **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),
@@ -416,8 +414,6 @@ def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: s
         return 0.15
     if concepts & {"number", "id", "reference"}:
         # A seat and its number are the same, a company and its number are not.
-        alone = (
-            goal.kind is Kind.TEXT and len(goal.units) == 1 and not goal.means("name", "address", *_PARTIES)
-        )
+        alone = goal.kind is Kind.TEXT and len(goal.units) == 1 and not goal.means("name", "address", *_PARTIES)
         return 0.4 if alone or goal.means("number", "id", "reference", "code") else 1.0
     return 1.0 if concepts & MODIFIERS else 0.4
