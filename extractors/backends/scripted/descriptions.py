@@ -33,7 +33,7 @@ _VAGUE = frozenset(
 """Words that tell no field from another."""
 _ISSUER_WORDS = frozenset(
     """
-    insurer laboratory lab organiser organizer organisation organization bank hospital clinic school university
+    insurer carrier laboratory lab organiser organizer organisation organization bank hospital clinic school university
     landlord airline provider sender employer utility authority broadcaster publisher lender lessor practice
     versicherer labor veranstalter arbeitgeber absender anbieter assureur laboratoire organisateur employeur
     assicuratore laboratorio organizzatore datore mittente aseguradora organizador empleador verzekeraar werkgever

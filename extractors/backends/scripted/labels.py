@@ -43,7 +43,9 @@ _LIGHT = {
     "from": 0.6,
     "until": 0.6,
 }
-_OPTIONAL = frozenset({"from", "until", "percent", "seller", "opening", "closing", "credits", "debits", "birth"})
+_OPTIONAL = frozenset(
+    {"from", "until", "percent", "seller", "opening", "closing", "credits", "debits", "birth"}
+)
 _PARTY_VERBS = {
     **dict.fromkeys(("bill", "billed", "sold", "invoice", "invoiced", "sell"), "buyer"),
     **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),
@@ -361,7 +363,9 @@ def score(goal: Goal, run: Run) -> float:
     told = run.words & goal.told
     in_name = [unit for unit in goal.units if unit.within(concepts, run.words)]
     in_context = [u for u in goal.units if u not in in_name and u.concepts & run.context]
-    ends = _ENDS if goal.kind is Kind.DATE else frozenset[str]()  # of a period, whatever it is a period of
+    ends = (
+        _ENDS if goal.kind in (Kind.DATE, Kind.TIME) else frozenset[str]()
+    )  # of a period, whatever it is a period of
     if not any(unit.weight >= 0.5 or len(goal.units) == 1 or unit.concepts & ends for unit in in_name):
         party = [u for u in in_name if u.concepts & _PARTIES]
         if not (party and run.firm) and not (in_name and in_context):
@@ -414,6 +418,8 @@ def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: s
         return 0.15
     if concepts & {"number", "id", "reference"}:
         # A seat and its number are the same, a company and its number are not.
-        alone = goal.kind is Kind.TEXT and len(goal.units) == 1 and not goal.means("name", "address", *_PARTIES)
+        alone = (
+            goal.kind is Kind.TEXT and len(goal.units) == 1 and not goal.means("name", "address", *_PARTIES)
+        )
         return 0.4 if alone or goal.means("number", "id", "reference", "code") else 1.0
     return 1.0 if concepts & MODIFIERS else 0.4
