@@ -151,7 +151,7 @@ def promote(
     config: Config = None,
 ) -> None:
     """Puts a model in force for all runs with model = "promoted" that begin from now on."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.modelstore.promotion import promote as put_in_force
     from flows.modelstore.promotion import whoever
 
@@ -185,7 +185,7 @@ def promote(
 @app.command()
 def rollback(reason: Reason = "", by: By = None, home: Home = None, config: Config = None) -> None:
     """Puts the model promoted before back in force; again, the one before that."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.modelstore.promotion import whoever
 
     with open_ledger(config, home) as (_, ledger):
