@@ -46,7 +46,8 @@ class LoadedModel:
 
     ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong, and texts of the
     rules to be better. ``hints``: it was trained to be shown what the scripted rules found. ``rows_unsure_below``: of a
-    list on whose rows its mean score is lower, the rules' rows were found to be better.
+    list on whose rows its mean score is lower, the rules' rows were found to be better. ``trained_under``: the
+    fingerprints of the schemas that it was trained under; under others it is believed less.
     """
 
     name: str
@@ -57,6 +58,7 @@ class LoadedModel:
     unsure_below: float = -math.inf
     hints: bool = False
     rows_unsure_below: float = -math.inf
+    trained_under: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class ServedParts:
     unsure_below: float
     hints: bool
     rows_unsure_below: float
+    trained_under: frozenset[str]
     layout: bool
 
 
@@ -121,6 +124,7 @@ def load_processor(name: str, cache: Path) -> ServedParts:
         float(card.get("unsure_below", -math.inf)),
         bool(card.get("hints", False)),
         float(card.get("rows_unsure_below", -math.inf)),
+        frozenset(card.get("trained_under", ())),
         _has_layout(found.folder),
     )
 
@@ -231,7 +235,8 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     hints = bool(card.get("hints", False))
     rows = float(card.get("rows_unsure_below", -math.inf))
     identity = _identity(found, checked.files, card)
-    return LoadedModel(name, identity, model, processor, window, unsure, hints, rows)
+    under = frozenset(card.get("trained_under", ()))
+    return LoadedModel(name, identity, model, processor, window, unsure, hints, rows, under)
 
 
 def model_description(name: str, cache: Path | None = None) -> ModelDescription:
@@ -299,6 +304,9 @@ def _tuned_card(folder: Path) -> dict[str, Any] | None:
             (name for name, whole in _NUMBERS.items() if not _is_number(card.get(name), whole)), None
         ):
             raise ValueError(f"{wrong} is no number that can be")
+        under = card.get("trained_under", [])
+        if not isinstance(under, list) or not all(isinstance(one, str) for one in under):
+            raise ValueError("trained_under is no list of fingerprints")
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: {error}.", remedy="Restore the file, or train again.") from error
     return card
