@@ -18,10 +18,12 @@ from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted.choices import names_documents
 from extractors.backends.scripted.sheet import other_print
 from extractors.validation.paths import ABSENT, get, put, steps_of
-from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode
+from schemas.tree import NUMERIC, ArrayNode, Kind, Leaf, ObjectNode
 
 _READ = math.log(0.5)
 """Score from which on a value of the rules is taken for one that is there."""
+_CERTAIN = math.log(0.95)
+"""Score of sums that add up."""
 _GUESSED = -0.5
 """Score under which a value of a model that does not know the schema was right in one case of eight."""
 _TITLED = math.log(0.65)
@@ -93,6 +95,29 @@ def texts_by_rules(
         lambda leaf, other: (
             leaf.log_probability < unsure_below or _cut_short(leaf, other) or _runs_on(leaf, other)
         ),
+        unsure_below,
+    )
+
+
+def sums_by_rules(
+    tree: ObjectNode,
+    data: dict[str, Any],
+    leaves: Sequence[LeafAnswer],
+    by_rules: Answer,
+    unsure_below: float,
+) -> list[LeafAnswer]:
+    """The leaves of an answer, numbers of which the model is unsure the rules' where these add up on the page.
+
+    What was tendered less the change, or a column with its sum, leaves no doubt which of the sums is the total.
+    Arguments as of `titles_by_rules`.
+    """
+    numbers = {path for path, leaf in outer_leaves(tree) if leaf.kind in NUMERIC}
+    theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in numbers and leaf.raw}
+    return _taken(
+        data,
+        leaves,
+        theirs,
+        lambda leaf, other: leaf.log_probability < unsure_below and other.log_probability >= _CERTAIN,
         unsure_below,
     )
 

@@ -20,6 +20,7 @@ from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.unsure import (
     lists_of,
     rows_by_rules,
+    sums_by_rules,
     texts_by_rules,
     titles_by_rules,
     values_by_rules,
@@ -235,6 +236,7 @@ class WindowedBackend(ABC):
         ):  # behind agreement: that the rules agree with themselves says nothing
             merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
         merged = texts_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
+        merged = sums_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
         if schema.fingerprint not in self.loaded.trained_under:
             merged = values_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = titles_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)

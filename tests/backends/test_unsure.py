@@ -11,6 +11,7 @@ from extractors.backends.base import Answer, LeafAnswer, Span
 from extractors.backends.unsure import (
     lists_of,
     rows_by_rules,
+    sums_by_rules,
     texts_by_rules,
     titles_by_rules,
     values_by_rules,
@@ -247,3 +248,22 @@ def test_under_an_unknown_schema_what_must_be_there_is_not_given_up() -> None:
         tree, data, [told("total", "8", -2.0)], Answer({}, (told("total", None, -0.1),)), -0.3
     )
     assert (found.raw, data["total"]) == ("8", "8")
+
+
+@pytest.mark.parametrize(
+    ("score", "their_score", "floor", "expected"),
+    [
+        (-0.4, -0.03, -0.3, "9.00"),
+        (-0.4, -0.2, -0.3, "8"),  # a label, and no sum that adds up
+        (-0.1, -0.03, -0.3, "8"),
+        (-0.4, -0.03, -math.inf, "8"),
+    ],
+)
+def test_a_sum_that_adds_up_is_the_rules_where_the_model_is_unsure(
+    score: float, their_score: float, floor: float, expected: str
+) -> None:
+    data = {"total": "8"}
+    rules = Answer({}, (told("total", "9.00", their_score),))
+    (found,) = sums_by_rules(TREE, data, [told("total", "8", score)], rules, floor)
+    assert (found.raw, data["total"]) == (expected, expected)
+    assert found.log_probability == score
