@@ -16,6 +16,7 @@ from flows import artifacts, composition, finetuning, gpu_slot, states
 from flows.calibration import model_folder
 from flows.evaluate import EvaluationReport, Tolerance, evaluate
 from flows.finetuning import Corrections
+from flows.home import make_home
 from flows.ledger.store import Ledger
 from flows.parameters import ModelName
 from flows.settings import Settings
@@ -88,7 +89,7 @@ def finetune(
         tolerance: F1 that the candidate may lose against the model in use.
     """
     settings = composition.settings()
-    composition.make_home(settings)
+    make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
         found = export(settings, ledger, document_schema)
     why_not = _why_not(found, least_documents)

@@ -289,10 +289,15 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
     copy: Path | None = None
     try:
         copy = parts.spool.find(claimed.sha256) or _kept_copy(parts, claimed) or fetch_again(parts, claimed)
-        extraction = _extract_patiently(parts, claimed, copy)
-        if extraction.outcome == "extracted" and not extraction.accepted:
-            parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
-        return extraction
+        try:
+            return _extract_copy(parts, claimed, copy)
+        except FileNotFoundError:
+            if copy.exists():
+                raise
+            copy = fetch_again(
+                parts, claimed
+            )  # who had the document before, and came back late, has put it away
+            return _extract_copy(parts, claimed, copy)
     except (SourceError, OSError) as error:
         if trouble := machine_trouble(error, parts.settings.home):
             raise trouble from error
@@ -316,6 +321,13 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
     finally:
         if copy is not None:
             parts.spool.drop(copy)
+
+
+def _extract_copy(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Extraction:
+    extraction = _extract_patiently(parts, claimed, copy)
+    if extraction.outcome == "extracted" and not extraction.accepted:
+        parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
+    return extraction
 
 
 def patiently(parts: Parts, what: str, step: Callable[[], T]) -> T:
