@@ -114,8 +114,8 @@ def test_the_database_can_be_reached_by_its_users_only() -> None:
 
 
 def test_what_keeps_data_has_time_to_stop() -> None:
-    for name in ("database", "objects"):  # the engine kills after ten seconds, and SeaweedFS takes eleven
-        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 30
+    for name in ("database", "objects"):  # the engine kills after ten seconds, and SeaweedFS was seen to take 35
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 60
 
 
 def test_ports_are_published_on_this_machine_only_and_are_the_codes() -> None:
