@@ -114,7 +114,10 @@ def test_the_database_can_be_reached_by_its_users_only() -> None:
 
 
 def test_what_keeps_data_has_time_to_stop() -> None:
-    for name in ("database", "objects"):  # the engine kills after ten seconds, and SeaweedFS was seen to take 35
+    for name in (
+        "database",
+        "objects",
+    ):  # the engine kills after ten seconds, and SeaweedFS was seen to take 35
         assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 60
 
 
