@@ -285,12 +285,14 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
 
     Raises:
         OutageError: the machine is in trouble; it is not the document's fault.
+        LedgerError: the ledger does not answer.
     """
+    drawn = _is_drawn(parts, claimed)
     copy: Path | None = None
     try:
         copy = parts.spool.find(claimed.sha256) or _kept_copy(parts, claimed) or fetch_again(parts, claimed)
         extraction = _extract_patiently(parts, claimed, copy)
-        if extraction.outcome == "extracted" and not extraction.accepted:
+        if extraction.outcome == "extracted" and (drawn or not extraction.accepted):
             parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
         return extraction
     except (SourceError, OSError) as error:
@@ -316,6 +318,18 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
     finally:
         if copy is not None:
             parts.spool.drop(copy)
+
+
+def _is_drawn(parts: Parts, claimed: ClaimedDocument) -> bool:
+    """Whether a person is going to look at the document even if it is accepted."""
+    if parts.sampling.accepted <= 0:
+        return False
+    with _on_ledger():
+        return patiently(
+            parts,
+            claimed.uri,
+            lambda: parts.ledger.is_drawn(claimed.document_id, parts.sampling.accepted),
+        )
 
 
 def patiently(parts: Parts, what: str, step: Callable[[], T]) -> T:
