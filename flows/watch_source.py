@@ -3,13 +3,15 @@
 It stops at the first one. Objects are told apart as runs do it, by URI and version, but nothing is fetched and nothing
 written; what failed before counts as seen, since the nightly run tries it again. While a run is on, there is
 nothing to tell: that run is at it. An object is told once only: if the run that it started did not take it, because it
-failed or was of another schema, a look each minute must not start one each minute; the schedule tries again.
+failed or was of another schema, a look each minute must not start one each minute; the schedule tries again. What
+comes after such an object is told all the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from prefect import flow
@@ -25,6 +27,9 @@ from schemas.registry import load_schema
 
 BATCH = 500
 """Objects that are looked up at a time."""
+MOST_TOLD = 200
+"""So many objects that no run took are remembered (a variable of Prefect holds 5,000 characters); then it is up to the
+schedule alone."""
 
 
 @flow(name="watch_source", persist_result=False)
@@ -32,8 +37,8 @@ def watch_source(source: Source = None, document_schema: SchemaName = None) -> b
     """Whether the source has something new; if so, the event for it was sent.
 
     Args:
-        source: folder, file or URI without credentials; empty: the one in the settings.
-        document_schema: catalog name or path of a JSON Schema; empty: the one in the settings.
+        source: Folder, file or URI without credentials. Empty: the one in the settings of the worker.
+        document_schema: Catalog name, or path of a JSON Schema. Empty: the one in the settings of the worker.
     """
     settings = composition.settings()
     composition.make_home(settings)
@@ -47,38 +52,65 @@ def watch_source(source: Source = None, document_schema: SchemaName = None) -> b
             limit=settings.alerts.look_objects,
             options=options,
         )
-        fingerprint, model = load_schema(job.schema_).fingerprint, backend(job.model, settings.cache).model_id
-        new = first_unseen(ledger, found, fingerprint, model)
-    if new is None or _told_before(job.source, new):
-        return False
-    telling.tell(notices.new_objects(job.source, 1, new.uri))
-    return True
-
-
-def _told_before(source: str, new: SourceObject) -> bool:
-    """Whether this object is what was told last of the source; from now on it is. Kept in a variable of Prefect."""
-    name = notices.source_id(source).replace(".", "_")
-    mark = hashlib.sha256(f"{new.uri}\n{new.version}".encode("utf-8", "surrogateescape")).hexdigest()
-    if Variable.get(name) == mark:
+        model = backend(job.model, settings.cache, settings.vllm).model_id
+        told = _told(job.source)
+        look = first_new(unseen(ledger, found, load_schema(job.schema_).fingerprint, model), told)
+    if look.new is not None and len(told) < MOST_TOLD:
+        telling.post([notices.new_objects(job.source, 1, look.new.uri)])
+        _remember(job.source, [*told, _mark(look.new)])
         return True
-    Variable.set(name, mark, overwrite=True)
+    if look.new is None and set(look.still) != set(told):  # the others were taken meanwhile
+        _remember(job.source, look.still)
     return False
 
 
-def first_unseen(
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The first object that is new and was not told; without one, the marks of those told that are still new."""
+
+    new: SourceObject | None
+    still: list[str]
+
+
+def first_new(found: Iterable[SourceObject], told: list[str]) -> Look:
+    """Looks at what no run has seen until something was not told before."""
+    still: list[str] = []
+    for one in found:
+        if (mark := _mark(one)) not in told:
+            return Look(one, still)
+        still.append(mark)
+    return Look(None, still)
+
+
+def _mark(one: SourceObject) -> str:
+    return hashlib.sha256(f"{one.uri}\n{one.version}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _told(source: str) -> list[str]:
+    """The marks of what was told of a source. Kept in a variable of Prefect."""
+    kept = Variable.get(_variable(source))
+    return [str(mark) for mark in kept] if isinstance(kept, list) else []
+
+
+def _remember(source: str, told: list[str]) -> None:
+    Variable.set(_variable(source), list(told), overwrite=True)
+
+
+def _variable(source: str) -> str:
+    return notices.source_id(source).replace(".", "_")
+
+
+def unseen(
     ledger: Ledger, found: Iterable[SourceObject], fingerprint: str, model: str
-) -> SourceObject | None:
-    """The first object that is not in the ledger as it is now.
+) -> Iterator[SourceObject]:
+    """The objects that are not in the ledger as they are now, found while iterating.
 
     What is still being written, cannot be listed, or has no version to tell it by, is left to runs.
     """
     for batch in _batches(one for one in found if one.version and not one.unsettled and not one.fault):
         pairs = [(one.uri, one.version) for one in batch]
         seen = ledger.seen_inputs(pairs, fingerprint=fingerprint, model=model)
-        for one, pair in zip(batch, pairs, strict=True):
-            if pair not in seen:
-                return one
-    return None
+        yield from (one for one, pair in zip(batch, pairs, strict=True) if pair not in seen)
 
 
 def _batches(found: Iterable[SourceObject]) -> Iterator[list[SourceObject]]:
