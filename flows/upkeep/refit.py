@@ -123,7 +123,7 @@ def _fit(
     with model_in_use():
         try:
             fitting = fit_calibration(settings, folders, schemas, split=SPLIT)
-        except UsageError as error:  # too few can be read, or all values are right: no mistake of anybody
+        except UsageError as error:  # such as too few that can still be read: no reason to fail
             said = f"Nothing was fitted, and what was in force stays: {error}"
             return Finding(step=STEP, verdict="ok", said=said, details=left)
     used.write_text(json.dumps(fitted_on) + "\n", encoding="utf-8")
