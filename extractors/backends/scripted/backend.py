@@ -11,8 +11,9 @@ from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.scripted.choices import choose, tell_shape
+from extractors.backends.scripted.descriptions import told_words
 from extractors.backends.scripted.fields import find_fields
-from extractors.backends.scripted.labels import Goal, find_runs, goal_of
+from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_parties
 from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, read_sheet
@@ -62,15 +63,18 @@ class _Plan:
         self.singles: list[Goal] = []
         self.lists: dict[str, list[Goal]] = {}
         words: set[str] = set()
-        for order, (path, leaf) in enumerate(leaves(schema.tree)):
+        asked = list(leaves(schema.tree))
+        told = told_words([leaf.description for _, leaf in asked])
+        for order, ((path, leaf), own) in enumerate(zip(asked, told, strict=True)):
             outer, is_list, inner = path.rpartition("[]")
-            goal = goal_of(inner.lstrip(".") if is_list else path, leaf, order)
+            goal = goal_of(inner.lstrip(".") if is_list else path, leaf, order, own)
             words.update(unit.word for unit in goal.units if not unit.concepts and len(unit.word) > 2)
-            words.update(goal.quoted_words)
+            words.update(goal.quoted_words | own)
             if not is_list:
                 self.singles.append(goal)
             elif "[]" not in outer:
                 self.lists.setdefault(outer, []).append(goal)
+        self.singles = with_parties(self.singles)
         self.vocabulary = frozenset(words)
 
     def answer(self, document: ReadDocument) -> Answer:

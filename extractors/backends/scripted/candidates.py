@@ -19,8 +19,12 @@ _MAX_DATE_TOKENS = 5
 _AMBIGUOUS = (ReviewReason.AMBIGUOUS_DATE, ReviewReason.AMBIGUOUS_NUMBER)
 _GROUP_HEAD = re.compile(r"^[-(+]?[^\w\s]?\d{1,3}$")
 _GROUP_TAIL = re.compile(r"^\d{3}(?:[.,]\d+)?[^\w\s]*$")
-_PAIRS = re.compile(r"\d{1,2} \d{1,2} \d{1,2}")
-"""Pairs of digits held apart by spaces: a telephone number."""
+_NO_DATE = re.compile(r"\d{1,2} \d{1,2} \d{1,2}|\d+(?:[./]\d+)?, ?\d+(?:, ?\d+)?")
+"""Pairs of digits held apart by spaces, which are a telephone number; a list of numbers (*10.2, 11*)."""
+_SIGN = 0.97
+"""A sign of a currency says a little less than its code."""
+_DOTTED = re.compile(r"(?:[01]?\d|2[0-3])\.[0-5]\d")
+"""A time as some countries write it, and an amount as all do."""
 _CENTS = re.compile(r"\d[.,]\d{2}(?!\d)")
 _SIGN_IN_WORD = re.compile(
     r"[^\W\d_]{0,2}[^\w\s.,'()%+*/:;#&@\-]"  # a sign: €, US$
@@ -112,6 +116,8 @@ def _dates(line: Line, kind: Kind, style: DocumentStyle) -> Iterator[Candidate]:
 def _starts_date(text: str) -> bool:
     if any(c.isdigit() for c in text):
         return True
+    if len(text) < 3 and text.islower():
+        return False  # "on", "to", "di": days of the week somewhere, and words of the sentence here
     key = name_key(text.rstrip(".,"))
     return key in months() or key in weekdays()
 
@@ -121,12 +127,14 @@ def _date_at(line: Line, start: int, kind: Kind, style: DocumentStyle) -> Candid
     cell = line.tokens[start].cell
     for end in range(start + 1, min(start + _MAX_DATE_TOKENS, len(line.tokens)) + 1):
         token = line.tokens[end - 1]
-        if token.cell != cell:
+        if token.cell != cell or (token.ends_label and not any(c.isdigit() for c in token.text)):
             break
         text = f"{text} {token.text}".strip()
         trimmed = text.rstrip(",;.:)").lstrip("(")
-        if _PAIRS.fullmatch(trimmed):
+        if _NO_DATE.fullmatch(trimmed):
             continue
+        if kind is Kind.TIME and _DOTTED.fullmatch(trimmed):
+            return Candidate(piece(line, start, end, trimmed), 0.7)
         if any(c.isdigit() for c in trimmed) and _plausible(trimmed, kind, style):
             compact = trimmed.isdigit()
             return Candidate(piece(line, start, end, trimmed), 0.5 if compact else 1.0)
@@ -146,7 +154,8 @@ def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:
                 # Codes that begin with X are gold, bonds and tests; FR is a country.
                 code = sign.isalpha() and len(sign) == 3 and not sign.startswith("X")
                 if (beside and sign != "FR") or code or not sign.isalpha():
-                    yield Candidate(piece(line, i, i + 1, sign), 1.0 if beside else 0.7 if code else 0.5)
+                    strength = 1.0 if beside else 0.7 if code else 0.5
+                    yield Candidate(piece(line, i, i + 1, sign), strength * (1.0 if code else _SIGN))
                     break
 
 

@@ -45,7 +45,7 @@ description: description item items article artikel bezeichnung designation prod
   produit produits prodotto producto produto prestation particulars
   service services libelle descripcion desc beschreibung leistung goods descrizione omschrijving
   artikelbezeichnung details
-delivery: delivery delivered ship shipping shipment liefer lieferung livraison lieferdatum
+delivery: delivery delivered ship shipping shipment shipped dispatched dispatch despatch despatched liefer lieferung livraison lieferdatum
   leistungsdatum consegna warenempfanger lieferanschrift lieferadresse
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
   skonto prepaid prepayment
@@ -61,8 +61,10 @@ iban: iban
 bic: bic swift
 issue: issue issued ausgestellt erstellt emission
 bank: bank konto kontonummer account
-from: from von de beginn start begin
-until: until bis end ende to
+from: from von de beginn start begin starts begins effective commencement commences origin departure departs
+  abreise abfahrt partenza salida depart vertrek inizio inicio debut aanvang ab
+until: until bis end ende to ends expires expiry expiration destination arrival arrives ankunft arrivo llegada
+  arrivee aankomst scade fin fine einde
 advertiser: advertiser
 yours: your ihre ihr votre vos su vostro vostra uw vossa
 """

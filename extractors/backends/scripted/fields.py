@@ -9,6 +9,8 @@ from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.addresses import fill_addresses
 from extractors.backends.scripted.candidates import Candidate
+from extractors.backends.scripted.columns import listed, under
+from extractors.backends.scripted.descriptions import is_name
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
 from extractors.backends.scripted.letter_window import written_by, written_to
@@ -42,6 +44,14 @@ _SOONER = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|rabat",
 _NAMED = ("name", "seller", "buyer")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
+_GROUP = re.compile(r"[A-Z0-9]{1,6}")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
+_SITE_ASKED = re.compile(r"web|homepage|\burl\b|internet|\bsite\b", re.IGNORECASE)
+_LETTER_CODE = re.compile(r"[A-Z]{5,11}")
+_OF_LIST = 0.6
+_ACCOUNT_FOR_IBAN = 0.7
+_ACCOUNT = re.compile(r"\d[\d -]{5,20}\d")
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
 
 
@@ -85,6 +95,8 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             if late and is_total(goal):
                 named = as_total(named, run, scene)
             for found, quality in _values_of(goal, run, scene):
+                if goal.means("iban") and not _IBAN.fullmatch(found.raw.replace(" ", "")):
+                    quality *= _ACCOUNT_FOR_IBAN
                 yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
     yield from _by_form(goal, scene)
     yield from _by_position(goal, scene)
@@ -92,6 +104,9 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
     """The values that a label points at, with a quality: to its right, else below it."""
+    if (above := scene.over_caption(run)) is not None:
+        yield from _captioned(goal, *above, scene)
+        return
     if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
         yield from _texts(goal, run, scene)
         return
@@ -103,22 +118,35 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
     if limit < len(run.line.tokens) and limit < run.line.cell_end(run.start):
         return
     for line in scene.below(run):
-        under = [
+        standing = [
             c
             for cell in line.cells
-            if _under(run, line, cell)
+            if under(run, line, cell)
             for c in scene.values_between(line, goal.kind, *cell)
         ]
-        chosen = _choose(goal, under)
+        chosen = _choose(goal, standing)
         if chosen is not None:
-            yield chosen.piece, _BELOW * chosen.strength
+            quality = _BELOW * chosen.strength
+            is_list, its_sum = listed(run, line, scene) if goal.kind in NUMERIC else (False, None)
+            if its_sum is not None:
+                yield its_sum, quality
+            elif is_list:
+                quality *= _OF_LIST
+            if not is_list or its_sum is None:
+                yield chosen.piece, quality
             return
 
 
-def _under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
-    """Whether a cell stands below a label: their extents meet."""
-    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
-    return left < run.x1 and right > run.x0
+def _captioned(goal: Goal, line: Line, start: int, end: int, scene: Scene) -> Iterator[tuple[Piece, float]]:
+    """The value over a label in brackets, as forms have it that are filled in by a typewriter."""
+    if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
+        found = _text_value(goal, line, start, end)
+        if found is not None:
+            yield found, _BELOW
+        return
+    chosen = _choose(goal, scene.values_between(line, goal.kind, start, end))
+    if chosen is not None:
+        yield chosen.piece, _BELOW * chosen.strength
 
 
 def _choose(goal: Goal, found: list[Candidate]) -> Candidate | None:
@@ -152,7 +180,7 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
             return
     for below in scene.below(run):
         for first, last in below.cells:
-            if _under(run, below, (first, last)):
+            if under(run, below, (first, last)):
                 found = _text_value(goal, below, first, last)
                 if found is not None and not _is_label(scene, below, first, last):
                     yield found, _BELOW
@@ -170,7 +198,11 @@ def _passed_over(goal: Goal, token: Token) -> bool:
 def _heads_column(run: Run, scene: Scene, start: int) -> bool:
     """Whether the next cell is a label too: then both stand over their values, not before them."""
     line, end = run.line, run.line.cell_end(start)
-    if run.tokens[-1].ends_label or line.tokens[start].cell == line.tokens[run.start].cell:
+    if line.tokens[start].cell == line.tokens[run.start].cell:
+        return False
+    if scene.heads_columns(line):
+        return True
+    if run.tokens[-1].ends_label:
         return False
     said = [token.text for token in line.tokens[start:end] if not numbers_item(token.text)]
     digits = any(c.isdigit() for text in said for c in text)
@@ -206,7 +238,7 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return None
     if not LETTER.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
         return None
-    if goal.means(*_NAMED) and (is_registration(raw) or not _SPOKEN.search(raw)):
+    if (goal.means(*_NAMED) or is_name(goal.leaf)) and (is_registration(raw) or not _SPOKEN.search(raw)):
         return None  # a code, as customers have: CUST-0047
     if goal.means(*_NAMED) and not goal.means("address") and is_place(raw) and not LEGAL_FORM.search(raw):
         return None
@@ -225,12 +257,32 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
             if line.tokens[last].concepts & {"bic", "bank"}:
                 break
             last += 1
+    elif last < end:
+        last = _grouped(line, start, end)
     text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
-    if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")):
+    if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")) and not _is_account(goal, text):
         return None
-    if not any(c.isdigit() for c in text) or _NO_CODE.search(text):
+    lettered = _LETTER_CODE.fullmatch(text) and goal.means("bic", "reference")
+    if not (lettered or any(c.isdigit() for c in text)) or _NO_CODE.search(text):
         return None
     return fits(goal, piece(line, start, last, text))
+
+
+def _is_account(goal: Goal, text: str) -> bool:
+    """Whether a text may be the number of an account where that will do as well (``IBAN or account number``)."""
+    return "bank" in goal.hints and bool(_ACCOUNT.fullmatch(text))
+
+
+def _grouped(line: Line, start: int, end: int) -> int:
+    """Where a number ends that is printed in groups which fill its cell: ``6538 9679 3145``, ``680 FHP``."""
+    group = _GROUP if _GROUP.fullmatch(line.tokens[start].text) else None
+    last = start
+    while group is not None and last < end and group.fullmatch(line.tokens[last].text.rstrip(",;.")):
+        last += 1
+        if line.tokens[last - 1].text[-1] in ",;.":
+            return last
+    # What goes on behind the groups in the same cell are words, and the groups then may be anything: a day of a date.
+    return last if last == end and last - start > 1 else start + 1
 
 
 def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
@@ -243,6 +295,9 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
     if goal.kind is Kind.DATE and goal.means("from", "until"):
         yield from _of_range(goal, scene)
         return
+    if goal.kind is Kind.TEXT and goal.means("mail") and not goal.leaf.pattern:
+        yield from _mails(goal, scene)
+        return
     if goal.kind is not Kind.TEXT or not (goal.means("iban") or goal.leaf.pattern):
         return
     whole = _whole(goal.leaf.pattern) if goal.leaf.pattern else None
@@ -254,6 +309,16 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
                 found = _code(goal, line, i, line.cell_end(i))
                 if found is not None and _IBAN.fullmatch(found.raw.replace(" ", "")):
                     yield Match(goal, found, 0.9)
+
+
+def _mails(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """Addresses of mail or of the web, which show by their form what they are; the first is as good as any."""
+    form = _SITE if _SITE_ASKED.search(f"{goal.path} {goal.leaf.description}") else _MAIL
+    for line in scene.lines:
+        for i, token in enumerate(line.tokens):
+            found = form.search(token.text)
+            if found is not None and (value := fits(goal, piece(line, i, i + 1, found[0]))) is not None:
+                yield Match(goal, value, 0.5 - 0.001 * min(line.index, 100))
 
 
 def _whole(pattern: str) -> Callable[[str], bool]:
@@ -278,16 +343,20 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     """What usually stands where: the seller at the head, the date of issue first among the dates."""
     if goal.kind is Kind.DATE and goal.means("due"):
         yield from _pay_by(goal, scene)
+    elif goal.kind is Kind.TIME and not goal.means("until", "from"):
+        for line in scene.lines[: 4 * HEAD_LINES]:
+            for candidate in scene.values(line, Kind.TIME):
+                yield Match(goal, candidate.piece, 0.5 * candidate.strength - 0.001 * line.index)
     elif goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
         for line in scene.lines[: 4 * HEAD_LINES]:
             for candidate in scene.values(line, Kind.DATE):
                 # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
                 named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
                 yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
-    elif goal.kind is Kind.TEXT and goal.means("seller") and not goal.means("address", *ID):
+    elif goal.issuer:
         yield from head_names(goal, scene)
         yield from written_by(goal, scene)
-    elif goal.kind is Kind.TEXT and goal.means("buyer") and not goal.means("address", *ID):
+    elif goal.addressee:
         yield from written_to(goal, scene)
     elif goal.kind in NUMERIC and is_total(goal):
         yield from settled(goal, scene)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of, raw_words
+from extractors.backends.scripted.descriptions import (
+    alternatives,
+    asked_for,
+    is_addressee,
+    is_bare_number,
+    is_issuer,
+    says_nothing,
+    tells_day,
+)
 from extractors.backends.scripted.sheet import Line, Token
 from extractors.validation.currencies import currencies_of
 from extractors.validation.text import text_key
@@ -16,6 +25,9 @@ _QUOTED = re.compile(r"['\"‘“]([^'\"’”]{2,40})['\"’”]")
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
+_TOLD = 0.45
+_WHO = frozenset({"name", "full", "fullname", "person", "candidate"})
+"""Of these is made the name of a person whose paper it is: a résumé, a card."""
 _HEADING_REACH = 14
 
 # Name parts that a label often leaves out: they weigh little. Others weigh 0.7, `MODIFIERS` 1.
@@ -27,8 +39,8 @@ _LIGHT = {
     "doc": 0.5,
     "number": 0.4,
     "line": 0.1,
-    "from": 0.4,
-    "until": 0.4,
+    "from": 0.6,
+    "until": 0.6,
 }
 _OPTIONAL = frozenset({"from", "until", "percent", "seller"})
 _PARTY_VERBS = {
@@ -51,6 +63,8 @@ class Unit:
 
     word: str
     concepts: frozenset[str]
+    also: frozenset[str] = frozenset()
+    """Concepts that the description gives as another name for it: ``contract or order number``."""
 
     @property
     def weight(self) -> float:
@@ -63,6 +77,10 @@ class Unit:
         return bool(self.concepts) and self.concepts <= MODIFIERS and not self.concepts & _OPTIONAL
 
     def within(self, concepts: frozenset[str], words: frozenset[str]) -> bool:
+        return self.said_in(concepts, words) or bool(self.also & concepts)
+
+    def said_in(self, concepts: frozenset[str], words: frozenset[str]) -> bool:
+        """Whether a label says it, and not only what it is called besides."""
         if "id" in self.concepts and "number" in concepts:  # VAT number, Reg. No.
             return True
         return bool(self.concepts & concepts) or self.word in words
@@ -82,22 +100,32 @@ class Goal:
     quoted_words: frozenset[str]
     kind: Kind
     """How its values look: as the leaf says, but a text named ``date`` as a date, one named ``total`` as a number."""
+    told: frozenset[str] = frozenset()
+    """Words of the description that no other field has, which its label may say instead of its name."""
+    issuer: bool = False
+    """Whether it is the name of whose document it is, which stands at the head."""
+    addressee: bool = False
+    """Whether it is the name of whom the document goes to."""
 
     def means(self, *concepts: str) -> bool:
         """Whether the name of the field (not its description) has one of the concepts."""
         return any(unit.concepts.intersection(concepts) for unit in self.units)
 
 
-def goal_of(path: str, leaf: Leaf, order: int) -> Goal:
-    """The goal of a leaf; ``path`` without list positions."""
+def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset()) -> Goal:
+    """The goal of a leaf; ``path`` without list positions, ``told`` as of `descriptions.told_words`."""
     units = []
-    for part in parts_of(path):
+    others = alternatives(leaf.description)
+    named = asked_for(leaf.description) if says_nothing(path.rpartition(".")[2]) else path
+    for part in parts_of(named):
         key = text_key(part)
         concepts = concepts_of(part)
         if "line" not in concepts and (concepts or key not in STOP):
-            units.append(Unit(key, concepts))
+            units.append(Unit(key, concepts, frozenset().union(*map(concepts_of, others.get(key, ())))))
     own = frozenset().union(*(unit.concepts for unit in units)) if units else frozenset()
     about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
+    if tells_day(leaf.description):
+        about |= {"date"}
     labels = _QUOTED.findall(leaf.description)
     return Goal(
         path=path,
@@ -111,7 +139,23 @@ def goal_of(path: str, leaf: Leaf, order: int) -> Goal:
             word for label in labels for word in raw_words(label) if not concepts_of(word)
         ),
         kind=_kind(leaf, own, about),
+        told=told,
     )
+
+
+def with_parties(goals: list[Goal]) -> list[Goal]:
+    """The goals, of which one may be whose document it is (the seller, the laboratory that reports), one whom it goes to."""
+    names = [
+        goal
+        for goal in goals
+        if goal.kind is Kind.TEXT and not goal.means("address", "mail", *_NO_SUM - {"name", "description"})
+    ]
+    own = [goal for goal in names if goal.means("seller")]
+    own = own or [goal for goal in names if is_issuer(goal.path, goal.leaf) and not goal.means("buyer")][:1]
+    own = own or [goal for goal in names if {unit.word for unit in goal.units} <= _WHO][:1]
+    other = [goal for goal in names if goal.means("buyer")]
+    other = other or [goal for goal in names if is_addressee(goal.path) and goal not in own][:1]
+    return [replace(goal, issuer=goal in own, addressee=goal in other) for goal in goals]
 
 
 def _kind(leaf: Leaf, own: frozenset[str], about: frozenset[str]) -> Kind:
@@ -121,6 +165,12 @@ def _kind(leaf: Leaf, own: frozenset[str], about: frozenset[str]) -> Kind:
     dated = "date" in own or (bool(own & _MOMENTS) and "date" in about)  # valid_from: first date of ...
     if dated and not own & _NO_DATE:
         return Kind.DATE
+    if own == {"currency"}:
+        return Kind.CURRENCY
+    if "time" in own and not own & (_NO_DATE - {"time"}):
+        return Kind.TIME
+    if is_bare_number(leaf):
+        return Kind.DECIMAL
     unit_price = {"unit", "price"} <= own
     return (
         Kind.DECIMAL
@@ -255,6 +305,8 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
     for i in range(len(tokens) - 1):
         if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
             per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
+        if keys[i + 1] == "supply" and "date" in per_word[max(i - 1, 0)] | per_word[i]:
+            per_word[i + 1] = frozenset({"delivery"})
         if (
             "yours" in per_word[i] and "reference" in per_word[i + 1]
         ):  # to the reader of an invoice, the order
@@ -304,24 +356,27 @@ def score(goal: Goal, run: Run) -> float:
     concepts = run.concepts
     if run.key in goal.quoted:
         return 0.95 - 0.3 * run.strangers
+    told = run.words & goal.told
     in_name = [unit for unit in goal.units if unit.within(concepts, run.words)]
     in_context = [u for u in goal.units if u not in in_name and u.concepts & run.context]
-    if not in_name or not any(unit.weight >= 0.5 or len(goal.units) == 1 for unit in in_name):
+    ends = {"from", "until"} if goal.kind is Kind.DATE else set[str]()  # of a period, whatever it is a period of
+    if not any(unit.weight >= 0.5 or len(goal.units) == 1 or unit.concepts & ends for unit in in_name):
         party = [u for u in in_name if u.concepts & _PARTIES]
         if not (party and run.firm) and not (in_name and in_context):
-            return 0.0
+            return _by_description(goal, run, told) if told else 0.0
     matched = sum(unit.weight for unit in (*in_name, *in_context))
-    matched += 0.35 * len((concepts & goal.hints) - MODIFIERS)
+    matched += 0.35 * len((concepts & goal.hints) - MODIFIERS) + 0.35 * len(told)
     # A synonym is a little less than the word itself: "Amount" for the field "total".
     missing = 0.1 * sum(unit.weight for unit in in_name if unit.word not in run.words)
+    missing += 0.3 * sum(unit.weight for unit in in_name if not unit.said_in(concepts, run.words))
     factor = 1.0
     for unit in goal.units:
         if unit in in_name or unit in in_context:
             continue
         missing += 0.5 * unit.weight
-        if unit.required:
+        if unit.required and not (goal.kind is Kind.TIME and "time" in unit.concepts):  # its value tells it
             factor = 0.3
-    own = frozenset().union(*(unit.concepts for unit in goal.units)) if goal.units else frozenset()
+    own = frozenset().union(*(unit.concepts | unit.also for unit in goal.units))
     named = {unit.word for unit in goal.units}
     extra = 0.0
     for token_concepts, token in zip(run.per_word, run.tokens, strict=True):
@@ -329,6 +384,16 @@ def score(goal: Goal, run: Run) -> float:
     strangers = (run.context - concepts - own) & _PARTIES
     extra += 1.0 * len(strangers) + 0.4 * run.strangers
     return factor * matched / (matched + missing + extra) if matched else 0.0
+
+
+def _by_description(goal: Goal, run: Run, told: frozenset[str]) -> float:
+    """How well a label names the field with nothing but words of its description: ``Doctor`` for ``physician``."""
+    others = [
+        key
+        for concepts, token in zip(run.per_word, run.tokens, strict=True)
+        if (key := text_key(token.text)) and key not in STOP and key not in told and not concepts & goal.hints
+    ]
+    return 0.0 if others or run.strangers or not run.firm else min(_TOLD + 0.1 * (len(told) - 1), 0.65)
 
 
 def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: set[str], goal: Goal) -> float:

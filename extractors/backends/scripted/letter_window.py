@@ -35,6 +35,7 @@ _ALIGNED = 12.0
 _LEADING = 2.1
 """Lines of a block stand so many heights apart at most, from top to bottom of the next."""
 _MOST, _LEAST = 8, 3
+_OWN_LINES = 3
 _SENDER, _WINDOW, _BLOCK = 0.74, 0.74, 0.5
 _TITLED = re.compile(
     r"^\W*(?:herrn?|frau|firma|fa\.|an|mr|mrs|ms"
@@ -77,7 +78,10 @@ def written_to(goal: Goal, scene: Scene) -> Iterator[Match]:
         found = fits(goal, under) if under is not None else None
         if found is not None:
             yield Match(goal, found, _WINDOW - 0.002 * sender.index)
-    if len(blocks) == 1 and senders:
+    # Without a sender's line the block at the head is the sender's own.
+    others = blocks if senders else [block for block in blocks if block.cells[0][0].index > _OWN_LINES]
+    if len(others) == 1 and (senders or len(blocks) > 1):
+        blocks = others
         found = fits(goal, blocks[0].name)
         if found is not None:
             yield Match(goal, found, _BLOCK)

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 
 from extractors.backends.scripted.candidates import Candidate, candidates
-from extractors.backends.scripted.labels import Goal, Run
+from extractors.backends.scripted.labels import Goal, Run, numbers_item
 from extractors.backends.scripted.marked import Marked
 from extractors.backends.scripted.sheet import Line, Piece
 from extractors.validation.text import text_key
@@ -21,6 +21,8 @@ ID = ("number", "id", "reference", "iban", "bic")
 MIN_SCORE = 0.35
 """Below this a value is not given; the field is taken to be absent."""
 _MAX_BELOW_LINES = 4
+_HEAD_LEADING, _HEAD_OFF = 1.5, 0.6
+"""Of the height of a line: how far under a head its values begin at most, and how far off to the side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Scene:
     _found: dict[tuple[int, Kind], list[Candidate]]
     marked: Mapping[str, Marked] = field(default_factory=dict)
     vocabulary: frozenset[str] = frozenset()
+    _heads: dict[int, bool] = field(default_factory=dict)
 
     @cached_property
     def roundings(self) -> frozenset[int]:
@@ -64,6 +67,30 @@ class Scene:
                 found.add(index)
         return frozenset(found)
 
+    def heads_columns(self, line: Line) -> bool:
+        """Whether all cells of a line are labels of what stands under them: no digit, and cells that begin below."""
+        if line.index not in self._heads:
+            self._heads[line.index] = self._is_head(line)
+        return self._heads[line.index]
+
+    def _is_head(self, line: Line) -> bool:
+        below = next((one for one in self.lines[line.index + 1 : line.index + 2] if one.page == line.page), None)
+        if below is None or len(line.cells) < 2 or _has_figures(line):
+            return False
+        if below.top - line.bottom > _HEAD_LEADING * line.height or any(t.ends_label for t in below.tokens):
+            return False
+        # A line of labels and values has values that no label stands like; under a head each cell has its column.
+        lefts = [line.tokens[start].word.box.x0 for start, _ in line.cells]
+        under = [min(abs(below.tokens[start].word.box.x0 - left) for left in lefts) for start, _ in below.cells]
+        marked = [line.tokens[end - 1].ends_label for _, end in line.cells]
+        return (
+            all(off < _HEAD_OFF * line.height for off in under)
+            and (len(below.cells) > 1 or all(marked))
+            and (all(marked) or not any(marked))
+            and any(self.labels_from(line, 0))
+            and not any(start == run.start for start, _ in below.cells for run in self.labels_from(below, 0))
+        )
+
     def values(self, line: Line, kind: Kind) -> list[Candidate]:
         key = (line.index, kind)
         if key not in self._found:
@@ -82,14 +109,41 @@ class Scene:
         return islice(runs, bisect_left(runs, start, key=lambda r: r.start), None)
 
     def limit(self, run: Run) -> int:
-        """Where the next label on the line begins."""
-        return next((r.start for r in self.labels_from(run.line, run.end)), len(run.line.tokens))
+        """Where the next label on the line begins; the rest of the same one (*Wages, tips, compensation:*) is none."""
+        tokens, end = run.line.tokens, run.end
+        for other in self.labels_from(run.line, run.end):
+            between = tokens[end : other.start]
+            figures = any(c.isdigit() for token in between for c in token.text)
+            if tokens[end - 1].ends_label or figures or tokens[other.start].cell != tokens[run.start].cell:
+                return other.start
+            end = other.end
+        return len(tokens)
+
+    def over_caption(self, run: Run) -> tuple[Line, int, int] | None:
+        """The cell over a label that stands in brackets and alone in its own: *(Name of applicant)*."""
+        line = run.line
+        start, end = next(cell for cell in line.cells if cell[0] <= run.start < cell[1])
+        if not (line.tokens[start].text.startswith("(") and line.tokens[end - 1].text.endswith(")")):
+            return None
+        above = self.lines[line.index - 1] if line.index else None
+        if above is None or above.page != line.page or line.top - above.bottom > _HEAD_LEADING * line.height:
+            return None
+        left, right = line.tokens[start].word.box.x0, line.tokens[end - 1].word.box.x1
+        for first, last in above.cells:
+            if above.tokens[first].word.box.x0 < right and above.tokens[last - 1].word.box.x1 > left:
+                return above, first, last
+        return None
 
     def below(self, run: Run) -> Iterator[Line]:
         """The next lines under a label, on its page."""
         for line in self.lines[run.line.index + 1 : run.line.index + 1 + _MAX_BELOW_LINES]:
             if line.page == run.line.page and line.top - run.line.bottom < 3 * run.line.height:
                 yield line
+
+
+def _has_figures(line: Line) -> bool:
+    """Whether a line has digits that are no number of an item (*8. Job title*)."""
+    return any(c.isdigit() for token in line.tokens if not numbers_item(token.text) for c in token.text)
 
 
 def fits(goal: Goal, found: Piece) -> Piece | None:

@@ -156,10 +156,11 @@ def _is_tender(line: Line) -> bool:
 def _amount(line: Line, scene: Scene) -> tuple[Decimal, Piece] | None:
     """The last amount of a line."""
     found = scene.values(line, Kind.DECIMAL)
-    return _parsed(found[-1].piece, scene) if found else None
+    return parsed(found[-1].piece, scene) if found else None
 
 
-def _parsed(found: Piece, scene: Scene) -> tuple[Decimal, Piece] | None:
+def parsed(found: Piece, scene: Scene) -> tuple[Decimal, Piece] | None:
+    """The number that a piece of a line is, with the piece."""
     value = parse_leaf(found.raw, _MONEY, scene.style).value
     return (abs(Decimal(str(value))), found) if value is not None else None
 
@@ -178,7 +179,7 @@ def _printed(wanted: Decimal, tender: Line, scene: Scene) -> Piece | None:
     bare: Piece | None = None
     for line in scene.lines[: tender.index]:
         for candidate in scene.values(line, Kind.DECIMAL):
-            value = _parsed(candidate.piece, scene)
+            value = parsed(candidate.piece, scene)
             if value is not None and value[0] == wanted:
                 bare = candidate.piece
                 if any("amount" in t.concepts for t in line.tokens[: candidate.piece.start]):

@@ -1,0 +1,49 @@
+"""Figures that stand below a label: one value, or a list under its head, with or without its sum at the end."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from extractors.backends.scripted.labels import Run
+from extractors.backends.scripted.scene import Scene
+from extractors.backends.scripted.sheet import Line, Piece
+from extractors.backends.scripted.totals import parsed
+from schemas.tree import Kind
+
+_CELLS = 3
+"""Lists have so many columns at least."""
+_ROWS = 60
+_CENT = Decimal("0.01")
+
+
+def under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
+    """Whether a cell stands below a label: their extents meet."""
+    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
+    return left < run.x1 and right > run.x0
+
+
+def listed(run: Run, first: Line, scene: Scene) -> tuple[bool, Piece | None]:
+    """Whether a label heads a list of figures that begins in the line ``first``, and the sum that ends the list.
+
+    A single figure with the same one below it is no list: that is a sum of one row.
+    """
+    if len(run.line.cells) < _CELLS:
+        return False, None
+    figures = list[tuple[Decimal, Piece]]()
+    for line in scene.lines[first.index : first.index + _ROWS]:
+        if line.page != first.page:
+            break
+        found = [
+            found
+            for cell in line.cells
+            if under(run, line, cell)
+            for one in scene.values_between(line, Kind.DECIMAL, *cell)[-1:]
+            if (found := parsed(one.piece, scene)) is not None
+        ]
+        if not found:
+            break
+        figures.append(found[0])
+        before = [value for value, _ in figures[:-1]]
+        if before and figures[-1][0] and abs(sum(before) - figures[-1][0]) < _CENT * len(before):
+            return len(before) > 1, figures[-1][1]
+    return len(figures) > 1, None
