@@ -107,13 +107,10 @@ def tuned(folder: Path) -> Path:
     """A tiny model with a step of training behind it: what a training can begin with."""
     tiny_model().save_pretrained(folder / "base")
     tiny_processor().save_pretrained(folder / "base")
+    documents = labelled(folder / "set", 3)
+    (documents / "splits.json").unlink()  # a third is held out
     config = config_for_folder(
-        labelled(folder / "set", 3),
-        "invoice",
-        folder / "run",
-        base=str(folder / "base"),
-        tokens=1,
-        device="cpu",
+        documents, "invoice", folder / "run", base=str(folder / "base"), tokens=1, device="cpu"
     )
     return train(config, cache=folder, read_options=ReadOptions(image_side_px=SIDE))
 
