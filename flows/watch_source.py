@@ -1,17 +1,15 @@
 """A cheap look at a source that cannot notify: is there an object that no run has seen? Then Prefect is told.
 
-It stops at the first one. Objects are told apart as runs do it, by URI and version, but nothing is fetched and nothing
-written; what failed before counts as seen, since the nightly run tries it again. While a run is on, there is
-nothing to tell: that run is at it. An object is told once only: if the run that it started did not take it, because it
-failed or was of another schema, a look each minute must not start one each minute; the schedule tries again. What
-comes after such an object is told all the same.
+Objects are told apart as runs do it, by URI and version, but nothing is fetched and nothing written; what failed before
+counts as seen, since the nightly run tries it again. While a run is on, there is nothing to tell: that run is at it. An
+object is told once only: if the run that it started did not take it, because it failed or was of another schema, a look
+each minute must not start one each minute; the schedule tries again. What comes after it is told all the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from prefect import flow
@@ -28,8 +26,8 @@ from schemas.registry import load_schema
 BATCH = 500
 """Objects that are looked up at a time."""
 MOST_TOLD = 200
-"""So many objects that no run took are remembered (a variable of Prefect holds 5,000 characters); then it is up to the
-schedule alone."""
+"""A look ends with so many, and so many are remembered (a variable of Prefect holds 5,000 characters). Where so many
+wait that no run takes, it is up to the schedule alone."""
 
 
 @flow(name="watch_source", persist_result=False)
@@ -53,47 +51,25 @@ def watch_source(source: Source = None, document_schema: SchemaName = None) -> b
             options=options,
         )
         model = backend(job.model, settings.cache, settings.vllm).model_id
-        told = _told(job.source)
-        look = first_new(unseen(ledger, found, load_schema(job.schema_).fingerprint, model), told)
-    if look.new is not None and len(told) < MOST_TOLD:
-        telling.post([notices.new_objects(job.source, 1, look.new.uri)])
-        _remember(job.source, [*told, _mark(look.new)])
-        return True
-    if look.new is None and set(look.still) != set(told):  # the others were taken meanwhile
-        _remember(job.source, look.still)
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The first object that is new and was not told; without one, the marks of those told that are still new."""
-
-    new: SourceObject | None
-    still: list[str]
-
-
-def first_new(found: Iterable[SourceObject], told: list[str]) -> Look:
-    """Looks at what no run has seen until something was not told before."""
-    still: list[str] = []
-    for one in found:
-        if (mark := _mark(one)) not in told:
-            return Look(one, still)
-        still.append(mark)
-    return Look(None, still)
+        fingerprint = load_schema(job.schema_).fingerprint
+        waiting = list(islice(unseen(ledger, found, fingerprint, model), MOST_TOLD))
+    told, marks = _told(job.source), [_mark(one) for one in waiting]
+    new = [one for one, mark in zip(waiting, marks, strict=True) if mark not in told]
+    if new:
+        telling.post([notices.new_objects(job.source, len(new), new[0].uri)])
+    if set(marks) != told:  # what was taken meanwhile is forgotten: it may change, and come again
+        Variable.set(_variable(job.source), list(marks), overwrite=True)
+    return bool(new)
 
 
 def _mark(one: SourceObject) -> str:
     return hashlib.sha256(f"{one.uri}\n{one.version}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _told(source: str) -> list[str]:
-    """The marks of what was told of a source. Kept in a variable of Prefect."""
+def _told(source: str) -> set[str]:
+    """The marks of what was told of a source, and not taken when it was looked at last. Prefect keeps them."""
     kept = Variable.get(_variable(source))
-    return [str(mark) for mark in kept] if isinstance(kept, list) else []
-
-
-def _remember(source: str, told: list[str]) -> None:
-    Variable.set(_variable(source), list(told), overwrite=True)
+    return {str(mark) for mark in kept} if isinstance(kept, list) else set()
 
 
 def _variable(source: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.ledger.store import Ledger
 from flows.sources import SourceObject
-from flows.watch_source import BATCH, _mark, first_new, unseen
+from flows.watch_source import BATCH, unseen
 from schemas.outcome import FailureReason
 from tests.ledger.builders import MODEL, SCHEMA, add, start
 
@@ -56,20 +56,6 @@ def test_it_stops_at_the_first(tmp_path: Path) -> None:
 
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
         start(ledger)
-        new = first_new(unseen(ledger, endless(), SCHEMA.fingerprint, MODEL), []).new
-    assert new is not None
+        new = next(unseen(ledger, endless(), SCHEMA.fingerprint, MODEL))
     assert new.uri == "file:///in/1.pdf"
     assert asked <= BATCH
-
-
-def test_what_no_run_takes_is_told_once_and_hides_nothing_that_comes_after_it() -> None:
-    stuck, fresh = found("stuck.pdf"), found("fresh.pdf")
-    assert first_new([stuck], []).new is stuck
-    told = [_mark(stuck)]
-    assert first_new([stuck], told).new is None
-    assert first_new([stuck, fresh], told).new is fresh
-    told = [*told, _mark(fresh)]
-    assert first_new([stuck], told).still == [
-        _mark(stuck)
-    ]  # the other one was taken, and may change and come again
-    assert first_new([], told).still == []

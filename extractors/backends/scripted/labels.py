@@ -359,7 +359,9 @@ def score(goal: Goal, run: Run) -> float:
     told = run.words & goal.told
     in_name = [unit for unit in goal.units if unit.within(concepts, run.words)]
     in_context = [u for u in goal.units if u not in in_name and u.concepts & run.context]
-    ends = {"from", "until"} if goal.kind is Kind.DATE else set[str]()  # of a period, whatever it is a period of
+    ends = (
+        {"from", "until"} if goal.kind is Kind.DATE else set[str]()
+    )  # of a period, whatever it is a period of
     if not any(unit.weight >= 0.5 or len(goal.units) == 1 or unit.concepts & ends for unit in in_name):
         party = [u for u in in_name if u.concepts & _PARTIES]
         if not (party and run.firm) and not (in_name and in_context):

@@ -74,14 +74,18 @@ class Scene:
         return self._heads[line.index]
 
     def _is_head(self, line: Line) -> bool:
-        below = next((one for one in self.lines[line.index + 1 : line.index + 2] if one.page == line.page), None)
+        below = next(
+            (one for one in self.lines[line.index + 1 : line.index + 2] if one.page == line.page), None
+        )
         if below is None or len(line.cells) < 2 or _has_figures(line):
             return False
         if below.top - line.bottom > _HEAD_LEADING * line.height or any(t.ends_label for t in below.tokens):
             return False
         # A line of labels and values has values that no label stands like; under a head each cell has its column.
         lefts = [line.tokens[start].word.box.x0 for start, _ in line.cells]
-        under = [min(abs(below.tokens[start].word.box.x0 - left) for left in lefts) for start, _ in below.cells]
+        under = [
+            min(abs(below.tokens[start].word.box.x0 - left) for left in lefts) for start, _ in below.cells
+        ]
         marked = [line.tokens[end - 1].ends_label for _, end in line.cells]
         return (
             all(off < _HEAD_OFF * line.height for off in under)
