@@ -66,6 +66,36 @@ from: from von de beginn start begin starts begins effective commencement commen
 until: until bis end ende to ends expires expiry expiration destination arrival arrives ankunft arrivo llegada
   arrivee aankomst scade fin fine einde
 advertiser: advertiser
+opening: opening previous vortrag anfangssaldo anterieur precedente anterior vorig poprzedni
+closing: closing endsaldo nouveau nuovo nuevo nieuw koncowe endstand schlusssaldo
+credits: credit credits deposit deposits gutschriften crediti abonos bijschrijvingen uznania
+debits: debit debits withdrawal withdrawals lastschriften addebiti cargos afschrijvingen obciazenia
+birth: birth born dob geboren geburtsdatum geburtstag geburt naissance nascita nato nacimiento geboorte geboortedatum
+  urodzenia urodzony
+holder: holder policyholder insured accountholder cardholder subscriber versicherungsnehmer versicherter
+  kontoinhaber inhaber assure titulaire souscripteur assicurato contraente titolare intestatario asegurado tomador
+  titular verzekerde verzekeringnemer rekeninghouder ubezpieczony ubezpieczajacy posiadacz
+employee: employee staff payroll personnel mitarbeiter arbeitnehmer personal salarie dipendente empleado trabajador
+  werknemer pracownik personalnummer
+employer: employer arbeitgeber employeur datore empleador werkgever pracodawca
+patient: patient patientin paziente paciente pacjent
+doctor: doctor physician practitioner arzt hausarzt medecin medico arts huisarts lekarz
+shipper: consignor shipper exporter sender absender versender expediteur mittente remitente afzender nadawca
+consignee: consignee receiver importer destinataire
+passenger: passenger traveller traveler fahrgast reisender passager passeggero pasajero viajero reiziger pasazer
+venue: venue location veranstaltungsort spielort lieu luogo lugar locatie miejsce
+event: event show performance veranstaltung spectacle evento espectaculo evenement wydarzenie
+fee: fee surcharge gebuhr frais commissione gastos kosten oplata
+policy: policy police polizza poliza polis polisa versicherungsschein
+deductible: deductible excess selbstbeteiligung selbstbehalt franchise franchigia franquicia
+premium: premium pramie prime premio prima premie skladka
+period: period zeitraum abrechnungszeitraum periode periodo okres
+usage: usage used consumption verbrauch consommation consumo verbruik zuzycie
+weight: weight gewicht poids peso waga
+wages: wages salary pay lohn gehalt salaire stipendio salario loon wynagrodzenie
+insurer: insurer versicherer assureur assicuratore aseguradora verzekeraar ubezpieczyciel
+carrier: carrier haulier spediteur frachtfuhrer transporteur vettore transportista vervoerder przewoznik
+seat: seat sitz sitzplatz platz place posto asiento stoel zitplaats miejsce
 yours: your ihre ihr votre vos su vostro vostra uw vossa
 """
 # Parts of German (and a few other) compounds, longest first: Rechnungsnummer, Fälligkeitsdatum, Nettobetrag.
@@ -113,7 +143,7 @@ STOP = frozenset(_STOP_WORDS.split())
 MODIFIERS = frozenset(
     {"due", "tax", "net", "buyer", "delivery", "unit", "order", "discount", "rounding", "payment", "price"}
     | {"quantity", "percent", "id", "iban", "bic", "phone", "mail", "address", "bank", "currency", "terms"}
-    | {"seller", "time"}
+    | {"seller", "time", "opening", "closing", "credits", "debits", "birth"}
 )
 """Concepts that tell fields of one kind apart: a due date is no date of issue, a net total no gross total."""
 

@@ -16,176 +16,36 @@ _OTHERS = re.compile(
 )
 """Behind this a description tells what the field is not."""
 _BARE = re.compile(r"\bwithout (?:the |its |a |any )?(?:currency|sign|units?)\b", re.IGNORECASE)
-_DAY = frozenset(["day", "tag", "jour", "dia", "giorno", "dzien", "dag"])
+_DAY = frozenset("day tag jour dia giorno dzien dag".split())
 _LEAST_LETTERS = 4
 _OR = frozenset({"or", "oder", "ou"})
 _NAME_OF = re.compile(r"(?:the )?(?:full |complete )?name of\b", re.IGNORECASE)
 _MADE_UP = re.compile(r"[a-z]{1,6}_?\d{1,4}(?:_\d+)?|[a-z]_?[a-f0-9]{4,}", re.IGNORECASE)
 """A key that says nothing: ``f_32``, ``col7``, ``field_12_2``."""
 _VAGUE = frozenset(
-    [
-        "first",
-        "last",
-        "full",
-        "whole",
-        "total",
-        "given",
-        "printed",
-        "stated",
-        "shown",
-        "named",
-        "called",
-        "other",
-        "this",
-        "that",
-        "these",
-        "those",
-        "such",
-        "each",
-        "every",
-        "one",
-        "two",
-        "more",
-        "most",
-        "least",
-        "than",
-        "then",
-        "there",
-        "here",
-        "also",
-        "only",
-        "just",
-        "still",
-        "will",
-        "would",
-        "should",
-        "must",
-        "have",
-        "been",
-        "being",
-        "does",
-        "under",
-        "over",
-        "above",
-        "below",
-        "with",
-        "from",
-        "into",
-        "onto",
-        "upon",
-        "about",
-        "between",
-        "their",
-        "them",
-        "they",
-        "your",
-        "ours",
-        "what",
-        "whom",
-        "whose",
-        "while",
-        "where",
-        "whether",
-        "because",
-        "kind",
-        "type",
-        "form",
-        "part",
-        "side",
-        "line",
-        "page",
-        "text",
-        "word",
-        "letter",
-    ]
+    """
+    first last full whole total given printed stated shown named called other this that these those such each every
+    one two more most least than then there here also only just still will would should must have been being does
+    under over above below with from into onto upon about between their them they your ours what whom whose while
+    where whether because kind type form part side line page text word letter
+    """.split()
 )
 """Words that tell no field from another."""
 _ISSUER_WORDS = frozenset(
-    [
-        "insurer",
-        "laboratory",
-        "lab",
-        "organiser",
-        "organizer",
-        "organisation",
-        "organization",
-        "bank",
-        "hospital",
-        "clinic",
-        "school",
-        "university",
-        "landlord",
-        "airline",
-        "provider",
-        "sender",
-        "employer",
-        "utility",
-        "authority",
-        "broadcaster",
-        "publisher",
-        "lender",
-        "lessor",
-        "practice",
-        "versicherer",
-        "labor",
-        "veranstalter",
-        "arbeitgeber",
-        "absender",
-        "anbieter",
-        "assureur",
-        "laboratoire",
-        "organisateur",
-        "employeur",
-        "assicuratore",
-        "laboratorio",
-        "organizzatore",
-        "datore",
-        "mittente",
-        "aseguradora",
-        "organizador",
-        "empleador",
-        "verzekeraar",
-        "werkgever",
-        "ubezpieczyciel",
-        "pracodawca",
-    ]
+    """
+    insurer carrier laboratory lab organiser organizer organisation organization bank hospital clinic school university
+    landlord airline provider sender employer utility authority broadcaster publisher lender lessor practice
+    versicherer labor veranstalter arbeitgeber absender anbieter assureur laboratoire organisateur employeur
+    assicuratore laboratorio organizzatore datore mittente aseguradora organizador empleador verzekeraar werkgever
+    ubezpieczyciel pracodawca
+    """.split()
 )
 _ADDRESSEE_WORDS = frozenset(
-    [
-        "holder",
-        "accountholder",
-        "policyholder",
-        "client",
-        "insured",
-        "member",
-        "patient",
-        "subscriber",
-        "recipient",
-        "addressee",
-        "employee",
-        "tenant",
-        "borrower",
-        "taxpayer",
-        "debtor",
-        "versicherter",
-        "versicherungsnehmer",
-        "kontoinhaber",
-        "mitarbeiter",
-        "patientin",
-        "mieter",
-        "empfaenger",
-        "titulaire",
-        "titolare",
-        "titular",
-        "assure",
-        "dipendente",
-        "paziente",
-        "empleado",
-        "paciente",
-        "verzekerde",
-        "rekeninghouder",
-        "werknemer",
-    ]
+    """
+    holder accountholder policyholder client insured member patient subscriber recipient addressee employee tenant
+    borrower taxpayer debtor versicherter versicherungsnehmer kontoinhaber mitarbeiter patientin mieter empfaenger
+    titulaire titolare titular assure dipendente paziente empleado paciente verzekerde rekeninghouder werknemer
+    """.split()
 )
 _ISSUES = re.compile(
     r"letter ?head|\bthat (?:issue[sd]|bills?|sends?|delivers)\b|\bissuing\b|whose (?:form|letter|document) this is"

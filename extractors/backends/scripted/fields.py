@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.addresses import fill_addresses
@@ -50,6 +51,9 @@ _SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
 _SITE_ASKED = re.compile(r"web|homepage|\burl\b|internet|\bsite\b", re.IGNORECASE)
 _LETTER_CODE = re.compile(r"[A-Z]{5,11}")
 _OF_LIST = 0.6
+_ALONE = 0.85
+_LIKELY = 0.75
+"""Whose document it is by the word of a description is a little less likely than the seller."""
 _ACCOUNT_FOR_IBAN = 0.7
 _ACCOUNT = re.compile(r"\d[\d -]{5,20}\d")
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
@@ -113,7 +117,7 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
     limit = scene.limit(run)
     chosen = _choose(goal, scene.values_between(run.line, goal.kind, run.end, limit))
     if chosen is not None:
-        yield chosen.piece, chosen.strength
+        yield chosen.piece, _strength(goal, run, run.line, chosen)
         return
     if limit < len(run.line.tokens) and limit < run.line.cell_end(run.start):
         return
@@ -126,7 +130,7 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
         ]
         chosen = _choose(goal, standing)
         if chosen is not None:
-            quality = _BELOW * chosen.strength
+            quality = _BELOW * _strength(goal, run, line, chosen)
             is_list, its_sum = listed(run, line, scene) if goal.kind in NUMERIC else (False, None)
             if its_sum is not None:
                 yield its_sum, quality
@@ -135,6 +139,15 @@ def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, floa
             if not is_list or its_sum is None:
                 yield chosen.piece, quality
             return
+
+
+def _strength(goal: Goal, run: Run, line: Line, found: Candidate) -> float:
+    """How typical the form of a value is; a number by itself in the cell of its label can be no other."""
+    start, end = found.piece.start, found.piece.end
+    alone = line.cell_end(start) == end and (
+        start == 0 or line.tokens[start - 1].cell != line.tokens[start].cell
+    )
+    return max(found.strength, _ALONE) if alone and run.firm and not is_total(goal) else found.strength
 
 
 def _captioned(goal: Goal, line: Line, start: int, end: int, scene: Scene) -> Iterator[tuple[Piece, float]]:
@@ -354,8 +367,9 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
                 named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
                 yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
     elif goal.issuer:
-        yield from head_names(goal, scene)
-        yield from written_by(goal, scene)
+        share = 1.0 if goal.means("seller") else _LIKELY
+        for match in (*head_names(goal, scene), *written_by(goal, scene)):
+            yield replace(match, score=share * match.score)
     elif goal.addressee:
         yield from written_to(goal, scene)
     elif goal.kind in NUMERIC and is_total(goal):

@@ -16,6 +16,7 @@ from extractors.backends.scripted.letterhead import (
     is_call,
     is_place,
     is_registration,
+    is_title,
     is_town,
     tells_kind,
 )
@@ -108,7 +109,12 @@ def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
     end = _before_address(line, _name_end(line))
     start = _name_start(line, end)
     text = " ".join(t.text for t in line.tokens[start:end])
-    if is_registration(text) or is_call(text) or (is_place(text) and not LEGAL_FORM.search(text)):
+    if (
+        is_title(text)
+        or is_registration(text)
+        or is_call(text)
+        or (is_place(text) and not LEGAL_FORM.search(text))
+    ):
         return None
     speaking = sum(bool(t.concepts) and not tells_kind(t.text) for t in line.tokens[start:end])
     if len(LETTER.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking >= end - start:

@@ -26,6 +26,7 @@ _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
 _TOLD = 0.45
+_ENDS, _PERIOD = frozenset({"from", "until"}), frozenset({"period"})
 _WHO = frozenset({"name", "full", "fullname", "person", "candidate"})
 """Of these is made the name of a person whose paper it is: a résumé, a card."""
 _HEADING_REACH = 14
@@ -42,7 +43,9 @@ _LIGHT = {
     "from": 0.6,
     "until": 0.6,
 }
-_OPTIONAL = frozenset({"from", "until", "percent", "seller"})
+_OPTIONAL = frozenset(
+    {"from", "until", "percent", "seller", "opening", "closing", "credits", "debits", "birth"}
+)
 _PARTY_VERBS = {
     **dict.fromkeys(("bill", "billed", "sold", "invoice", "invoiced", "sell"), "buyer"),
     **dict.fromkeys(("ship", "shipped", "deliver", "delivered"), "delivery"),
@@ -121,7 +124,8 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
         key = text_key(part)
         concepts = concepts_of(part)
         if "line" not in concepts and (concepts or key not in STOP):
-            units.append(Unit(key, concepts, frozenset().union(*map(concepts_of, others.get(key, ())))))
+            also = frozenset().union(*map(concepts_of, others.get(key, ())))
+            units.append(Unit(key, concepts, also | _PERIOD if concepts & _ENDS else also))
     own = frozenset().union(*(unit.concepts for unit in units)) if units else frozenset()
     about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
     if tells_day(leaf.description):
@@ -360,7 +364,7 @@ def score(goal: Goal, run: Run) -> float:
     in_name = [unit for unit in goal.units if unit.within(concepts, run.words)]
     in_context = [u for u in goal.units if u not in in_name and u.concepts & run.context]
     ends = (
-        {"from", "until"} if goal.kind is Kind.DATE else set[str]()
+        _ENDS if goal.kind in (Kind.DATE, Kind.TIME) else frozenset[str]()
     )  # of a period, whatever it is a period of
     if not any(unit.weight >= 0.5 or len(goal.units) == 1 or unit.concepts & ends for unit in in_name):
         party = [u for u in in_name if u.concepts & _PARTIES]
@@ -413,5 +417,9 @@ def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: s
     if concepts <= {"doc"}:
         return 0.15
     if concepts & {"number", "id", "reference"}:
-        return 0.4 if goal.means("number", "id", "reference", "code") else 1.0
+        # A seat and its number are the same, a company and its number are not.
+        alone = (
+            goal.kind is Kind.TEXT and len(goal.units) == 1 and not goal.means("name", "address", *_PARTIES)
+        )
+        return 0.4 if alone or goal.means("number", "id", "reference", "code") else 1.0
     return 1.0 if concepts & MODIFIERS else 0.4

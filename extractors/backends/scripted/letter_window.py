@@ -80,7 +80,7 @@ def written_to(goal: Goal, scene: Scene) -> Iterator[Match]:
             yield Match(goal, found, _WINDOW - 0.002 * sender.index)
     # Without a sender's line the block at the head is the sender's own.
     others = blocks if senders else [block for block in blocks if block.cells[0][0].index > _OWN_LINES]
-    if len(others) == 1 and (senders or len(blocks) > 1):
+    if len(others) == 1:
         blocks = others
         found = fits(goal, blocks[0].name)
         if found is not None:

@@ -32,6 +32,21 @@ agencies resources ventures global machinery furniture textiles fashion printing
 manufacturing products handel handelsgesellschaft vertrieb bau technik verlag dienstleistungen
 """
 _KINDS = frozenset(_KIND_WORDS.split())
+_TITLE_WORDS = """
+statement account charges bill invoice receipt order ticket certificate policy report note form contract agreement
+application registration payslip resume curriculum vitae declaration admission boarding pass confirmation cover
+purchase delivery packing slip insurance laboratory credit memo quotation quote proforma estimate advice remittance
+return tax income customs waybill rechnung gutschrift lieferschein kontoauszug angebot bestellung auftrag
+auftragsbestätigung formular antrag vertrag bescheinigung versicherungsschein lohnabrechnung gehaltsabrechnung
+energieabrechnung stromrechnung jahresabrechnung lebenslauf eintrittskarte fahrkarte befund facture devis avoir
+bon commande livraison relevé compte bulletin paie contrat attestation formulaire fattura bolletta preventivo
+ordine estratto conto busta paga contratto modulo factura presupuesto pedido extracto cuenta nómina contrato
+formulario certificado factuur offerte bestelbon pakbon rekeningafschrift loonstrook energienota jaarafrekening
+overeenkomst formulier faktura rachunek zamówienie wyciąg umowa formularz zaświadczenie
+of for from the de du des la le di del della der die das van pro et und and
+"""
+_TITLES = frozenset(text_key(word) for word in _TITLE_WORDS.split())
+_FORM_NUMBER = re.compile(r"[A-Z]{0,3}-?\d{1,4}(?:-?[A-Z])?")
 _STREET = re.compile(
     r"\b(?:jalan|jln|jl|lorong|lrg|lebuh|lebuhraya|persiaran|lot|street|st|road|rd|avenue|ave|lane|ln|drive|dr"
     r"|boulevard|blvd|bd|bvd|highway|hwy|square|sq|court|parkway|pkwy|crescent|building|bldg|blok|block|blk|floor|flr"
@@ -78,6 +93,13 @@ def goes_on(text: str) -> bool:
             return False
         said = True
     return said
+
+
+def is_title(text: str) -> bool:
+    """Whether a line is nothing but the title of a document: ``Statement of Account``, ``Form 1040``."""
+    words = text.split()
+    said = [word for word in words if not _FORM_NUMBER.fullmatch(word)]
+    return bool(said) and all(text_key(word) in _TITLES for word in said)
 
 
 def is_place(text: str) -> bool:
