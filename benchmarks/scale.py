@@ -34,6 +34,7 @@ from benchmarks import stores
 from benchmarks.documents import write_documents
 from flows import composition, conductor
 from flows.extractor import Extractor, extractor_for
+from flows.home import make_home
 from flows.settings import PREFIX, Settings, load_settings
 from schemas.document import DocumentRef
 from schemas.extraction import Extraction
@@ -160,7 +161,7 @@ def overhead(
             intake={"settle_seconds": 0},
         )
         composition.use(settings)
-        composition.make_home(settings)
+        make_home(settings)
         composition.make_extractor = _instant(settings)  # type: ignore[attr-defined]
         conductor.log_to_file(settings, "run")
         server = conductor.server(settings)

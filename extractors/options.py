@@ -102,9 +102,26 @@ class VllmOptions(_Options):
     @field_validator("url")
     @classmethod
     def _address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        import httpx  # what connects in the end also says what is an address
+
+        try:
+            parts = urlsplit(value)
+            whole = (
+                parts.port != 0 and bool(httpx.URL(value).host) and value.isprintable() and " " not in value
+            )
+        except (ValueError, httpx.InvalidURL):
+            whole = False
+        if not whole or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
             raise ValueError("it is no address such as http://gpu-1:8000")
         if parts.username or parts.password:
             raise ValueError("credentials go into vllm.api_key, not into the address")
         return value.rstrip("/").removesuffix("/v1")
+
+    @field_validator("api_key")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        """As it goes into a header. Files of secrets often end in a new line."""
+        key = value.get_secret_value().strip() if value is not None else ""
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError("a key has letters, digits and signs of ASCII only")
+        return SecretStr(key) if key else None

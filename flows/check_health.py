@@ -9,6 +9,7 @@ from flows import composition
 from flows.alerts import health, telling
 from flows.alerts.health import Health
 from flows.artifacts import escape
+from flows.home import make_home
 from flows.ledger.store import Ledger
 
 
@@ -16,7 +17,7 @@ from flows.ledger.store import Ledger
 def check_health() -> Health:
     """Age of the queue, errors of blind samples against the budget, drift of reasons."""
     settings = composition.settings()
-    composition.make_home(settings)
+    make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
         found, said = health.measure(ledger, settings)
     telling.tell(*said)

@@ -22,8 +22,7 @@ from extractors.options import PageRange
 from flows import ending
 from flows.extractor import Extractor, backend, make_extractor, read_options
 from flows.holding import Holding
-from flows.home import make_home as make_home  # noqa: PLC0414  their users know them by this module
-from flows.home import open_ledger as open_ledger  # noqa: PLC0414
+from flows.home import make_home
 from flows.landing.evolution import check_evolution
 from flows.ledger.records import ModelUsed
 from flows.ledger.store import Ledger
@@ -346,7 +345,8 @@ def check(job: Job) -> None:
 def check_runner(ours: Settings) -> None:
     """Raises `UsageError` when documents are to be extracted on a cluster, and there is no Ray or no answer."""
     if ours.runner == "ray":
-        from flows.cluster.connect import check_address, prepare_process, require_ray
+        from flows.cluster.addresses import check_address
+        from flows.cluster.connect import prepare_process, require_ray
 
         require_ray()
         prepare_process(ours)

@@ -15,6 +15,7 @@ from extractors.evaluation.results import DocumentResult
 from extractors.evaluation.run import LabelledSet, open_set
 from flows import artifacts, composition, gpu_slot, states
 from flows.evaluating import AGAINST, RESULTS, evaluate_model, figures_against, write_report
+from flows.home import make_home
 from flows.parameters import LabelledFolder, Limit, ModelName, SchemaName, Split, titled
 from flows.settings import Settings
 
@@ -73,7 +74,7 @@ def evaluate(
         crops: With a picture of the place that each value was taken from.
     """
     settings = composition.settings()
-    composition.make_home(settings)
+    make_home(settings)
     settings = settings.model_copy(update={"schema_": document_schema or str(Path(folder) / "schema.json")})
     labelled = open_set(Path(folder), split, limit)
     out = settings.home / FOLDER / str(runtime.flow_run.id)

@@ -123,7 +123,7 @@ class SharedBackend:
         """
         loaded = self.load(stopping)
         if not getattr(loaded, "one_at_a_time", True):
-            return loaded.answer(documents, schema)
+            return _waited(loaded, documents, schema)
         mine = _Ticket(documents, schema)
         with self._turn:
             self._waiting.append(mine)
@@ -184,6 +184,18 @@ def _timed(backend: Backend, documents: Sequence[ReadDocument], schema: LoadedSc
         "model_busy": round((time.perf_counter() - began) / share, 4),
         "model_cpu": round((time.process_time() - used) / share, 4),
     }
+    return [replace(one, timings={**one.timings, **spent}) for one in answers]
+
+
+def _waited(backend: Backend, documents: Sequence[ReadDocument], schema: LoadedSchema) -> list[Answer]:
+    """The answers of a server, each with its share of the wait for it as ``model_busy``.
+
+    Many threads wait at a time, as many read: the sums of both are held against each other. No ``model_cpu``: what
+    this process did meanwhile was for others as well, and what the server did is not to be seen from here.
+    """
+    began = time.perf_counter()
+    answers = backend.answer(documents, schema)
+    spent = {"model_busy": round((time.perf_counter() - began) / max(len(answers), 1), 4)}
     return [replace(one, timings={**one.timings, **spent}) for one in answers]
 
 

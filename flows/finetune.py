@@ -17,6 +17,7 @@ from flows import artifacts, composition, finetuning, gpu_slot, states
 from flows.calibration import model_folder
 from flows.evaluate import EvaluationReport, Tolerance, evaluate
 from flows.finetuning import Corrections
+from flows.home import make_home
 from flows.ledger.store import Ledger
 from flows.parameters import MAY_BE_EMPTY, ModelName, titled
 from flows.settings import Settings
@@ -79,7 +80,7 @@ def finetune(
         tolerance: F1 that the candidate may lose against the model in use.
     """
     settings = composition.settings()
-    composition.make_home(settings)
+    make_home(settings)
     begin = start or settings.model
     _refuse_served(begin)
     with Ledger.open(settings.database_url) as ledger:

@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from flows import artifacts, composition, lineage, states
+from flows.home import make_home
 from flows.ledger.store import Ledger
 from flows.parameters import MAY_BE_EMPTY, titled
 from flows.tasks import land_rows
@@ -31,7 +32,7 @@ def land_reviews(schema_name: OneSchema = None) -> dict[str, int]:
         schema_name: Empty: every schema that has been run.
     """
     settings = composition.settings()
-    composition.make_home(settings)
+    make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
         wanted = {name: kept for name, kept in ledger.latest_schemas().items() if schema_name in (None, name)}
     landed: dict[str, int] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ WORK = "parquetry"
 """The attribute of a record that holds what it is about."""
 _OTHERS = ("prefect.", "httpx.", "httpcore.")
 """Errors of these packages are about the conductor and its server, and Prefect has to know them by their kind."""
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _before: list[Any] = []
 
 
@@ -82,7 +84,10 @@ def trace_of(error: BaseException) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people; what it is about stands at its end."""
+    """A line for people; what it is about stands at its end.
+
+    A name of a file may hold new lines, or what moves a terminal's cursor: those are told by their codes.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s %(message)s")
@@ -91,7 +96,7 @@ class TextFormatter(logging.Formatter):
         """The line without traceback."""
         work = getattr(record, WORK, {})
         shown = " ".join(f"{name}={_said(work[name])}" for name in ("run_id", "document_id") if name in work)
-        line = super().formatMessage(record)
+        line = _CONTROL.sub(lambda found: ascii(found.group())[1:-1], super().formatMessage(record))
         return f"{line} [{shown}]" if shown else line
 
 
@@ -154,6 +159,8 @@ def public_errors() -> Iterator[None]:
 
     Raises:
         InternalError: for an error that is none of ours, the conductor's, or the operating system's.
+        OSError: of the operating system as it is; what libraries raise as one in words of their own, by its kind
+            alone: trying again may help against both.
     """
     try:
         yield
@@ -161,9 +168,13 @@ def public_errors() -> Iterator[None]:
         error.args = (public(str(error)),)
         raise
     except Exception as error:
-        if isinstance(error, OSError) or f"{type(error).__module__}.".startswith(_OTHERS):
+        if f"{type(error).__module__}.".startswith(_OTHERS):
+            raise
+        if isinstance(error, OSError) and (error.strerror or not error.args):
             raise
         logging.getLogger(__name__).error("internal error", exc_info=True)
+        if isinstance(error, OSError):
+            raise OSError(f"{told(error)} {_where(error)}") from None
         raise InternalError(
             f"Internal error: {type(error).__name__} {_where(error)}",
             remedy="The log has its traceback; report it.",

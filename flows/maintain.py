@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows import artifacts, composition, gpu_slot, states
+from flows.home import make_home
 from flows.ledger.store import Ledger
 from flows.parameters import titled
 from flows.settings import Settings
@@ -125,7 +126,7 @@ def maintain(
         books: Runs, audit trail, and the ledger against the lake.
     """
     settings = composition.settings()
-    composition.make_home(settings)
+    make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
         steps = _steps(settings, ledger, leases, sweep, calibration, books)
         report = UpkeepReport(findings=[run_step(name, step) for name, step in steps.items()])

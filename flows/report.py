@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -174,6 +175,8 @@ def write(report: RunReport, home: Path) -> Path:
     """
     folder = home / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(OSError):  # it may be there already, open to others, or belong to somebody else
+        folder.chmod(0o700)
     page = folder / f"{report.run_id}.html"
     _write_whole(folder / f"{report.run_id}.json", report.model_dump_json(indent=2) + "\n")
     _write_whole(page, as_html(report))
@@ -197,9 +200,10 @@ def _template() -> Template:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """The file appears whole or not at all."""
+    """The file appears whole or not at all; others do not read it, wherever it is moved."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        aside.touch(mode=0o600)
         aside.write_text(text, encoding="utf-8", errors="backslashreplace")
         aside.replace(path)
     finally:

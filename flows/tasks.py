@@ -6,11 +6,14 @@ Inputs and results stay in memory: nothing of a document gets into Prefect's dat
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypedDict
 
 from prefect import task
 from prefect.assets import Asset, materialize
-from prefect.cache_policies import NO_CACHE
+from prefect.cache_policies import NO_CACHE, CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
 
 from flows import composition, lineage, logs, worker
 from flows.composition import Job, Parts
@@ -19,9 +22,6 @@ from flows.ledger.store import Ledger
 from schemas.errors import LedgerError
 
 log = logging.getLogger(__name__)
-
-RETRIES = 2
-PAUSES = [2.0, 15.0]
 
 for _ours in ("flows", "extractors.reading"):
     logging.getLogger(_ours).setLevel(logging.INFO)  # Prefect shows with a run what our own modules say
@@ -33,14 +33,30 @@ def can_help(_task: object, _run: object, state: Any) -> bool:
     return isinstance(error, BaseException) and worker.worth_retrying(error)
 
 
+class TaskOptions(TypedDict):
+    """Those options of Prefect's tasks that all of ours have alike."""
+
+    retries: int
+    retry_delay_seconds: list[float]
+    retry_condition_fn: Callable[[Task[..., Any], TaskRun, State[Any]], bool]
+    cache_policy: CachePolicy
+    persist_result: bool
+
+
+OPTIONS: TaskOptions = {
+    "retries": 2,
+    "retry_delay_seconds": [2.0, 15.0],
+    "retry_condition_fn": can_help,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
+"""Of every task of a batch, on a cluster too: when and how often it is tried again, and that nothing of it is kept."""
+
+
 @task(
     name="discover",
     task_run_name="discover",
-    retries=RETRIES,
-    retry_delay_seconds=PAUSES,
-    retry_condition_fn=can_help,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **OPTIONS,
 )
 @logs.public_errors()
 def discover_inputs(job: Job, run_id: str) -> int:
@@ -66,11 +82,7 @@ def _discover(parts: Parts, job: Job, run_id: str) -> int:
 @task(
     name="extract",
     task_run_name="extract {batch}",
-    retries=RETRIES,
-    retry_delay_seconds=PAUSES,
-    retry_condition_fn=can_help,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **OPTIONS,
 )
 @logs.public_errors()
 def extract_documents(batch: int, job: Job, run_id: str, size: int) -> int:
@@ -91,11 +103,7 @@ def land_rows(schema_name: str, fingerprint: str, came_from: Asset) -> LandingRe
         asset_deps=[came_from],
         name="land",
         task_run_name="land {schema_name}",
-        retries=RETRIES,
-        retry_delay_seconds=PAUSES,
-        retry_condition_fn=can_help,
-        cache_policy=NO_CACHE,
-        persist_result=False,
+        **OPTIONS,
     )(_land)
     landed = landing(schema_name, fingerprint, table)
     assert isinstance(landed, LandingReport)

@@ -18,6 +18,7 @@ from prefect.variables import Variable
 from flows import composition
 from flows.alerts import notices, telling
 from flows.extractor import backend
+from flows.home import make_home
 from flows.ledger.store import Ledger
 from flows.parameters import SchemaName, Source
 from flows.sources import SourceObject, discover
@@ -39,7 +40,7 @@ def watch_source(source: Source = None, document_schema: SchemaName = None) -> b
         document_schema: Catalog name, or path of a JSON Schema. Empty: the one in the settings of the worker.
     """
     settings = composition.settings()
-    composition.make_home(settings)
+    make_home(settings)
     job = composition.job(source=source, schema=document_schema)
     options = settings.intake.model_copy(update={"settle_wait_seconds": 0.0})
     with Ledger.open(settings.database_url) as ledger:

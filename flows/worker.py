@@ -291,10 +291,14 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
     copy: Path | None = None
     try:
         copy = parts.spool.find(claimed.sha256) or _kept_copy(parts, claimed) or fetch_again(parts, claimed)
-        extraction = _extract_patiently(parts, claimed, copy)
-        if extraction.outcome == "extracted" and (drawn or not extraction.accepted):
-            parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
-        return extraction
+        try:
+            return _extract_copy(parts, claimed, copy, drawn=drawn)
+        except FileNotFoundError:
+            if copy.exists():
+                raise
+            # Who had the document before, and came back late, has put it away.
+            copy = fetch_again(parts, claimed)
+            return _extract_copy(parts, claimed, copy, drawn=drawn)
     except (SourceError, OSError) as error:
         if trouble := machine_trouble(error, parts.settings.home):
             raise trouble from error
@@ -330,6 +334,13 @@ def _is_drawn(parts: Parts, claimed: ClaimedDocument) -> bool:
             claimed.uri,
             lambda: parts.ledger.is_drawn(claimed.document_id, parts.sampling.accepted),
         )
+
+
+def _extract_copy(parts: Parts, claimed: ClaimedDocument, copy: Path, *, drawn: bool) -> Extraction:
+    extraction = _extract_patiently(parts, claimed, copy)
+    if extraction.outcome == "extracted" and (drawn or not extraction.accepted):
+        parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
+    return extraction
 
 
 def patiently(parts: Parts, what: str, step: Callable[[], T]) -> T:

@@ -18,10 +18,12 @@ def with_candidates(found: Sequence[LeafAnswer], by_rules: Answer) -> list[LeafA
 
 
 def _with(leaf: LeafAnswer, theirs: LeafAnswer | None) -> LeafAnswer:
-    if theirs is None or leaf.others or any(step.isdigit() for step in leaf.path.split(".")):
+    if theirs is None or any(step.isdigit() for step in leaf.path.split(".")):
         return leaf
+    own = list(leaf.others)
     ranked: list[tuple[str, Span]] = list(theirs.others)
     if theirs.raw is not None and theirs.span is not None:
         ranked.insert(0, (theirs.raw, theirs.span))
-    others = tuple((raw, span) for raw, span in ranked if raw != leaf.raw)
+    known = {leaf.raw, *(raw for raw, _ in own)}
+    others = (*own, *((raw, span) for raw, span in ranked if raw not in known))
     return replace(leaf, others=others) if others else leaf

@@ -18,8 +18,14 @@ from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted.choices import names_documents
 from extractors.backends.scripted.sheet import other_print
 from extractors.validation.paths import ABSENT, get, put, steps_of
-from schemas.tree import ArrayNode, Kind, Leaf, ObjectNode
+from schemas.tree import NUMERIC, ArrayNode, Kind, Leaf, ObjectNode
 
+_READ = math.log(0.5)
+"""Score from which on a value of the rules is taken for one that is there."""
+_CERTAIN = math.log(0.95)
+"""Score of sums that add up."""
+_GUESSED = -0.5
+"""Score under which a value of a model that does not know the schema was right in one case of eight."""
 _TITLED = math.log(0.65)
 """Score of a choice that the rules found printed by itself, or with a colon behind it, at the head of the page."""
 
@@ -91,6 +97,78 @@ def texts_by_rules(
         ),
         unsure_below,
     )
+
+
+def sums_by_rules(
+    tree: ObjectNode,
+    data: dict[str, Any],
+    leaves: Sequence[LeafAnswer],
+    by_rules: Answer,
+    unsure_below: float,
+) -> list[LeafAnswer]:
+    """The leaves of an answer, numbers of which the model is unsure the rules' where these add up on the page.
+
+    What was tendered less the change, or a column with its sum, leaves no doubt which of the sums is the total.
+    Arguments as of `titles_by_rules`.
+    """
+    numbers = {path for path, leaf in outer_leaves(tree) if leaf.kind in NUMERIC}
+    theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in numbers and leaf.raw}
+    return _taken(
+        data,
+        leaves,
+        theirs,
+        lambda leaf, other: leaf.log_probability < unsure_below and other.log_probability >= _CERTAIN,
+        unsure_below,
+    )
+
+
+def values_by_rules(
+    tree: ObjectNode,
+    data: dict[str, Any],
+    leaves: Sequence[LeafAnswer],
+    by_rules: Answer,
+    unsure_below: float,
+) -> list[LeafAnswer]:
+    """The leaves of an answer under a schema that the model was not trained under, single values mostly the rules'.
+
+    There it takes a field for absent that the rules read off a label; where it is unsure of a number or a date the
+    rules are right far more often; and where they found nothing it guesses, which is then a candidate and no value.
+    Measured on a kind of document that was left out (`extractors/models/embedded/README.md`). All of it is doubted.
+
+    Args:
+        tree: of the schema.
+        data: the answer, changed in place with the leaves.
+        leaves: of the answer.
+        by_rules: what the rules say of the document.
+        unsure_below: score (nats) of a leaf; without one nothing is taken from the rules.
+    """
+    copied = {path: leaf for path, leaf in outer_leaves(tree) if leaf.grounding == "span"}
+    theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in copied}
+    doubted = math.nextafter(unsure_below, -math.inf)
+    found = _taken(
+        data,
+        leaves,
+        {path: leaf for path, leaf in theirs.items() if leaf.raw},
+        lambda leaf, other: (
+            other.log_probability >= _READ
+            if leaf.raw is None
+            else leaf.log_probability < min(unsure_below, other.log_probability)
+        ),
+        doubted,
+    )
+    if doubted == -math.inf:
+        return found
+    guessed = {path for path, leaf in theirs.items() if leaf.raw is None and copied[path].nullable}
+    return [_given_up(data, leaf) if leaf.path in guessed else leaf for leaf in found]
+
+
+def _given_up(data: dict[str, Any], leaf: LeafAnswer) -> LeafAnswer:
+    """A value that the model is very unsure of, as a candidate for a field that is empty."""
+    if leaf.raw is None or leaf.log_probability >= _GUESSED or get(data, steps_of(leaf.path)) is ABSENT:
+        return leaf
+    put(data, steps_of(leaf.path), None)
+    others = ((leaf.raw, leaf.span),) if leaf.span is not None else ()
+    return replace(leaf, raw=None, span=None, others=others)
 
 
 def titles_by_rules(

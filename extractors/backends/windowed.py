@@ -17,7 +17,14 @@ from extractors.backends.base import Answer, LeafAnswer, WindowAnswer
 from extractors.backends.candidates import with_candidates
 from extractors.backends.marked import decided_by_marks
 from extractors.backends.scripted import ScriptedBackend
-from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules, titles_by_rules
+from extractors.backends.unsure import (
+    lists_of,
+    rows_by_rules,
+    sums_by_rules,
+    texts_by_rules,
+    titles_by_rules,
+    values_by_rules,
+)
 from extractors.context import about
 from extractors.decoding.guess import Guess, guess_of
 from extractors.decoding.row import Decoded, Request
@@ -60,6 +67,8 @@ class Answering(Protocol):
     def hints(self) -> bool: ...
     @property
     def rows_unsure_below(self) -> float: ...
+    @property
+    def trained_under(self) -> frozenset[str]: ...
 
 
 class Work:
@@ -227,6 +236,9 @@ class WindowedBackend(ABC):
         ):  # behind agreement: that the rules agree with themselves says nothing
             merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
         merged = texts_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
+        merged = sums_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
+        if schema.fingerprint not in self.loaded.trained_under:
+            merged = values_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = titles_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = decided_by_marks(schema.tree, data, merged, work.by_rules)
         merged = with_candidates(merged, work.by_rules)

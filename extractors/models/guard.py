@@ -62,7 +62,10 @@ _KERNEL_KEYS = ("attn_implementation", "experts_implementation", "kernel_config"
 _MAX_CONFIG = 64 << 20
 _MAX_HEADER = 100_000_000  # what safetensors itself allows
 _MAX_FILES = 1000
-_HEAD = 1 << 16
+_MANY = 10_000
+"""Instructions of a pickle that no text reads as by chance."""
+_ADAPTERS = frozenset({"LORA"})
+"""Kinds of adapters that load nothing but their own weights: others fetch models, or read pickles, by their config."""
 _REMEDY = (
     "Use a model whose weights are safetensors and whose code is in transformers; nothing else is loaded."
 )
@@ -157,14 +160,13 @@ def check_file(folder: object, name: str, path: Path) -> None:
         _check_safetensors(folder, name, path)
         return
     with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if what := _is_dangerous(head):
+        content = file.read(_MAX_CONFIG + 1)
+    if what := _is_dangerous(content):
         raise refused(folder, name, f"it is {what}")
     if not known:
         return
-    if path.stat().st_size > _MAX_CONFIG:
+    if len(content) > _MAX_CONFIG:
         raise refused(folder, name, f"it has more than {_MAX_CONFIG >> 20} MB")
-    content = path.read_bytes()
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -186,15 +188,20 @@ def _is_dangerous(head: bytes) -> str | None:
 
 
 def _is_pickle(head: bytes) -> bool:
-    """Whether a pickle begins here: by its mark, or, of the oldest kind, by instructions that name a class."""
+    """Whether a pickle begins here: by its mark, or, of the oldest kind, by instructions that name a class.
+
+    Also when there are so many instructions that the one in question may come behind them.
+    """
     if head[:1] == b"\x80" and head[1:2] in (b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"):
         return True
     names_class = False
     with suppress(Exception):  # whatever is no pickle ends here, sooner or later
-        for opcode, _, _ in pickletools.genops(head):
+        for count, (opcode, _, _) in enumerate(pickletools.genops(head)):
             names_class = names_class or opcode.name in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1")
             if opcode.name == "STOP":
                 return names_class
+            if count > _MANY:
+                return True
     return False
 
 
@@ -210,19 +217,33 @@ def _check_safetensors(folder: object, name: str, path: Path) -> None:
         ends = [int(tensor["data_offsets"][1]) for key, tensor in header.items() if key != "__metadata__"]
         if max(ends, default=0) != size - 8 - length:
             raise ValueError("cut off, or something behind it")
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise refused(folder, name, "its content is not safetensors") from error
 
 
 def _check_json(folder: object, name: str, text: str) -> None:
     try:
         content = json.loads(text)
+        found = _code_in(content) if name in _CONFIGS else None
     except (ValueError, RecursionError) as error:
         raise refused(folder, name, "it is no JSON", "Restore the file, or fetch the model again.") from error
     if name.endswith(_INDEX):
         _check_index(folder, name, content)
-    elif name in _CONFIGS and (found := _code_in(content)):
+    if found:
         raise refused(folder, name, f"{found} asks for code from outside, which is never run")
+    if name == "adapter_config.json":
+        kind = content.get("peft_type") if isinstance(content, dict) else None
+        if kind not in _ADAPTERS:
+            raise refused(
+                folder, name, f"an adapter of the kind {str(kind)[:40]!r} may load what is not in its folder"
+            )
+    weights = (
+        content.get("transformers_weights") if name == "config.json" and isinstance(content, dict) else None
+    )
+    if weights and not _is_beside(weights, ".safetensors", _INDEX):
+        raise refused(
+            folder, name, f"it names the weights {str(weights)[:80]!r}, which are no safetensors beside it"
+        )
 
 
 def _check_index(folder: object, name: str, content: Any) -> None:
@@ -231,8 +252,14 @@ def _check_index(folder: object, name: str, content: Any) -> None:
     if not isinstance(shards, dict):
         raise refused(folder, name, "it is no index of weights")
     for shard in set(map(str, shards.values())):
-        if "/" in shard or "\\" in shard or not shard.endswith(".safetensors"):
+        if not _is_beside(shard, ".safetensors"):
             raise refused(folder, name, f"it names the weights {shard!r}, which are no safetensors beside it")
+
+
+def _is_beside(name: object, *ends: str) -> bool:
+    """Whether a name is that of a file in the same folder that was looked at, too: hidden ones are not."""
+    text = str(name)
+    return text.endswith(ends) and not text.startswith(".") and "/" not in text and "\\" not in text
 
 
 def _code_in(value: Any, path: str = "") -> str | None:

@@ -46,7 +46,8 @@ class LoadedModel:
 
     ``unsure_below``: the score (nats) under which this model's answers were found to be often wrong, and texts of the
     rules to be better. ``hints``: it was trained to be shown what the scripted rules found. ``rows_unsure_below``: of a
-    list on whose rows its mean score is lower, the rules' rows were found to be better.
+    list on whose rows its mean score is lower, the rules' rows were found to be better. ``trained_under``: the
+    fingerprints of the schemas that it was trained under; under others it is believed less.
     """
 
     name: str
@@ -57,6 +58,7 @@ class LoadedModel:
     unsure_below: float = -math.inf
     hints: bool = False
     rows_unsure_below: float = -math.inf
+    trained_under: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class ServedParts:
     unsure_below: float
     hints: bool
     rows_unsure_below: float
+    trained_under: frozenset[str]
     layout: bool
 
 
@@ -110,7 +113,7 @@ def load_processor(name: str, cache: Path) -> ServedParts:
         )
     except ImportError as error:
         raise _needs_package(folder, error) from error
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # over a config that is wrong, libraries raise whatever comes
         raise ModelError(
             f"{folder} has no processor that can be loaded: {_first_line(error)}",
             remedy="Give a folder with config.json, processor_config.json, tokenizer.json and the chat template.",
@@ -121,6 +124,7 @@ def load_processor(name: str, cache: Path) -> ServedParts:
         float(card.get("unsure_below", -math.inf)),
         bool(card.get("hints", False)),
         float(card.get("rows_unsure_below", -math.inf)),
+        frozenset(card.get("trained_under", ())),
         _has_layout(found.folder),
     )
 
@@ -184,7 +188,7 @@ def _load_checkpoint(folder: Path, cache: Path) -> tuple[Any, Any]:
         )
     except ImportError as error:
         raise _needs_package(folder, error) from error
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # over a config that is wrong, libraries raise whatever comes
         raise ModelError(
             f"{folder} is no image-text-to-text checkpoint: {_first_line(error)}",
             remedy="Give a folder with config.json, processor files and safetensors weights.",
@@ -231,7 +235,8 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     hints = bool(card.get("hints", False))
     rows = float(card.get("rows_unsure_below", -math.inf))
     identity = _identity(found, checked.files, card)
-    return LoadedModel(name, identity, model, processor, window, unsure, hints, rows)
+    under = frozenset(card.get("trained_under", ()))
+    return LoadedModel(name, identity, model, processor, window, unsure, hints, rows, under)
 
 
 def model_description(name: str, cache: Path | None = None) -> ModelDescription:
@@ -295,15 +300,33 @@ def _tuned_card(folder: Path) -> dict[str, Any] | None:
         card = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(card, dict) or ("base" not in card and not (folder / "config.json").is_file()):
             raise ValueError("no base named")
-    except ValueError as error:
+        if wrong := next(
+            (name for name, whole in _NUMBERS.items() if not _is_number(card.get(name), whole)), None
+        ):
+            raise ValueError(f"{wrong} is no number that can be")
+        under = card.get("trained_under", [])
+        if not isinstance(under, list) or not all(isinstance(one, str) for one in under):
+            raise ValueError("trained_under is no list of fingerprints")
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: {error}.", remedy="Restore the file, or train again.") from error
     return card
+
+
+_NUMBERS = {"window_tokens": True, "unsure_below": False, "rows_unsure_below": False}
+"""What a card may say, and whether it counts something."""
+
+
+def _is_number(value: Any, whole: bool) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return False
+    return value > 0 if whole else not math.isnan(value)
 
 
 def _with_adapter(model: Any, folder: Path) -> Any:
     """Tower and connector put in place, adapter merged into the weights."""
     from peft import PeftModel
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
@@ -320,7 +343,7 @@ def _with_adapter(model: Any, folder: Path) -> Any:
             # peft asks the model for a property by its old name.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
             return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # over a config that is wrong, libraries raise whatever comes
         raise ModelError(
             f"The adapter in {folder} cannot be loaded: {_first_line(error)}",
             remedy="Restore the folder's files, or train again.",

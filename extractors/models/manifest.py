@@ -14,6 +14,7 @@ from extractors.models.guard import MANIFEST, check_file, check_name, files_of, 
 from schemas.errors import ModelError
 
 _HEX = r"[0-9a-f]{64}"
+_MAX_BYTES = 64 << 20
 _AGAIN = "Do not use it. Fetch it again with `parquetry models fetch`, and find out who changed it."
 
 
@@ -94,7 +95,8 @@ def read_manifest(folder: Path) -> Manifest | None:
     if not path.is_file():
         return None
     try:
-        found = Manifest.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            found = Manifest.model_validate_json(file.read(_MAX_BYTES))
     except (OSError, ValidationError) as error:
         raise ModelError(f"{path} is no manifest of a model.", remedy=_AGAIN) from error
     for name in found.files:

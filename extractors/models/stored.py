@@ -67,17 +67,29 @@ def store_folder(cache: Path) -> Path:
 
 
 def stored_models(cache: Path) -> list[StoredModel]:
-    """All models of the store, by name, the one fetched last first.
+    """All models of the store, by name, the one fetched last first; without `damaged_models`."""
+    return _look_through(cache)[0]
 
-    Raises:
-        ModelError: a manifest is damaged.
-    """
-    found = []
+
+def damaged_models(cache: Path) -> dict[Path, ModelError]:
+    """Folders of the store whose manifest cannot be read, and why. The models beside them are as good as ever."""
+    return _look_through(cache)[1]
+
+
+def _look_through(cache: Path) -> tuple[list[StoredModel], dict[Path, ModelError]]:
+    found, damaged = [], dict[Path, ModelError]()
     for path in store_folder(cache).glob("*/*/manifest.json"):
-        if NAME.fullmatch(path.parent.parent.name) and (manifest := read_manifest(path.parent)) is not None:
+        if not NAME.fullmatch(path.parent.parent.name):
+            continue
+        try:
+            manifest = read_manifest(path.parent)
+        except ModelError as error:
+            damaged[path.parent] = error
+            continue
+        if manifest is not None:
             found.append(StoredModel(path.parent, manifest))
     found.sort(key=lambda one: (one.manifest.fetched_at, one.digest), reverse=True)
-    return sorted(found, key=lambda one: one.name)
+    return sorted(found, key=lambda one: one.name), damaged
 
 
 def is_reference(model: str) -> bool:
@@ -89,7 +101,7 @@ def find_stored(reference: str, cache: Path) -> StoredModel:
     """The model of the store that ``NAME`` or ``NAME@REVISION`` means.
 
     Raises:
-        ModelError: there is none, or several.
+        ModelError: there is none, or several, or what may be meant is damaged.
     """
     match = _REFERENCE.fullmatch(reference)
     if match is None or reference in RESERVED:
@@ -98,7 +110,10 @@ def find_stored(reference: str, cache: Path) -> StoredModel:
             remedy="Write NAME, or NAME@REVISION; `parquetry models list` shows them.",
         )
     name, revision = match.groups()
-    models = stored_models(cache)
+    models, damaged = _look_through(cache)
+    for folder, error in damaged.items():
+        if folder.parent.name == name and folder.name.startswith(revision or ""):
+            raise error  # and not another model in its place
     of_name = [one for one in models if one.name == name]
     if not of_name:
         known = ", ".join(sorted({one.name for one in models})) or "none"

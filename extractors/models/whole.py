@@ -37,6 +37,7 @@ def export_whole(name: str, cache: Path, to: Path) -> None:
         "whole_of": loaded.model_id,
         "window_tokens": loaded.window_tokens,
         "hints": loaded.hints,
+        "trained_under": sorted(loaded.trained_under),
         **{key: value for key, value in scores.items() if value > -math.inf},
     }
     to.parent.mkdir(parents=True, exist_ok=True)

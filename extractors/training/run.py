@@ -106,8 +106,7 @@ def _train(
     folder = config.output / MODEL_FOLDER
     if not ranks.leads:
         return folder
-    unchanged = adapter is not None and trainer.model_step == 0
-    export_model(trainer, folder, data, _card(adapter) if adapter is not None and unchanged else None)
+    export_model(trainer, folder, data, _card(adapter) if adapter is not None else None)
     draw_curves(config.output / METRICS, config.output / "curve.png", position.best_step)
     record = {
         "began": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
@@ -282,7 +281,8 @@ def export_model(
         trainer: of the run.
         folder: where to.
         data: what it was trained on.
-        started: the card of the model that it began with, if what is written is that model.
+        started: the card of the tuned model that it began with, if it did. When to believe the rules more is as of
+            that model; where nothing better came of the training, so is the rest.
     """
     from safetensors.torch import save_file
 
@@ -297,11 +297,18 @@ def export_model(
     if trainer.weights.exported:
         tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.exported.items()}
         save_file(tensors, aside / VISION_FILE)
+    begun = started or {}
+    unchanged = trainer.model_step == 0
+    under = set(begun.get("trained_under", ()))
+    if not unchanged:
+        under |= {schema.fingerprint for schema in trainer.stream.schemas.values()}
     card: dict[str, Any] = {
         "base": trainer.config.base,
         "window_tokens": max(trainer.config.budgets),
         "hints": trainer.config.hint_share > 0,
-        **{key: started[key] for key in ("window_tokens", "hints") if started and key in started},
+        **{key: begun[key] for key in ("window_tokens", "hints") if unchanged and key in begun},
+        **{key: begun[key] for key in ("unsure_below", "rows_unsure_below") if key in begun},
+        "trained_under": sorted(under),
         "steps": trainer.position.step,
         "tokens": trainer.position.tokens,
         "model_of_step": trainer.model_step,

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
@@ -20,21 +21,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flows import ending
-from flows.cluster.orders import environment
+from flows.cluster.addresses import check_address
+from flows.cluster.orders import LOOPBACK, environment
 from flows.cluster.slots import Asked, asked_by, largest, slots, told
 from flows.settings import Settings
 from schemas.errors import UsageError
 
 log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 5.0
 LOOK_SECONDS = 2.0
 STORE_BYTES = 80 << 20
 """Ray's shared memory on a cluster of our own: only orders and numbers travel."""
 PATIENT = {"RAY_NUM_REDIS_GET_RETRIES": "120", "RAY_worker_register_timeout_seconds": "300"}
 """On a busy machine a cluster's processes take longer to start than the 20 s and 60 s that Ray waits."""
 STARTS = 3
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def require_ray() -> None:
@@ -45,20 +45,6 @@ def require_ray() -> None:
                 f'runner = "ray" needs the package {package}, which is not installed.',
                 remedy="Install it with `make install EXTRAS=ray`, or use --runner local.",
             )
-
-
-def check_address(address: str) -> None:
-    """Raises `UsageError` when nothing listens there: Ray itself would try for minutes."""
-    if address in ("local", "auto"):
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise UsageError(
-            f"No Ray cluster answers at {address}: {error}.",
-            remedy="Start one there (`ray start --head --port 6379`), or correct ray.address.",
-        ) from error
 
 
 def prepare_process(settings: Settings) -> None:
@@ -95,7 +81,7 @@ def connected(settings: Settings, stopping: threading.Event) -> Iterator[Asked]:
             )
         ending.keep_handlers()
         _check_machines(settings, ray.nodes())
-        _wait_for_room(settings, asked, ray.nodes, stopping)
+        _wait_for_room(settings, asked, ray.nodes, stopping, lambda: _wanted(ray, asked))
         yield asked
 
 
@@ -169,13 +155,14 @@ def prefect_environment(known: Mapping[str, str]) -> dict[str, str]:
 
 def _init(ray: Any, address: str, *, tries: int = 1, **options: Any) -> None:
     try:
-        ray.init(
-            address,
-            namespace="parquetry",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **options,
-        )
+        with warnings.catch_warnings(action="ignore"):  # of a client that cannot connect: the error says it
+            ray.init(
+                address,
+                namespace="parquetry",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **options,
+            )
     except Exception as error:  # whatever Ray raises: ConnectionError, RuntimeError, its own
         with suppress(Exception):
             ray.shutdown()
@@ -187,8 +174,8 @@ def _init(ray: Any, address: str, *, tries: int = 1, **options: Any) -> None:
         what = "could not be started" if address == "local" else "could not be joined"
         raise UsageError(
             f"The Ray cluster ({address}) {what}: {first[:400]}",
-            remedy="Is it up, does it have the same versions of Python and Ray, and does its token (RAY_AUTH_TOKEN) "
-            "apply here? `ray status --address ...` tells.",
+            remedy="Is it up (`ray status --address HOST:6379` tells), has it the same versions of Python and Ray, "
+            "does its token (RAY_AUTH_TOKEN) apply here? A machine that is not part of it needs ray://HOST:10001.",
         ) from error
 
 
@@ -227,11 +214,23 @@ def _check_machines(settings: Settings, nodes: list[dict[str, Any]]) -> None:
         )
 
 
+def _wanted(ray: Any, asked: Asked) -> Any:
+    """Something that waits for room, as long as it is kept: an autoscaler starts machines for what waits, only."""
+    nothing = ray.remote(num_cpus=asked.cpus, num_gpus=asked.gpus, max_retries=0)(lambda: None)
+    return nothing.options(name="parquetry waits for a machine").remote()
+
+
 def _wait_for_room(
-    settings: Settings, asked: Asked, nodes: Callable[[], list[dict[str, Any]]], stopping: threading.Event
+    settings: Settings,
+    asked: Asked,
+    nodes: Callable[[], list[dict[str, Any]]],
+    stopping: threading.Event,
+    want: Callable[[], Any],
 ) -> None:
     until = time.monotonic() + settings.ray.wait_seconds
+    wanted = None
     while not slots(nodes(), asked):
+        wanted = wanted or want()
         if time.monotonic() >= until or stopping.wait(LOOK_SECONDS):
             raise UsageError(
                 f"No machine of the cluster can give {told(asked)} to a worker; the largest has {largest(nodes())}.",

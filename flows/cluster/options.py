@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+PROCESS_NAME = "parquetry extract"
+"""Ray shows it with a batch, and makes it the title of the process that does it: `flows.metrics` goes by that."""
+
 
 class RayOptions(BaseModel):
     """Which cluster, and what a worker process asks of it. Used with ``runner = "ray"``."""
@@ -13,7 +16,7 @@ class RayOptions(BaseModel):
     address: str = Field(
         "local",
         description="local: a cluster on this machine for the time of the run; auto: the one this machine belongs to;"
-        " HOST:PORT or ray://HOST:10001: that one",
+        " HOST:6379: the same, by its head; ray://HOST:10001: one this machine need not belong to",
     )
     num_cpus: float | None = Field(
         None, ge=0, description="cores that a worker process asks for; default: as many as `concurrency`"

@@ -12,6 +12,7 @@ import os
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +21,7 @@ from flows.ledger.records import LedgerUnavailableError
 from flows.settings import CONFIG_VARIABLE, PREFIX, Settings, load_settings
 from schemas.errors import LedgerError, UsageError
 
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 SAMPLING = {"audit_share", "queue_share", "second_look_amount", "second_look_share"}
 
 
@@ -120,12 +122,10 @@ def check_machine(order: Order, settings: Settings) -> None:
     """Whether this machine can work on the order.
 
     Raises:
-        UsageError: it has another ledger, or a home of its own.
+        UsageError: it has a ledger or a home of its own.
     """
-    if not order.elsewhere:
-        return
     here = socket.gethostname()
-    if settings.database_url.startswith("sqlite"):
+    if order.elsewhere and settings.database_url.startswith("sqlite"):
         raise UsageError(
             f"The worker on {here} has a SQLite ledger, which processes of one machine only can share.",
             remedy=f"Set {PREFIX}DATABASE to the same PostgreSQL for the flow and on all machines of the cluster.",
@@ -134,8 +134,31 @@ def check_machine(order: Order, settings: Settings) -> None:
         raise UsageError(
             f"The home folder {settings.home} on {here} is not the flow's: what waits for review would be kept "
             "where the review page does not look.",
-            remedy=f"Put the home on a file system that all machines share, and set {PREFIX}HOME to it.",
+            remedy=f"Put the home on a file system that all machines share, and set {PREFIX}HOME to it before "
+            "`ray start`, everywhere.",
         )
+
+
+def check_server(order: Order) -> None:
+    """Whether this machine knows Prefect's server.
+
+    Raises:
+        UsageError: it does not; Prefect would start a server of its own here, or try for minutes.
+    """
+    from prefect.settings import (
+        PREFECT_API_URL,  # read when it is imported; the flow's process may not have it yet
+    )
+
+    url = str(PREFECT_API_URL.value() or "")
+    if url and not (order.elsewhere and urlsplit(url).hostname in LOOPBACK):
+        return
+    here = socket.gethostname()
+    raise UsageError(
+        f"The worker on {here} cannot reach Prefect's server at {url.rpartition('@')[2]}."
+        if url
+        else f"The worker on {here} does not know where Prefect's server is.",
+        remedy="Set PREFECT_API_URL, for the flow and on all machines, to a server that all of them reach.",
+    )
 
 
 def check_work(order: Order, parts: Parts) -> None:

@@ -12,6 +12,7 @@ from prefect.futures import PrefectFuture
 from prefect.tasks import Task
 from prefect_ray.task_runners import PrefectRayFuture, RayTaskRunner
 
+from flows.cluster.options import PROCESS_NAME
 from flows.cluster.slots import Asked
 from flows.cluster.tasks import context_of_run
 from flows.cluster.workers import run_batch
@@ -27,6 +28,8 @@ class BatchRunner(RayTaskRunner[int]):  # type: ignore[misc]  # prefect-ray has 
     def __init__(self, asked: Asked) -> None:
         super().__init__()
         self._asked = asked
+        self.labels: dict[str, str] = {}
+        """What Ray is to select machines by; may change from batch to batch."""
         self._context = context_of_run()
         self._run_batch = ray.remote(
             num_cpus=asked.cpus,
@@ -48,6 +51,7 @@ class BatchRunner(RayTaskRunner[int]):  # type: ignore[misc]  # prefect-ray has 
     ) -> PrefectRayFuture[int]:
         """A batch as a Prefect task run on the cluster. Batches wait for nothing and depend on nothing."""
         task_run_id = uuid4()
-        named = self._run_batch.options(name=f"{task.name} {parameters['batch']}")
+        name = f"{PROCESS_NAME} {parameters['batch']}"
+        named = self._run_batch.options(name=name, label_selector=self.labels or None)
         promise = named.remote(parameters, str(task_run_id), self._context)
         return PrefectRayFuture(task_run_id=task_run_id, wrapped_future=promise)

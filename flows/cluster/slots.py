@@ -1,4 +1,4 @@
-"""How many workers a cluster has room for."""
+"""How many workers a cluster has room for, and how many batches are out for them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from flows.settings import Settings
 
 _DUST = 1e-6
 """Ray counts in ten-thousandths; 0.1 + 0.2 must fit into 0.3."""
-PER_CORE = 1
-"""Workers that ask for no core: so many for each."""
+IN_FLIGHT = 2
+"""Batches for each worker: one in work, one that waits behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,28 @@ def asked_by(settings: Settings) -> Asked:
 
 def slots(nodes: Iterable[Mapping[str, Any]], asked: Asked) -> int:
     """So many workers fit on the machines that are up, at most as many as are wanted."""
-    found = sum(_fit(node.get("Resources", {}), asked) for node in nodes if node["Alive"])
+    found = _room(nodes, asked)
     return found if asked.most is None else min(found, asked.most)
+
+
+def in_flight(nodes: Iterable[Mapping[str, Any]], asked: Asked) -> int:
+    """So many batches may be out. One that waits must not find room: it would be a worker more than is wanted."""
+    room = _room(nodes, asked)
+    most = room if asked.most is None else asked.most
+    if room > most or not (asked.cpus or asked.gpus):  # who asks for nothing always finds room
+        return max(1, min(room, most))
+    return IN_FLIGHT * max(1, room)
+
+
+def _room(nodes: Iterable[Mapping[str, Any]], asked: Asked) -> int:
+    return sum(_fit(node.get("Resources", {}), asked) for node in nodes if node["Alive"])
 
 
 def _fit(resources: Mapping[str, float], asked: Asked) -> int:
     cpus, gpus = resources.get("CPU", 0.0), resources.get("GPU", 0.0)
-    by_cpu = floor(cpus / asked.cpus + _DUST) if asked.cpus else floor(cpus * PER_CORE)
+    by_cpu = (
+        floor(cpus / asked.cpus + _DUST) if asked.cpus else floor(cpus)
+    )  # who asks for no core: one for each
     if not asked.gpus:
         return by_cpu
     return min(by_cpu, _on_gpus(gpus, asked.gpus)) if asked.cpus else _on_gpus(gpus, asked.gpus)

@@ -5,23 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.context import EngineContext, TagsContext
 
 from flows import logs
 from flows.cluster import workers
 from flows.cluster.orders import Order
-from flows.tasks import PAUSES, RETRIES, can_help
+from flows.tasks import OPTIONS
 
 
 @task(
     name="extract",
     task_run_name="extract {batch}",
-    retries=RETRIES,
-    retry_delay_seconds=PAUSES,
-    retry_condition_fn=can_help,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **OPTIONS,
 )
 @logs.public_errors()
 def extract_on_worker(batch: int, order: Order, size: int) -> int:

@@ -7,14 +7,18 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from flows import composition, conductor, worker
-from flows.cluster.orders import Order, check_machine, check_work, settings_for
+from flows.cluster.machines import blame
+from flows.cluster.orders import Order, check_machine, check_server, check_work, settings_for
 from flows.composition import Parts
-from schemas.errors import OutageError, ParquetryError
+from flows.home import make_home
+from schemas.errors import OutageError, ParquetryError, foreign
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +29,8 @@ OTHER_DEVICES = 75
 
 _ready: dict[str, Parts] = {}
 _devices: list[tuple[str, ...]] = []
+_node: list[str] = []
+"""Ray's id of this machine."""
 
 
 def run_batch(parameters: dict[str, Any], task_run_id: str, context: dict[str, Any]) -> Any:
@@ -37,10 +43,13 @@ def run_batch(parameters: dict[str, Any], task_run_id: str, context: dict[str, A
     from flows.cluster.tasks import extract_on_worker, in_context
 
     _keep_devices()
+    order = Order.model_validate(parameters["order"])
+    with _from_here():
+        check_server(order)
     return run_task_sync(
         task=extract_on_worker,
         task_run_id=UUID(task_run_id),
-        parameters={**parameters, "order": Order.model_validate(parameters["order"])},
+        parameters={**parameters, "order": order},
         context=in_context(context),
         return_type="state",
     )
@@ -50,11 +59,12 @@ def _keep_devices() -> None:
     """A process that has a model on a GPU cannot move to another one: it makes room for one that begins anew."""
     import ray
 
-    given = tuple(ray.get_runtime_context().get_accelerator_ids().get("GPU", ()))
+    context = ray.get_runtime_context()
+    given = tuple(context.get_accelerator_ids().get("GPU", ()))
     if _devices and _devices[0] != given:
         log.warning("the GPU of this process was %s and is now %s: it ends", _devices[0], given)
         os._exit(OTHER_DEVICES)
-    _devices[:] = [given]
+    _devices[:], _node[:] = [given], [context.get_node_id()]
 
 
 def work(order: Order, size: int) -> int:
@@ -65,7 +75,24 @@ def work(order: Order, size: int) -> int:
         OutageError: what every document needs does not work here.
         LedgerError: nothing can be recorded.
     """
-    parts = _parts(order)
+    with _from_here():
+        return _work(_parts(order), order, size)
+
+
+@contextmanager
+def _from_here() -> Iterator[None]:
+    """What goes wrong is told with the machine it went wrong on: the flow leaves that one out."""
+    try:
+        yield
+    except ParquetryError as error:
+        here = socket.gethostname()
+        if f" {here}" not in str(error):
+            error.args = (f"On {here}: {error}",)
+        blame(error, "".join(_node))
+        raise
+
+
+def _work(parts: Parts, order: Order, size: int) -> int:
     turns = threading.BoundedSemaphore(size)
     enough = threading.Event()
 
@@ -88,12 +115,8 @@ def work(order: Order, size: int) -> int:
             parts.call_workers_back()
             raise
     if parts.outage is not None:
-        raise _from_here(parts.outage)
+        raise parts.outage
     return sum(one.result() for one in running)
-
-
-def _from_here(outage: OutageError) -> OutageError:
-    return OutageError(f"On {socket.gethostname()}: {outage}", remedy=outage.remedy)
 
 
 def _parts(order: Order) -> Parts:
@@ -102,15 +125,28 @@ def _parts(order: Order) -> Parts:
         settings = settings_for(order)
         check_machine(order, settings)
         composition.use(settings)
-        composition.make_home(settings)
+        make_home(settings)
         conductor.log_to_file(settings, f"ray-{socket.gethostname()}-{os.getpid()}")
-        try:
+        with _model_troubles():
             parts = composition.parts(order.job)
-        except ParquetryError as error:
-            error.args = (f"On {socket.gethostname()}: {error}",)
-            raise
         check_work(order, parts)
         parts.spool.also = settings.home / "spool" / order.spool
-        parts.extractor.backend.load()
+        with _model_troubles():
+            parts.extractor.backend.load()
         _ready[order.run_id] = parts
     return _ready[order.run_id]
+
+
+@contextmanager
+def _model_troubles() -> Iterator[None]:
+    """A GPU that is gone, or a library that does not fit it, is of this machine, whatever torch raises."""
+    try:
+        yield
+    except ParquetryError:
+        raise
+    except Exception as error:
+        log.exception("the model could not be loaded")
+        raise OutageError(
+            f"The model could not be loaded: {type(error).__name__} {foreign(error)}".strip(),
+            remedy="Look at its GPU and its libraries; the worker's log, home/logs/ray-HOST-PROCESS.log, has more.",
+        ) from error

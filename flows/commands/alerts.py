@@ -117,11 +117,11 @@ def test(home: Home = None, config: Config = None) -> None:
 @app.command()
 def check(home: Home = None, config: Config = None) -> None:
     """Measures what was promised, and shows what Prefect would be told. Tells nobody."""
-    from flows import composition
     from flows.alerts import health
+    from flows.home import open_ledger
 
     out = stdout()
-    with composition.open_ledger(config, home) as (settings, ledger):
+    with open_ledger(config, home) as (settings, ledger):
         found, said = health.measure(ledger, settings)
     out.print(
         f"{found.waiting} documents wait, the oldest for {found.oldest_hours} hours. "

@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def apply(
     pool: Annotated[str, typer.Option("--pool", help="Name of the work pool.")] = "parquetry",
     pool_type: Annotated[
-        PoolType, typer.Option("--pool-type", help="What its workers are.")
+        PoolType,
+        typer.Option("--pool-type", help="Of its workers; docker and kubernetes want the extra `workers`."),
     ] = PoolType.PROCESS,
     image: Annotated[
         str | None, typer.Option("--image", help="Of the runs' containers.", show_default="the template's")

@@ -51,9 +51,10 @@ def stoppable(console: Console) -> Iterator[None]:
 
 def prepare(settings: Settings, console: Console, log_name: str) -> None:
     """Logs, and a Prefect server that is up; from here on Prefect may be imported."""
-    from flows import composition, conductor
+    from flows import conductor
+    from flows.home import make_home
 
-    composition.make_home(settings)
+    make_home(settings)
     conductor.log_to_file(settings, log_name)
     server = conductor.server(settings)
     if server.fresh:

@@ -21,9 +21,9 @@ def metrics(
     config: Config = None,
 ) -> None:
     """Prints metrics in Prometheus' text format, from the counts of the ledger; or serves them with --port."""
-    from flows import composition
+    from flows.home import open_ledger
 
-    with composition.open_ledger(config, home) as (settings, ledger):
+    with open_ledger(config, home) as (settings, ledger):
         from flows.metrics import give
 
         if port is None:

@@ -38,7 +38,7 @@ def list_models(
     config: Config = None,
 ) -> None:
     """The models of the store, and which of them is promoted since when, by whom."""
-    from extractors.models.stored import stored_models
+    from extractors.models.stored import damaged_models, stored_models
 
     settings = _settings(config, home)
     steps = _steps(settings)
@@ -47,6 +47,8 @@ def list_models(
         return
     now = steps[0] if steps else None
     rows = [_row(one, now) for one in stored_models(settings.cache)]
+    for trouble in damaged_models(settings.cache).values():
+        stderr().print(escape(f"damaged: {trouble} {trouble.remedy}"), style="yellow", soft_wrap=True)
     if as_json:
         typer.echo(json.dumps({"models": rows, "promoted": _plain(now)}, ensure_ascii=False))
         return
@@ -151,7 +153,7 @@ def promote(
     config: Config = None,
 ) -> None:
     """Puts a model in force for all runs with model = "promoted" that begin from now on."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.modelstore.promotion import promote as put_in_force
     from flows.modelstore.promotion import whoever
 
@@ -185,7 +187,7 @@ def promote(
 @app.command()
 def rollback(reason: Reason = "", by: By = None, home: Home = None, config: Config = None) -> None:
     """Puts the model promoted before back in force; again, the one before that."""
-    from flows.composition import open_ledger
+    from flows.home import open_ledger
     from flows.modelstore.promotion import whoever
 
     with open_ledger(config, home) as (_, ledger):
@@ -243,7 +245,9 @@ def _table(rows: list[dict[str, Any]]) -> Any:
             row["revision"][:DIGITS],
             f"{row['size'] / 1e6:,.1f} MB",
             escape(name + mark + digest[:7]),
-            "none" if calibration is None else escape(", ".join(calibration["schemas"]) or "no evidence"),
+            "none"
+            if calibration is None
+            else escape(_shown(", ".join(calibration["schemas"])) or "no evidence"),
             escape(str(promoted.get("at", ""))[:16].replace("T", " ")),
             escape(promoted.get("actor", "")),
         )
@@ -293,10 +297,15 @@ def _show_model(found: StoredModel, told: dict[str, Any], card: str) -> None:
         why = f": {one['reason']}" if one["reason"] else ""
         lines.append(f"{what} {one['at'][:16].replace('T', ' ')} by {one['actor']}{why}")
     for line in lines:
-        out.print(escape(line), soft_wrap=True)
+        out.print(escape(_shown(line)), soft_wrap=True)
     if card:
         out.print()
         out.print(escape(card), soft_wrap=True)
+
+
+def _shown(text: str) -> str:
+    """What others wrote into a model's folder, without what would move a terminal's cursor."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _in_words(content: dict[str, Any]) -> str:

@@ -12,11 +12,13 @@ import psutil
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from flows.cluster.options import PROCESS_NAME
 from flows.metrics import names
 from flows.metrics.ledger import family
 
 _ROLES = (
     ("reader", ("extractors.reading.child",)),
+    ("worker", (f"ray::{PROCESS_NAME}",)),  # a process of a Ray cluster, while it has a batch
     ("prefect", ("prefect.server", "prefect.engine", "prefect.flow_engine")),
     ("review", ("flows.cli review", "parquetry review")),
     ("metrics", ("flows.cli metrics", "parquetry metrics")),

@@ -71,7 +71,7 @@ def _calibration(found: dict[str, Any]) -> dict[str, Any] | None:
     named = [one for one in evidence.values() if isinstance(one, dict)]
     return {
         "schemas": sorted({str(one.get("name")) for one in named}),
-        "documents": sum(len(one.get("documents", [])) for one in named),
+        "documents": sum(len(seen) for one in named if isinstance(seen := one.get("documents"), list)),
         "made": found.get("made"),
         "of": found.get("model_id"),
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.modelstore.listing import Listing, SourceFile, disk_full
+from flows.sources import public_uri
 from schemas.errors import ModelError
 
 SCHEME = "hf://"
@@ -74,7 +75,8 @@ def list_hub(uri: str) -> Listing:
     commit = str(info.sha or "")
     if not COMMIT.fullmatch(commit) or (revision and COMMIT.fullmatch(revision) and revision != commit):
         raise ModelError(
-            f"{endpoint} answers {commit or 'nothing'!r} for {uri}: that is not the commit that was asked for.",
+            f"{public_uri(endpoint)} answers {commit or 'nothing'!r} for {uri}: that is not the commit that was "
+            "asked for.",
             remedy="Do not use this hub; check HF_ENDPOINT.",
         )
     files: dict[str, SourceFile] = {}
@@ -122,6 +124,7 @@ def _trouble(what: str, endpoint: str, error: Exception) -> ModelError:
     """An error of the hub's client, in a sentence; its own would show the address with whatever is in it."""
     from huggingface_hub import errors
 
+    endpoint = public_uri(endpoint)
     if isinstance(error, errors.GatedRepoError):
         return ModelError(
             f"{what} is gated.", remedy="Accept its terms on the hub, and give a token of yours as HF_TOKEN."

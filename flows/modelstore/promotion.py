@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import math
 import socket
 from pathlib import Path
 from typing import Any
@@ -105,22 +106,26 @@ def _figures(path: Path, model_id: str) -> dict[str, Any]:
     remedy = "Give what `parquetry evaluate --report DIR` wrote for this model."
     try:
         report = json.loads(path.read_bytes())
+        documents, f1 = int(report["documents"]), float(report["micro"]["f1"])
+        right = float(report["document_accuracy"]["value"])
+        if not (math.isfinite(f1) and math.isfinite(right)):
+            raise ValueError("figures that are none")
         figures = {
             "model": str(report["model"]),
             "set": str(report["set"]),
             "split": str(report["split"]),
-            "documents": int(report["documents"]),
-            "f1": float(report["micro"]["f1"]),
-            "document_accuracy": float(report["document_accuracy"]["value"]),
+            "documents": documents,
+            "f1": f1,
+            "document_accuracy": right,
         }
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}.", remedy=remedy) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{path} is no evaluation.", remedy=remedy) from error
     if content_of(str(figures["model"])) != content_of(model_id):
         raise UsageError(
             f"{path} is an evaluation of {figures['model']}, and this is {model_id}.", remedy=remedy
         )
-    if figures["documents"] == 0:
+    if documents <= 0:
         raise UsageError(f"{path} is an evaluation of no documents.", remedy=remedy)
     return figures

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import ssl
-import time
 from collections.abc import Iterable, Sequence
-from contextvars import ContextVar
-from typing import Any
 
 import httpcore
 
+from extractors.punctual import Punctual
 from schemas.errors import SourceError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
-"""When the request that this thread makes must be over, in monotonic seconds."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -73,7 +68,7 @@ class PublicNetwork(httpcore.SyncBackend):
         for address in addresses:
             try:
                 found = super().connect_tcp(str(address), port, timeout, local_address, socket_options)
-                return _Punctual(found)
+                return Punctual(found)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed or httpcore.ConnectError(host)
@@ -94,43 +89,6 @@ class PublicNetwork(httpcore.SyncBackend):
                 remedy="If it is to be reached, allow its network: PARQUETRY_INTAKE__ALLOW_NETWORKS="
                 f"'[\"{ipaddress.ip_network(address)}\"]', or allow_networks under [intake] in parquetry.toml.",
             )
-
-
-class _Punctual(httpcore.NetworkStream):
-    """A connection that minds `DEADLINE`: a server that sends a byte now and then would go on for ever."""
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        return _Punctual(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-def _left(timeout: float | None) -> float | None:
-    deadline = DEADLINE.get()
-    if deadline is None:
-        return timeout
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise httpcore.ReadTimeout("the time limit")
-    return left if timeout is None else min(timeout, left)
 
 
 def resolve(host: str, port: int) -> list[Address]:

@@ -17,9 +17,10 @@ import certifi
 import httpcore
 import httpx
 
+from extractors.punctual import DEADLINE
 from flows.intake_options import IntakeOptions
 from flows.sources.uris import public_uri
-from flows.sources.web_addresses import DEADLINE, PublicNetwork, UnknownHostError
+from flows.sources.web_addresses import PublicNetwork, UnknownHostError
 from schemas.errors import SourceError
 
 MAX_REDIRECTS = 5

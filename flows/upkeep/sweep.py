@@ -20,8 +20,11 @@ log = logging.getLogger(__name__)
 
 _HOME = (("blobs", ".incoming-*"), ("reports", ".*.tmp"))
 """Halves of files that a writer in the home folder was killed at."""
-_MACHINE = ("pq-*", "parquetry-*")
-"""Scratch of reading children, and of the test page, in the machine's folder for temporary files."""
+_MACHINE = ("pq-*", "pqray-*", "parquetry-*")
+"""Scratch of reading children, of Ray clusters of runs, and of the test page, in the folder for temporary files."""
+_LOGS = "ray-*.log*"
+"""Each worker process of a cluster has a log of its own, and a run some dozens of them."""
+LOG_SECONDS = 30 * 24 * 3600.0
 
 
 def sweep_lake(ledger: Ledger, settings: Settings) -> Finding:
@@ -66,6 +69,7 @@ def _orphans(home: Path, older_than_seconds: float) -> Iterator[Path]:
     yield from left_behind(home / "spool", before)
     for folder, pattern in _HOME:
         yield from (path for path in (home / folder).glob(pattern) if _untouched(path, before))
+    yield from (path for path in (home / "logs").glob(_LOGS) if _untouched(path, time.time() - LOG_SECONDS))
     for pattern in _MACHINE:
         found = Path(tempfile.gettempdir()).glob(pattern)
         yield from (path for path in found if path.is_dir() and _is_ours(path) and _untouched(path, before))

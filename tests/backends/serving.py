@@ -261,6 +261,11 @@ def ignores_grammar(body: dict[str, Any], server: TinyServer) -> None:
     body.pop("structured_outputs", None)
 
 
+def talks_on(body: dict[str, Any], server: TinyServer) -> None:
+    """Minds no limit of length."""
+    body.update({name: 3 * body[name] for name in ("max_tokens", "max_completion_tokens") if name in body})
+
+
 def answers(change: Callable[[dict[str, Any]], None]) -> Fault:
     """An honest response with something changed in it."""
 

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from extractors.backends.base import Answer, LeafAnswer, Span
-from extractors.backends.unsure import lists_of, rows_by_rules, texts_by_rules, titles_by_rules
+from extractors.backends.unsure import (
+    lists_of,
+    rows_by_rules,
+    sums_by_rules,
+    texts_by_rules,
+    titles_by_rules,
+    values_by_rules,
+)
 from extractors.prompting.meant import as_meant
 from schemas.document import Box, Word
 from schemas.registry import from_json_schema, load_schema
@@ -188,3 +195,75 @@ def test_what_kind_of_document_it_is_its_title_says(
     (found,) = titles_by_rules(KINDS, data, [LeafAnswer(path, said, -0.01)], rules, floor)
     assert (found.raw, data[path]) == (expected, expected)
     assert found.log_probability == (-0.3 if expected != said else -0.01)
+
+
+def told(path: str, raw: str | None, score: float) -> LeafAnswer:
+    return LeafAnswer(path, raw, score, placed(raw, raw).span if raw else None)
+
+
+@pytest.mark.parametrize(
+    ("said", "score", "by_rules", "their_score", "floor", "expected"),
+    [
+        (None, -0.001, "9.00", -0.4, -0.3, "9.00"),  # read off a label
+        (None, -0.001, "9.00", -0.9, -0.3, None),
+        ("8", -0.9, "9.00", -0.4, -0.3, "9.00"),
+        ("8", -0.9, "9.00", -1.2, -0.3, "8"),  # the rules are less sure
+        ("8", -0.1, "9.00", -0.05, -0.3, "8"),  # the model is sure
+        ("8", -0.9, None, -0.1, -0.3, None),  # a guess
+        ("8", -0.4, None, -0.1, -0.3, "8"),
+        (None, -0.001, "9.00", -0.1, -math.inf, None),
+        ("8", -0.9, None, -0.1, -math.inf, "8"),
+    ],
+)
+def test_under_an_unknown_schema_labels_speak_and_guesses_are_candidates(
+    said: str | None,
+    score: float,
+    by_rules: str | None,
+    their_score: float,
+    floor: float,
+    expected: str | None,
+) -> None:
+    data = {"total": said}
+    rules = Answer({}, (told("total", by_rules, their_score),))
+    (found,) = values_by_rules(TREE, data, [told("total", said, score)], rules, floor)
+    assert (found.raw, data["total"]) == (expected, expected)
+    if expected != said:
+        assert found.log_probability < floor
+    if said is not None and expected is None:
+        assert [raw for raw, _ in found.others] == [said]
+
+
+def test_under_an_unknown_schema_what_must_be_there_is_not_given_up() -> None:
+    tree = from_json_schema(
+        {
+            "title": "slip",
+            "type": "object",
+            "required": ["total"],
+            "properties": {"total": {"type": "number"}},
+        },
+        "slip",
+    ).tree
+    data = {"total": "8"}
+    (found,) = values_by_rules(
+        tree, data, [told("total", "8", -2.0)], Answer({}, (told("total", None, -0.1),)), -0.3
+    )
+    assert (found.raw, data["total"]) == ("8", "8")
+
+
+@pytest.mark.parametrize(
+    ("score", "their_score", "floor", "expected"),
+    [
+        (-0.4, -0.03, -0.3, "9.00"),
+        (-0.4, -0.2, -0.3, "8"),  # a label, and no sum that adds up
+        (-0.1, -0.03, -0.3, "8"),
+        (-0.4, -0.03, -math.inf, "8"),
+    ],
+)
+def test_a_sum_that_adds_up_is_the_rules_where_the_model_is_unsure(
+    score: float, their_score: float, floor: float, expected: str
+) -> None:
+    data = {"total": "8"}
+    rules = Answer({}, (told("total", "9.00", their_score),))
+    (found,) = sums_by_rules(TREE, data, [told("total", "8", score)], rules, floor)
+    assert (found.raw, data["total"]) == (expected, expected)
+    assert found.log_probability == score

@@ -17,7 +17,7 @@ from schemas.errors import BackendError, ModelError, OutageError
 from schemas.registry import load_schema
 from tests.backends import serving
 from tests.backends.serving import KEY, Fault, TinyServer
-from tests.tiny import document_of
+from tests.tiny import document_of, tiny_processor
 
 LINES = ["Blue Harbour Books Ltd", "Total   $1,234.50"]
 RECEIPT = load_schema("receipt")
@@ -100,6 +100,12 @@ def another_text(found: dict[str, Any]) -> None:
     found["text"] = found["text"].replace("{", "[")
 
 
+def behind_the_end(found: dict[str, Any]) -> None:
+    """Tokens behind one that ends answers."""
+    end = tiny_processor().tokenizer.eos_token_id
+    found["token_ids"][-2:-1] = [end]
+
+
 REFUSED: dict[str, tuple[Fault, str]] = {
     "stays broken": (serving.status(500), "did not answer this request: HTTP 500"),
     "stays cut": (serving.cut_json, "cut off, or is no JSON"),
@@ -107,7 +113,7 @@ REFUSED: dict[str, tuple[Fault, str]] = {
     "refuses": (serving.status(400), "HTTP 400, ‹made to›"),
     "huge": (serving.huge, "longer than 1 MB"),
     "no JSON object": (lambda body, server: serving.JSONResponse([1, 2]), "no choices"),
-    "another model": (changed(model="someone-else"), "'someone-else'"),
+    "another model": (changed(model="someone-else"), "‹someone-else›"),
     "no scores": (choice(no_scores), "no log-probabilities"),
     "scores that are none": (choice(lambda c: c["logprobs"].update(token_logprobs=["x"])), "log-probability"),
     "too few scores": (choice(lambda c: c["logprobs"]["token_logprobs"].pop()), "log-probabilities for"),
@@ -119,7 +125,9 @@ REFUSED: dict[str, tuple[Fault, str]] = {
     ),
     "half": (choice(half_an_answer), "ends before it is complete"),
     "other text": (choice(another_text), "outside the grammar|spells its tokens"),
-    "gives up": (choice(lambda c: c.update(finish_reason="abort")), "'abort'"),
+    "more than was asked for": (serving.talks_on, "tokens, and 40 were asked for"),
+    "something behind the end": (choice(behind_the_end), "outside the grammar"),
+    "gives up": (choice(lambda c: c.update(finish_reason="abort")), "‹abort›"),
     "no grammar": (serving.ignores_grammar, "outside the grammar"),
 }
 

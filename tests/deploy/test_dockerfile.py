@@ -120,7 +120,7 @@ def test_the_extras_of_the_images_are_those_of_the_project() -> None:
     named = {
         extra for text in texts for said in re.findall(r"EXTRAS=([\w,]+)", text) for extra in said.split(",")
     }
-    assert {"s3", "postgres", "kubernetes"} <= named <= set(project["optional-dependencies"])
+    assert {"s3", "postgres", "workers"} <= named <= set(project["optional-dependencies"])
 
 
 BLOCKED = """

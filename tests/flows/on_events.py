@@ -16,6 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from flows import composition
+from flows.home import make_home
 from flows.ledger.store import Ledger
 from flows.settings import Settings
 from schemas.outcome import ReviewReason
@@ -165,7 +166,7 @@ def test_what_does_not_hold_reaches_the_webhook_once(alerted: tuple[Settings, li
     from flows.check_health import check_health
 
     settings, got = alerted
-    composition.make_home(settings)
+    make_home(settings)
     with Ledger.open(settings.database_url) as ledger:
         start(ledger)
         add(ledger, "run-1", "a.pdf")

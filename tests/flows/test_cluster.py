@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pickle
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,20 +15,22 @@ from typing import Any
 import pytest
 
 from flows.cli import main
-from flows.cluster import connect, workers
+from flows.cluster import addresses, connect, workers
+from flows.cluster.machines import Machines, blame, unasked_gpus
 from flows.cluster.options import RayOptions
 from flows.cluster.orders import (
     Order,
     check_machine,
+    check_server,
     check_work,
     environment,
     order_of,
     settings_for,
 )
-from flows.cluster.slots import Asked, largest, slots
+from flows.cluster.slots import Asked, in_flight, largest, slots
 from flows.composition import Parts
 from flows.settings import Settings, load_settings
-from schemas.errors import OutageError, UsageError
+from schemas.errors import OutageError, ParquetryError, UsageError
 from tests.flows.working import RUN, acts, make_parts
 
 HERE = socket.gethostname()
@@ -61,6 +65,21 @@ def test_workers_that_fit(nodes: list[dict[str, Any]], asked: Asked, fit: int) -
     assert slots(nodes, asked) == fit
 
 
+@pytest.mark.parametrize(
+    ("nodes", "asked", "out"),
+    [
+        ([node(4)], Asked(1, 0), 8),  # one in work, one that waits
+        ([node(4)], Asked(1, 0, most=4), 8),
+        ([node(4)], Asked(1, 0, most=3), 3),  # one that waited would find room: a fourth worker
+        ([node(4)], Asked(0, 0), 4),  # who asks for nothing never waits
+        ([node(64, 8)], Asked(4, 1), 16),
+        ([node(1)], Asked(2, 0), 2),
+    ],
+)
+def test_batches_in_flight(nodes: list[dict[str, Any]], asked: Asked, out: int) -> None:
+    assert in_flight(nodes, asked) == out
+
+
 def test_the_largest_machine_is_named() -> None:
     assert largest([node(64), node(8, 2), node(99, 9, alive=False)]) == "8 CPUs and 2 GPUs"
 
@@ -85,6 +104,52 @@ def test_nobody_answers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     assert "No Ray cluster answers at 127.0.0.1:1" in capsys.readouterr().err
 
 
+def test_what_answers_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray itself waited for minutes on a web server, and for ever on a port that takes connections and says nothing."""
+    pytest.importorskip("ray")
+    monkeypatch.setattr(addresses, "ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for scheme in ("", "ray://"):
+            with pytest.raises(UsageError, match="is no Ray cluster"):
+                addresses.check_address(f"{scheme}127.0.0.1:{silent.getsockname()[1]}")
+
+
+def test_a_client_server_is_not_taken_for_a_head_nor_the_other_way_round() -> None:
+    grpc = pytest.importorskip("grpc")
+
+    class Server(grpc.GenericRpcHandler):  # type: ignore[misc]
+        def __init__(self, method: str) -> None:
+            self._method = method
+
+        def service(self, call: Any) -> Any:
+            if call.method != self._method:
+                return None
+            return grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
+
+    for method, right, wrong in (
+        (addresses._HEADS, "", "ray://"),
+        (addresses._CLIENTS, "ray://", ""),
+    ):
+        server = grpc.server(ThreadPoolExecutor(1), handlers=[Server(method)])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            addresses.check_address(f"{right}127.0.0.1:{port}")
+            with pytest.raises(UsageError, match="client server") as caught:
+                addresses.check_address(f"{wrong}127.0.0.1:{port}")
+        finally:
+            server.stop(0).wait()
+        assert "HOST:6379" in caught.value.remedy
+
+
+def test_auto_goes_by_the_variable_of_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    addresses.check_address("auto")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(UsageError, match=r"No Ray cluster answers at 127\.0\.0\.1:1"):
+        addresses.check_address("auto")
+
+
 def test_no_such_runner(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--source", ".", "--schema", "invoice", "--runner", "slurm"]) == 2
     assert "runner" in capsys.readouterr().err
@@ -101,14 +166,18 @@ def test_no_machine_has_what_is_asked(parts: Parts) -> None:
     with pytest.raises(
         UsageError, match=r"can give 2 CPUs and 1 GPU to a worker; the largest has 8 CPUs and 0 GPU"
     ):
-        connect._wait_for_room(parts.settings, Asked(2, 1), lambda: [node(8)], parts.stopping)
+        connect._wait_for_room(parts.settings, Asked(2, 1), lambda: [node(8)], parts.stopping, object)
 
 
 def test_a_machine_that_is_on_its_way_is_waited_for(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "LOOK_SECONDS", 0.0)
     views = iter([[node(8)], [node(8)], [node(8), node(8, 1)]])
     settings = parts.settings.model_copy(update={"ray": RayOptions(wait_seconds=60)})
-    connect._wait_for_room(settings, Asked(2, 1), lambda: next(views), parts.stopping)
+    wanted = list[bool]()
+    connect._wait_for_room(
+        settings, Asked(2, 1), lambda: next(views), parts.stopping, lambda: wanted.append(True) or wanted
+    )
+    assert wanted == [True]  # else no autoscaler would know
 
 
 def test_sqlite_and_a_server_on_the_loopback_address_are_for_one_machine(
@@ -186,17 +255,36 @@ def test_a_worker_has_its_own_secrets_and_the_flows_rules(
     assert (made.read.max_pages, made.concurrency, made.extract.error_budget) == (7, 3, 0.02)
 
 
-def test_a_worker_elsewhere_needs_the_ledger_and_the_home(parts: Parts, tmp_path: Path) -> None:
+def test_a_worker_needs_the_home_and_elsewhere_another_ledger(parts: Parts, tmp_path: Path) -> None:
     here = order_of(parts, RUN)
+    with pytest.raises(UsageError, match="is not the flow's"):
+        check_machine(here, load_settings(home=tmp_path / "another"))
+    (parts.settings.home / "spool" / here.spool).mkdir(parents=True)
     check_machine(here, parts.settings)
     elsewhere = here.model_copy(update={"host": "another"})
     with pytest.raises(UsageError, match="SQLite"):
         check_machine(elsewhere, parts.settings)
-    shared = load_settings(home=tmp_path / "home", database=SECRETS["PARQUETRY_DATABASE"])
-    with pytest.raises(UsageError, match="is not the flow's"):
-        check_machine(elsewhere, shared)
-    (shared.home / "spool" / here.spool).mkdir(parents=True)
-    check_machine(elsewhere, shared)
+    check_machine(elsewhere, load_settings(home=tmp_path / "home", database=SECRETS["PARQUETRY_DATABASE"]))
+
+
+def test_a_worker_needs_a_server_of_prefect_that_it_reaches(parts: Parts) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    here = order_of(parts, RUN)
+    elsewhere = here.model_copy(update={"host": "another"})
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
+        check_server(here)
+        with pytest.raises(
+            UsageError, match=r"cannot reach Prefect's server at http://127\.0\.0\.1:4200/api"
+        ):
+            check_server(elsewhere)
+    with temporary_settings({PREFECT_API_URL: "http://prefect:4200/api"}):
+        check_server(elsewhere)
+    with (
+        temporary_settings(restore_defaults={PREFECT_API_URL}),
+        pytest.raises(UsageError, match="does not know where"),
+    ):
+        check_server(here)
 
 
 def test_a_worker_with_another_model_or_ledger_says_so(parts: Parts) -> None:
@@ -269,8 +357,12 @@ def test_a_process_whose_gpu_changed_ends(monkeypatch: pytest.MonkeyPatch) -> No
         def get_accelerator_ids(self) -> dict[str, list[str]]:
             return {"GPU": next(given)}
 
+        def get_node_id(self) -> str:
+            return "a"
+
     ended = list[int]()
     monkeypatch.setattr(workers, "_devices", [])
+    monkeypatch.setattr(workers, "_node", [])
     monkeypatch.setattr(ray, "get_runtime_context", Context)
     monkeypatch.setattr(os, "_exit", ended.append)
     workers._keep_devices()
@@ -278,3 +370,46 @@ def test_a_process_whose_gpu_changed_ends(monkeypatch: pytest.MonkeyPatch) -> No
     assert ended == []
     workers._keep_devices()
     assert ended == [workers.OTHER_DEVICES]
+
+
+def test_gpus_that_nobody_asks_for_are_told() -> None:
+    nodes = [node(64, 8), node(64, 8), node(64, 8, alive=False)]
+    assert "16 GPUs, and workers ask for none" in unasked_gpus(nodes, Asked(4, 0))
+    assert unasked_gpus(nodes, Asked(4, 0.5)) == unasked_gpus([node(64)], Asked(4, 0)) == ""
+
+
+def _machines(nodes: list[dict[str, Any]], patience: float = 60.0) -> tuple[Machines, list[str]]:
+    named = [{**one, "NodeID": name} for one, name in zip(nodes, "abc", strict=False)]
+    notices = list[str]()
+    return Machines(lambda: named, Asked(1, 0), notices, patience), notices
+
+
+def _of(node: str, error: ParquetryError) -> ParquetryError:
+    blame(error, node)
+    return error
+
+
+def test_a_machine_in_trouble_is_left_out_until_none_is_left() -> None:
+    machines, notices = _machines([node(4), node(4), node(0)])
+    assert machines.labels == {}
+    machines.leave_out(pickle.loads(pickle.dumps(_of("a", OutageError("On gpu-07: the disk is full.")))))
+    assert machines.labels == {"ray.io/node-id": "!in(a)"} and slots(machines.up(), Asked(1, 0)) == 4
+    assert len(notices) == 1 and "On gpu-07: the disk is full." in notices[0]
+    machines.leave_out(_of("a", OutageError("a batch that was waiting there")))
+    assert len(notices) == 1
+    with pytest.raises(UsageError, match="another ledger"):
+        machines.leave_out(_of("b", UsageError("On gpu-08: another ledger.")))
+
+
+def test_an_error_of_no_machine_ends_the_run() -> None:
+    machines, _ = _machines([node(4), node(4)])
+    with pytest.raises(OutageError, match="a fault"):
+        machines.leave_out(OutageError("a fault"))
+
+
+def test_a_cluster_without_room_is_not_waited_for_for_ever() -> None:
+    machines, _ = _machines([node(4, alive=False), node(0)], patience=0.0)
+    with pytest.raises(
+        OutageError, match=r"no machine .* could give 1 CPU and 0 GPUs .* the largest that is up has 0"
+    ):
+        machines.up()

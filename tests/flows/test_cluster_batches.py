@@ -13,13 +13,15 @@ import pytest
 
 pytest.importorskip("ray")
 
+from grpc import RpcError
 from ray.exceptions import WorkerCrashedError
 
 from flows import worker
 from flows.cluster import batches
-from flows.cluster.batches import IN_FLIGHT, Batches
+from flows.cluster.batches import Batches
+from flows.cluster.machines import blame
 from flows.cluster.orders import order_of
-from flows.cluster.slots import Asked
+from flows.cluster.slots import IN_FLIGHT, Asked
 from flows.composition import Parts
 from schemas.errors import OutageError
 from tests.flows.working import RUN, make_parts
@@ -53,15 +55,18 @@ class Cluster:
     sizes: list[int] = field(default_factory=list)
     cancelled: list[tuple[int, bool]] = field(default_factory=list)
     act: Any = None
+    labels: dict[str, str] = field(default_factory=dict)
+    asked_for: list[dict[str, str]] = field(default_factory=list)
 
     def nodes(self) -> list[dict[str, Any]]:
-        return [{"Alive": True, "Resources": {"CPU": float(WORKERS)}}]
+        return [{"Alive": True, "NodeID": name, "Resources": {"CPU": 1.0}} for name in "ab"[:WORKERS]]
 
     def submit(self, task: object, parameters: dict[str, Any]) -> Future:
         future = Future(parameters["size"], parameters["batch"], self.act or self.done)
         assert set(parameters) == {"batch", "order", "size"}
         self.flying[future.number] = future
         self.sizes.append(future.size)
+        self.asked_for.append(self.labels)
         self.most = max(self.most, len(self.flying))
         return future
 
@@ -173,6 +178,39 @@ def test_an_outage_calls_workers_back_and_takes_what_they_hold(
     assert len({number for number, _ in cluster.cancelled}) == called_back
     assert parts.ledger.outcome_counts(RUN) == {"pending": 20}
     assert "processing" not in parts.ledger.status().documents
+
+
+def test_a_machine_in_trouble_gets_no_more_batches(parts: Parts, cluster: Cluster) -> None:
+    def full_on_a(future: Future) -> int:
+        if future.number == 1:
+            error = OutageError("On gpu-07: no space left on device.")
+            blame(error, "a")
+            raise error
+        return cluster.done(future)
+
+    cluster.act = full_on_a
+    made, _ = run(parts, cluster)
+    assert made.done == 20 and made.deaths == 0
+    assert len(parts.notices) == 1 and "On gpu-07: no space left" in parts.notices[0]
+    assert cluster.asked_for[0] == {} and cluster.asked_for[-1] == {"ray.io/node-id": "!in(a)"}
+
+
+def test_a_cluster_that_is_lost_is_told_in_our_words(parts: Parts, cluster: Cluster) -> None:
+    class LostError(RpcError):  # type: ignore[misc]
+        def details(self) -> str:
+            return "Socket closed"
+
+    for error in (ConnectionError("Socket closed"), LostError()):
+
+        def lost(future: Future, error: Exception = error) -> int:
+            assert worker.claim_next(parts, RUN) is not None
+            raise error
+
+        cluster.act = lost
+        with pytest.raises(OutageError, match=r"The Ray cluster \(local\) is gone: Socket closed"):
+            run(parts, cluster)
+        assert parts.ledger.outcome_counts(RUN) == {"pending": 20}
+        assert "processing" not in parts.ledger.status().documents
 
 
 def test_what_another_run_holds_is_waited_for(parts: Parts, cluster: Cluster) -> None:

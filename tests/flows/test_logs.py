@@ -101,6 +101,18 @@ def test_the_text_format_and_other_handlers_hold_none_either(caplog: pytest.LogC
     assert "a slip [run_id=r1 document_id=d1]" in stream.getvalue() and "ValueError" in stream.getvalue()
 
 
+def test_a_name_with_a_new_line_makes_no_line_of_its_own() -> None:
+    record = logging.LogRecord(
+        "flows", logging.WARNING, "", 0, "%s is damaged", ("a\n2026 ERROR b\x1b[2J.pdf",), None
+    )
+    text = logs.formatter("text").format(record)
+    assert (
+        len(text.splitlines()) == 1
+        and "\\n2026 ERROR b\\x1b[2J.pdf is damaged" in text
+        and text.isprintable()
+    )
+
+
 def test_records_know_what_they_are_about_in_threads_too(said: io.StringIO) -> None:
     log.info("nothing")
     with working(run_id="r", schema="invoice"), working(document_id="d", stage="read"):
@@ -204,6 +216,9 @@ def test_what_leaves_a_flow_quotes_nothing() -> None:
     assert str(stopped.value) == "5 in a row: ‹…›" and stopped.value.remedy == "Look."
     with pytest.raises(PermissionError), logs.public_errors():
         raise PermissionError(13, "Permission denied", "/lake")
+    with pytest.raises(OSError, match="ConnectionError at test_logs") as lost, logs.public_errors():
+        raise ConnectionError(f"a library's own words: {TEXT}")  # trying again may help, as before
+    assert TEXT not in str(lost.value) and lost.value.__suppress_context__
 
 
 def test_a_reading_child_marks_what_its_libraries_say() -> None:

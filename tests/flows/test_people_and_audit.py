@@ -11,7 +11,7 @@ import pytest
 
 from flows import worker
 from flows.cli import main
-from flows.composition import open_ledger
+from flows.home import open_ledger
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Role, Sampling
 from flows.review.server import require_sign_in

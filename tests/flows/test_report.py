@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def test_the_files_say_the_same_and_the_json_can_be_read_back(tmp_path: Path) ->
         f"{report.run_id}.html",
         f"{report.run_id}.json",
     ]
+
+
+def test_nobody_else_reads_it_also_where_the_folder_was_open_to_all(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        page = write(report_of(), tmp_path)
+    finally:
+        os.umask(before)
+    assert page.parent.stat().st_mode & 0o077 == 0
+    assert [path.stat().st_mode & 0o777 for path in page.parent.iterdir()] == [0o600, 0o600]
 
 
 def test_text_of_documents_stays_text() -> None:

@@ -107,8 +107,18 @@ def test_leftovers_of_dead_processes_are_deleted_and_those_of_the_living_are_not
     long_ago = time.time() - 3 * 24 * 3600
     for path in (far_old / "copy", far_old, half):
         os.utime(path, (long_ago, long_ago))
+    settings.logs.mkdir()
+    logs = [settings.logs / name for name in ("ray-gpu-1-7.log", "ray-gpu-1-8.log", "run.log")]
+    for log, days in zip(logs, (31, 3, 31), strict=True):
+        log.touch()
+        os.utime(log, (at := time.time() - days * 24 * 3600, at))
     found = sweep.sweep_scratch(settings, older_than_seconds=24 * 3600)
-    assert found.verdict == "done" and found.said.startswith("3 leftovers")
+    assert found.verdict == "done" and found.said.startswith("4 leftovers")
+    assert [log.exists() for log in logs] == [
+        False,
+        True,
+        True,
+    ]  # of many short-lived processes only, and the oldest
     assert (mine.exists(), far_new.exists(), fresh.exists()) == (True, True, True)
     assert (dead.exists(), far_old.exists(), half.exists()) == (False, False, False)
     assert (settings.home / "blobs" / ("0" * 64)).exists()

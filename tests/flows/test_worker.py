@@ -111,6 +111,23 @@ def test_documents_go_to_review_with_their_bytes_kept(parts: Parts) -> None:
     assert list(parts.spool.folder.iterdir()) == []
 
 
+def test_a_copy_that_another_worker_put_away_is_fetched_again(parts: Parts) -> None:
+    """Two processes use the same copy when one has lost its lease and does not know it yet."""
+    worker.register_inputs(parts, RUN)
+    taken = list[Path]()
+
+    def put_away(ref: DocumentRef) -> None:
+        copy = parts.spool.find(ref.sha256)
+        if copy is not None:
+            copy.unlink()
+            taken.append(copy)
+            raise FileNotFoundError(2, "No such file or directory", str(copy))
+
+    acts(parts, put_away)
+    assert {seen.outcome for seen in work(parts).values()} == {Outcome.REVIEW}
+    assert len(taken) == 2
+
+
 def test_a_model_that_fails_for_a_while_is_asked_again(parts: Parts) -> None:
     failures = iter([True, True])
 

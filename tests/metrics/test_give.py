@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from flows.cli import main
+from flows.cluster.options import PROCESS_NAME
 from flows.ledger.store import Ledger
 from flows.metrics import give, names
 from flows.metrics.ledger import LedgerCollector
@@ -164,6 +165,7 @@ def test_roles_of_processes() -> None:
     python = ["/usr/bin/python3", "-P", "-m"]
     assert role_of([*python, "extractors.reading.child", "ocr", "1"]) == "reader"
     assert role_of([*python, "flows.cli", "run", "--source", "in"]) == "run"
+    assert role_of([f"ray::{PROCESS_NAME} 12", "", ""]) == "worker"
     assert role_of(["/venv/bin/python", "/venv/bin/parquetry", "review"]) == "review"
     assert role_of([*python, "uvicorn", "prefect.server.api.server:create_app"]) == "prefect"
     assert role_of([*python, "flows.cli", "metrics", "--port", "1"]) == "metrics"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -136,6 +137,7 @@ def test_coordinates_are_trained_kept_and_loaded(tmp_path: Path) -> None:
             self.model, self.weights, self.config = weights.model, weights, config(tmp_path, base)
             self.position = type("P", (), {"step": 1, "tokens": 1})
             self.model_step = 1
+            self.stream = SimpleNamespace(schemas={})
 
     folder = tmp_path / "model"
     export_model(Run(), folder, [])  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ import s3fs
 
 from extractors.models.manifest import check_folder
 from extractors.models.stored import StoredModel, find_stored, store_folder, stored_models
+from flows.cli import main
 from flows.modelstore import bring, fetch, listing
 from schemas.errors import ModelError
 from tests.landing.s3 import serving
@@ -277,6 +278,37 @@ def test_a_damaged_model_of_the_store_is_replaced(tmp_path: Path) -> None:
     assert any("was damaged" in line for line in said)
     check_folder(again.folder, again.digest)
     assert left_behind(tmp_path / "cache") == []
+
+
+def test_a_damaged_manifest_costs_its_own_model_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others stay, nothing older is taken in its place, and it can be fetched again."""
+    cache = tmp_path / "cache"
+    older = fetch(str(write_checkpoint(tmp_path / "old")), cache, name="bills")
+    good = fetch(str(write_checkpoint(tmp_path / "good", seed=2.0)), cache, name="good")
+    bad = fetch(str(write_checkpoint(tmp_path / "new", seed=1.0)), cache, name="bills")
+    (bad.folder / "manifest.json").chmod(0o600)
+    (bad.folder / "manifest.json").write_text("{")
+    assert find_stored("good", cache).digest == good.digest
+    assert find_stored(f"bills@{older.digest}", cache).digest == older.digest
+    for name in ("bills", bad.reference):
+        with pytest.raises(ModelError, match="is no manifest"):
+            find_stored(name, cache)
+    assert (
+        main(["models", "list", "--home", str(tmp_path / "home"), "--config", _settings(tmp_path, cache)])
+        == 0
+    )
+    out, err = capsys.readouterr()
+    assert "good" in out and "damaged" in err and bad.digest[:12] in err.replace("\n", "")
+    assert fetch(str(tmp_path / "new"), cache, name="bills").digest == bad.digest
+    assert find_stored("bills", cache).digest == bad.digest
+
+
+def _settings(folder: Path, cache: Path) -> str:
+    path = folder / "settings.toml"
+    path.write_text(f'cache = "{cache}"\n')
+    return str(path)
 
 
 @pytest.mark.parametrize("moment", ["while copying", "before"])

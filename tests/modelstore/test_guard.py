@@ -26,6 +26,7 @@ from extractors.models.manifest import check_folder
 from flows.modelstore import fetch
 from schemas.errors import ModelError
 from tests.modelstore.making import write_checkpoint, write_tuned
+from tests.tiny import tiny_model, tiny_processor
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,7 +57,10 @@ def empty_zip() -> bytes:
     return out.getvalue()
 
 
+OLD = pickle.dumps(Planted(), protocol=0)
 DISGUISED: dict[str, bytes] = {
+    "pickle behind many instructions": b"N0" * 40_000 + OLD,
+    "pickle behind a long one": b"V" + b"x" * 100_000 + b"\n0" + OLD,
     **{f"pickle, protocol {n}": pickle.dumps(Planted(), protocol=n) for n in range(6)},
     "torch.save": zipped(),
     "empty zip": empty_zip(),
@@ -105,12 +109,11 @@ def test_names_of_code_are_refused(name: str, tmp_path: Path) -> None:
         ("processor_config.json", {"auto_map": {"AutoProcessor": "p.Evil"}}, "auto_map"),
         ("adapter_config.json", {"auto_mapping": {"parent_library": "evil"}}, "parent_library"),
         ("adapter_config.json", {"megatron_config": {"a": 1}, "megatron_core": "evil"}, "megatron_config"),
+        ("config.json", [{"a": [[{"auto_map": "a.B"}]]}], "auto_map"),
         ("generation_config.json", {"custom_generate": "evil/repo"}, "custom_generate"),
     ],
 )
-def test_configs_that_ask_for_code_are_refused(
-    file: str, content: dict[str, Any], said: str, tmp_path: Path
-) -> None:
+def test_configs_that_ask_for_code_are_refused(file: str, content: Any, said: str, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "m")
     (folder / file).write_text(json.dumps(content))
     with pytest.raises(ModelError, match=said) as caught:
@@ -123,12 +126,42 @@ def test_configs_that_ask_for_code_are_refused(
 
 
 @pytest.mark.parametrize(
-    "shard", ["../../other.safetensors", "/etc/x.safetensors", "pytorch_model.bin", "a\\b.safetensors"]
+    "shard",
+    [
+        ".hidden.safetensors",
+        "../../other.safetensors",
+        "/etc/x.safetensors",
+        "pytorch_model.bin",
+        "a\\b.safetensors",
+    ],
 )
 def test_an_index_cannot_lead_elsewhere(shard: str, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "m")
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": shard}}))
     with pytest.raises(ModelError, match=r"index\.json is refused"):
+        check_folder(folder)
+    (folder / "model.safetensors.index.json").unlink()
+    (folder / "config.json").write_text(json.dumps({"transformers_weights": shard}))
+    with pytest.raises(ModelError, match=r"config\.json is refused: it names the weights"):
+        check_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"peft_type": "XLORA", "adapters": {"a": "org/of-the-hub"}},
+        {"peft_type": "SHADOW", "shadow_model": "org/of-the-hub"},
+        {"peft_type": "MULTITASK_PROMPT_TUNING", "prompt_tuning_init_state_dict_path": "/tmp/a.pkl"},
+        {"peft_type": "PROMPT_TUNING", "tokenizer_name_or_path": "org/of-the-hub"},
+        {},
+        [],
+    ],
+)
+def test_adapters_that_load_more_than_themselves_are_refused(config: Any, tmp_path: Path) -> None:
+    """peft fetches what these name from the hub, or reads it as a pickle."""
+    folder = write_tuned(tmp_path / "m")
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="may load what is not in its folder"):
         check_folder(folder)
 
 
@@ -155,6 +188,15 @@ def test_links_and_pipes_are_refused(tmp_path: Path) -> None:
                 look(folder)
 
 
+def _header(content: bytes, **changed: object) -> bytes:
+    """Weights whose first tensor is told in another way."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["a"] |= changed
+    told = json.dumps(header).encode()
+    return len(told).to_bytes(8, "little") + told + content[8 + length :]
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -163,6 +205,8 @@ def test_links_and_pipes_are_refused(tmp_path: Path) -> None:
         lambda content: b"\xff" * 8 + content[8:],
         lambda content: content[:8] + b"[]" + content[10:],
         lambda content: b"",
+        lambda content: _header(content, data_offsets=[0, 1e400]),
+        lambda content: _header(content, data_offsets=[]),
     ],
 )
 def test_weights_that_are_no_safetensors_are_refused(harm: Callable[[bytes], bytes], tmp_path: Path) -> None:
@@ -172,11 +216,57 @@ def test_weights_that_are_no_safetensors_are_refused(harm: Callable[[bytes], byt
         check_folder(path.parent)
 
 
-def test_deep_json_is_refused_and_not_the_end_of_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"a":' * 200_000,
+        "[" * 950 + "]" * 950,
+        '{"attn_implementation":' + "[" * 900 + '"a"' + "]" * 900 + "}",
+    ],
+    ids=["broken", "list", "texts"],
+)
+def test_deep_json_is_refused_and_not_the_end_of_the_process(content: str, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "m")
-    (folder / "config.json").write_text('{"a":' * 200_000)
+    (folder / "config.json").write_text(content)
     with pytest.raises(ModelError, match="no JSON"):
         check_folder(folder)
+
+
+def test_weights_of_an_unknown_type_are_an_error_that_says_so(tmp_path: Path) -> None:
+    """The length is right; what the library makes of it is not ours."""
+    folder = tmp_path / "m"
+    tiny_model(1).save_pretrained(folder)
+    tiny_processor().save_pretrained(folder)
+    weights = folder / "model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content.replace(b'"dtype":"F32"', b'"dtype":"F99"'))
+    with pytest.raises(ModelError, match="is no image-text-to-text checkpoint"):
+        load_model(str(folder), tmp_path / "cache")
+    (folder / "config.json").write_text('{"model_type": "idefics3", "text_config": 5}')
+    with pytest.raises(ModelError, match=r"that can be loaded|is no image-text-to-text checkpoint"):
+        load_model(str(folder), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"window_tokens": "many"},
+        {"window_tokens": 0},
+        {"window_tokens": 1.5},
+        {"unsure_below": {}},
+        {"rows_unsure_below": float("nan")},
+    ],
+)
+def test_a_card_with_other_than_numbers_is_an_error_that_says_which(
+    card: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = write_tuned(tmp_path / "m")
+    (folder / "model.json").write_text(json.dumps({"base": "embedded-base", **card}))
+    with pytest.raises(ModelError, match=f"{next(iter(card))} is no number that can be"):
+        load_model(str(folder), tmp_path / "cache")
+    (folder / "model.json").write_text("[" * 100_000)
+    with pytest.raises(ModelError, match=r"model\.json"):
+        load_model(str(folder), tmp_path / "cache")
 
 
 @pytest.fixture(scope="module")

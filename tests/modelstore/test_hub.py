@@ -84,6 +84,15 @@ def test_a_hub_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
     assert "connection" in caught.value.remedy
 
 
+def test_credentials_in_the_address_of_a_hub_are_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://me:hunter2@127.0.0.1:9")
+    with pytest.raises(ModelError, match="cannot be fetched from http://127") as caught:
+        fetch("hf://org/bills", tmp_path / "cache")
+    assert "hunter2" not in str(caught.value) + caught.value.remedy
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_bytes_that_are_not_what_the_hub_says_are_refused(
     hub: Hub, commit: str, name: str, tmp_path: Path

@@ -248,3 +248,27 @@ def test_a_planted_pickle_ends_a_run_before_it_begins(
     assert "adapter_model.bin is refused" in err and "What to do:" in err
     with Ledger.open(load_settings().database_url) as ledger:
         assert ledger.status().runs == []
+
+
+def test_what_others_wrote_into_a_folder_moves_no_cursor_and_breaks_no_list(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_tuned(tmp_path / "hostile")
+    evil = "\x1b[2J\x1b]0;owned\x07"
+    (folder / "model.json").write_text(json.dumps({"base": "embedded-base", "data": [{"set": evil}]}))
+    calibration = json.loads((folder / "calibration" / "calibration.json").read_text())
+    calibration |= {"made": evil, "evidence": {"a": {"name": evil, "documents": 5}, "b": 7}}
+    (folder / "calibration" / "calibration.json").write_text(json.dumps(calibration))
+    name = fetch(str(folder), cache, name="hostile").reference
+    capsys.readouterr()
+    for line in (["models", "show", name], ["models", "list"]):
+        assert main(line) == 0
+        out, err = capsys.readouterr()
+        assert "\x1b[2J" not in out + err and "\x07" not in out + err
+    report = json.loads(write_evaluation(tmp_path / "report.json", "x").read_text())
+    for changed in ({"micro": {"f1": float("nan")}}, {"documents": -1}, {"documents": float("inf")}):
+        (tmp_path / "report.json").write_text(
+            json.dumps(report | {"model": model_description(name, cache).model_id} | changed)
+        )
+        assert main(["models", "promote", name, "--evaluation", str(tmp_path / "report.json")]) == 2
+        assert "no evaluation" in capsys.readouterr().err.replace("of no documents", "no evaluation")

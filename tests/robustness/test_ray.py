@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from flows.ledger.store import Ledger
+from flows.supervisor import free_port
 from tests.robustness.commands import ROOT, Start, wait_until
 
 pytest.importorskip("ray")
@@ -122,13 +123,12 @@ def test_a_stopped_run_ends_in_time_with_its_cluster_and_gives_back_what_it_held
 
 
 @pytest.fixture
-def machines(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A cluster of two machines, each a set of processes here, whose workers have settings of their own."""
+def no_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster to add machines to, each a set of processes here, whose workers have settings of their own."""
     from ray.cluster_utils import Cluster
 
     for name, value in {
         "PARQUETRY_HOME": str(tmp_path / "home"),
-        "PARQUETRY_DATABASE": postgres_url,
         "PYTHONPATH": str(ROOT),
         "RAY_NUM_REDIS_GET_RETRIES": "120",
         "RAY_worker_register_timeout_seconds": "300",
@@ -136,11 +136,18 @@ def machines(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(name, value)
     cluster = Cluster()
     try:
-        cluster.add_node(num_cpus=1, include_dashboard=False, object_store_memory=80 << 20)
-        cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
         yield cluster
     finally:
         cluster.shutdown()
+
+
+@pytest.fixture
+def machines(no_machines: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A cluster of two machines with a ledger on PostgreSQL."""
+    monkeypatch.setenv("PARQUETRY_DATABASE", postgres_url)
+    no_machines.add_node(num_cpus=1, include_dashboard=False, object_store_memory=80 << 20)
+    no_machines.add_node(num_cpus=1, object_store_memory=80 << 20)
+    return no_machines
 
 
 @pytest.mark.postgres
@@ -160,3 +167,24 @@ def test_a_machine_dies_and_another_joins_during_a_run(
         _all_landed_once(ledger, tmp_path / "home", documents)
     assert pids > before, "nobody joined"
     assert set(_model_loads(tmp_path / "home").values()) == {1}
+
+
+def test_by_the_client_server_and_without_a_machine_that_has_another_home(
+    start: Start,
+    no_machines: Any,
+    tmp_path: Path,
+    documents: int,
+    home_ledger: Callable[[], Ledger],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port = free_port()
+    head = {"include_dashboard": False, "ray_client_server_port": port}
+    no_machines.add_node(num_cpus=1, object_store_memory=80 << 20, **head)
+    monkeypatch.setenv("PARQUETRY_HOME", str(tmp_path / "another"))
+    no_machines.add_node(num_cpus=1, object_store_memory=80 << 20)
+    command = start(f"{RUN} --ray-address ray://127.0.0.1:{port}", **ONE_EACH)
+    assert command.end(900) == 0, command.text
+    with home_ledger() as ledger:
+        _all_landed_once(ledger, tmp_path / "home", documents)
+    report = _report(tmp_path / "home")
+    assert "A machine of the cluster was left out" in report and "is not the flow's" in report

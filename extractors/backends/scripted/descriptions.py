@@ -11,42 +11,40 @@ from extractors.validation.text import text_key
 from schemas.tree import Kind, Leaf
 
 _OTHERS = re.compile(
-    r"[;(]|[,.]?\s+(?:but |and )?(?:not|nor|neither|rather than|instead of|as opposed to|null|nicht|sondern|non|et non|no)\b",
+    r"[;(]|[,.]?\s+(?:but |and )?(?:not|nor|neither|rather than|instead of|as opposed to|null|nicht|sondern|non|et non"
+    r"|no)\b",
     re.IGNORECASE,
 )
 """Behind this a description tells what the field is not."""
 _BARE = re.compile(r"\bwithout (?:the |its |a |any )?(?:currency|sign|units?)\b", re.IGNORECASE)
-_DAY = frozenset("day tag jour dia giorno dzien dag".split())
+_DAY = frozenset(["day", "tag", "jour", "dia", "giorno", "dzien", "dag"])
 _LEAST_LETTERS = 4
 _OR = frozenset({"or", "oder", "ou"})
 _NAME_OF = re.compile(r"(?:the )?(?:full |complete )?name of\b", re.IGNORECASE)
 _MADE_UP = re.compile(r"[a-z]{1,6}_?\d{1,4}(?:_\d+)?|[a-z]_?[a-f0-9]{4,}", re.IGNORECASE)
 """A key that says nothing: ``f_32``, ``col7``, ``field_12_2``."""
-_VAGUE = frozenset(
-    """
-    first last full whole total given printed stated shown named called other this that these those such each every
-    one two more most least than then there here also only just still will would should must have been being does
-    under over above below with from into onto upon about between their them they your ours what whom whose while
-    where whether because kind type form part side line page text word letter
-    """.split()
-)
+_VAGUE_WORDS = """
+first last full whole total given printed stated shown named called other this that these those such each every
+one two more most least than then there here also only just still will would should must have been being does
+under over above below with from into onto upon about between their them they your ours what whom whose while
+where whether because kind type form part side line page text word letter
+"""
+_VAGUE = frozenset(_VAGUE_WORDS.split())
 """Words that tell no field from another."""
-_ISSUER_WORDS = frozenset(
-    """
-    insurer carrier laboratory lab organiser organizer organisation organization bank hospital clinic school university
-    landlord airline provider sender employer utility authority broadcaster publisher lender lessor practice
-    versicherer labor veranstalter arbeitgeber absender anbieter assureur laboratoire organisateur employeur
-    assicuratore laboratorio organizzatore datore mittente aseguradora organizador empleador verzekeraar werkgever
-    ubezpieczyciel pracodawca
-    """.split()
-)
-_ADDRESSEE_WORDS = frozenset(
-    """
-    holder accountholder policyholder client insured member patient subscriber recipient addressee employee tenant
-    borrower taxpayer debtor versicherter versicherungsnehmer kontoinhaber mitarbeiter patientin mieter empfaenger
-    titulaire titolare titular assure dipendente paziente empleado paciente verzekerde rekeninghouder werknemer
-    """.split()
-)
+_ISSUERS = """
+insurer carrier laboratory lab organiser organizer organisation organization bank hospital clinic school university
+landlord airline provider sender employer utility authority broadcaster publisher lender lessor practice
+versicherer labor veranstalter arbeitgeber absender anbieter assureur laboratoire organisateur employeur
+assicuratore laboratorio organizzatore datore mittente aseguradora organizador empleador verzekeraar werkgever
+ubezpieczyciel pracodawca
+"""
+_ISSUER_WORDS = frozenset(_ISSUERS.split())
+_ADDRESSEES = """
+holder accountholder policyholder client insured member patient subscriber recipient addressee employee tenant
+borrower taxpayer debtor versicherter versicherungsnehmer kontoinhaber mitarbeiter patientin mieter empfaenger
+titulaire titolare titular assure dipendente paziente empleado paciente verzekerde rekeninghouder werknemer
+"""
+_ADDRESSEE_WORDS = frozenset(_ADDRESSEES.split())
 _ISSUES = re.compile(
     r"letter ?head|\bthat (?:issue[sd]|bills?|sends?|delivers)\b|\bissuing\b|whose (?:form|letter|document) this is"
     r"|\bwho (?:issue[sd]|bills?|sends?)\b",
@@ -66,7 +64,7 @@ def says_nothing(key: str) -> bool:
 
 
 def alternatives(description: str) -> dict[str, frozenset[str]]:
-    """By word (folded) of what a description asks for, the words that it is joined to by "or": ``contract or order``."""
+    """By word (folded) of what is asked for, the words that "or" joins it to: ``contract or order``."""
     found: dict[str, set[str]] = {}
     parts = [text_key(part) for part in parts_of(asked_for(description))]
     for i in range(1, len(parts) - 1):

@@ -148,7 +148,7 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
 
 
 def with_parties(goals: list[Goal]) -> list[Goal]:
-    """The goals, of which one may be whose document it is (the seller, the laboratory that reports), one whom it goes to."""
+    """The goals, of which one may be whose document it is (the seller, a laboratory), and one whom it goes to."""
     names = [
         goal
         for goal in goals

@@ -23,6 +23,7 @@ from extractors.decoding.row import Decoded
 from extractors.decoding.spelling import Spelling
 from schemas.errors import BackendError, foreign
 
+GUARDED = 'Start vLLM with --structured-outputs-config \'{"backend": "guidance"}\'; see docs/serving.md.'
 SLACK = 0.02
 """Nats by which a server's log-probability may lie below what it must be: it computes in bf16, and rounds."""
 
@@ -137,5 +138,5 @@ def _parsed(text: str) -> None:
 def _outside(what: str) -> BackendError:
     return BackendError(
         f"The server's answer is outside the grammar that it was given: {what}. Nothing of it is taken.",
-        remedy='Start vLLM with --structured-outputs-config \'{"backend": "guidance"}\'; see docs/serving.md.',
+        remedy=GUARDED,
     )

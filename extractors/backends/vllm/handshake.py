@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from extractors.backends.vllm.checking import Checker
+from extractors.backends.vllm.checking import GUARDED, Checker
 from extractors.backends.vllm.question import Question
 from extractors.backends.vllm.reply import OLDEST, Reply
 from extractors.backends.vllm.server import Server
@@ -24,9 +24,6 @@ from schemas.registry import LoadedSchema, from_json_schema
 
 PROBE_TOKENS = 400
 """That the answer to the probe may have: a token a byte, and then some."""
-_NOT_GUARDED = (
-    'see docs/serving.md for how vLLM is started: --structured-outputs-config \'{"backend": "guidance"}\''
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +53,20 @@ def find_model(server: Server, name: str) -> Served:
             "The server does not speak vLLM's API: it tells no version or no models.",
             remedy=f"Set vllm.url to a vLLM server of version {OLDEST} or later.",
         )
-    cards = {one.get("id"): one for one in models if isinstance(one, dict)}
+    cards = {one["id"]: one for one in models if isinstance(one, dict) and isinstance(one.get("id"), str)}
     if name not in cards:
-        names = ", ".join(str(one)[:80] for one in list(cards)[:20]) or "none"
+        names = ", ".join(_shown(one) for one in list(cards)[:20]) or "none"
         raise ModelError(
             f"The vLLM server does not serve {name!r}; it serves: {names}.",
             remedy="Correct vllm.model, or start the server with --served-model-name or --lora-modules.",
         )
-    return Served(said, _context(cards[name]) or _context(cards.get(cards[name].get("parent"), {})))
+    parent = str(cards[name].get("parent"))
+    return Served(_shown(said), _context(cards[name]) or _context(cards.get(parent, {})))
+
+
+def _shown(said: str) -> str:
+    """A name that a server gives, fit for a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in said[:80])
 
 
 def _context(card: dict[str, Any]) -> int | None:
@@ -111,7 +114,9 @@ def prove(question: Question, ask: Callable[[Question], Reply], checker: Checker
     except BackendError as error:
         raise ModelError(
             f"The vLLM server failed the test that comes before any document. {error}",
-            remedy=f"{error.remedy} For grammars {_NOT_GUARDED}.".strip(),
+            remedy=error.remedy
+            if GUARDED in error.remedy
+            else f"{error.remedy} For grammars: {GUARDED}".strip(),
         ) from error
     if decoded.truncated:
         raise ModelError("The vLLM server cuts off answers of a few words.", remedy="Raise --max-model-len.")

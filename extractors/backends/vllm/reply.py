@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.backends.vllm.question import Question
-from schemas.errors import BackendError
+from schemas.errors import BackendError, foreign
 
 OLDEST = "0.11"
 """Of vLLM: structured outputs under that name, and token ids in the response."""
@@ -35,11 +35,13 @@ def reply_of(response: Any, question: Question, model: str) -> Reply:
         raise _wrong(f"{len(choices)} answers instead of one")
     choice = choices[0]
     if (named := _get(response, "model", str)) != model:
-        raise _wrong(f"an answer of the model {named[:80]!r}, and {model!r} was asked")
+        raise _wrong(f"an answer of the model {foreign(named[:80])}, and {model!r} was asked")
     finish = choice.get("finish_reason") if isinstance(choice, dict) else None
     if finish not in ("stop", "length"):
-        raise _wrong(f"an answer that ended as {str(finish)[:40]!r}")
+        raise _wrong(f"an answer that ended as {foreign(str(finish)[:40])}")
     tokens = _numbers(_get(choice, "token_ids", list), "token_ids")
+    if len(tokens) > question.max_tokens:  # to check them takes time, and they were not asked for
+        raise _wrong(f"{len(tokens)} tokens, and {question.max_tokens} were asked for at most")
     told = response if question.content else choice
     prompt = _numbers(_get(told, "prompt_token_ids", list), "prompt_token_ids")
     if prompt != list(question.expected):

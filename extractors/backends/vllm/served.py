@@ -28,6 +28,7 @@ class ServedModel:
     unsure_below: float
     hints: bool
     rows_unsure_below: float
+    trained_under: frozenset[str]
 
 
 def is_vllm(model: str) -> bool:
@@ -102,4 +103,5 @@ def load_served(model: str, options: VllmOptions, cache: Path) -> ServedModel:
         parts.unsure_below,
         parts.hints,
         parts.rows_unsure_below,
+        parts.trained_under,
     )

@@ -2,7 +2,7 @@
 
 Only the configured address is connected to: no proxy of the environment, no redirect. Nothing is waited for without an
 end: not for a connection, not for an answer, not for all answers of a document; and no more of a response is read than
-the limit.
+the limit. What a server sends may quote a document, and what a header has may be the key: neither is told as it is.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import threading
 import time
 from typing import Any
 
+import certifi
+import httpcore
 import httpx
 
 from extractors.options import VllmOptions
+from extractors.punctual import DEADLINE, PunctualNetwork
 from schemas.errors import BackendError, ModelError, OutageError, ParquetryError, foreign, public
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,15 @@ class _PassingError(Exception):
         self.busy, self.after = busy, after
 
 
+class _PunctualTransport(httpx.HTTPTransport):
+    """HTTP over connections that mind the deadline of a request, its response's head included."""
+
+    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
+        self._pool = httpcore.ConnectionPool(
+            context, max_connections=connections, network_backend=PunctualNetwork()
+        )
+
+
 class Server:
     """A server, for any number of threads.
 
@@ -57,8 +69,7 @@ class Server:
             | ({"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}),
             follow_redirects=False,
             trust_env=False,
-            verify=_certificates(options),
-            limits=httpx.Limits(max_connections=options.concurrency + 1),
+            transport=_PunctualTransport(_certificates(options), options.concurrency + 1),
         )
         self._lock = threading.Lock()
         self._away_since: float | None = None
@@ -89,6 +100,7 @@ class Server:
 
     def is_well(self) -> bool:
         """Whether the server takes connections and says that it is well."""
+        DEADLINE.set(time.monotonic() + 2 * self._options.connect_seconds)
         try:
             with self._client.stream("GET", "/health", timeout=self._options.connect_seconds) as response:
                 return response.is_success
@@ -97,10 +109,21 @@ class Server:
 
     def _patiently(self, method: str, path: str, body: dict[str, Any] | None, until: float) -> Any:
         tries, pause = 0, FIRST_PAUSE
+        if time.monotonic() >= until:
+            raise BackendError(
+                "The document's time at the server was over before all of it was asked.",
+                remedy="Raise vllm.document_seconds, or lower concurrency, so that fewer documents share the server.",
+            )
         while True:
             try:
                 found = self._once(method, path, body, until)
             except httpx.ConnectError as error:
+                if (tls := _distrust(error)) is not None:
+                    raise OutageError(
+                        f"There is no trusted connection to {self._options.url}: {tls}.",
+                        remedy="Set vllm.ca_file to the certificates that vouch for the server; or correct http or "
+                        "https in vllm.url.",
+                    ) from error
                 what, after = f"it takes no connections ({_words(error)})", None
                 self._note_away(what)
             except httpx.ConnectTimeout:
@@ -126,6 +149,7 @@ class Server:
         ends = min(time.monotonic() + self._options.request_seconds, until)
         wait = max(ends - time.monotonic(), 0.01)
         timeout = httpx.Timeout(wait, connect=min(self._options.connect_seconds, wait))
+        DEADLINE.set(ends)
         try:
             with self._client.stream(method, path, json=body, timeout=timeout) as response:
                 data = self._read(response, ends)
@@ -138,7 +162,7 @@ class Server:
         if response.is_success:
             try:
                 return json.loads(data) if data else None
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise _PassingError("its response was cut off, or is no JSON") from error
         raise self._refused(response, data)
 
@@ -161,7 +185,7 @@ class Server:
         if status in _BUSY or status in _PASSING:
             what = f"HTTP {status}" + (f" ({said})" if said else "")
             return _PassingError(what, busy=status in _BUSY, after=_retry_after(response))
-        where = f"{self._options.url}{response.request.url.path}"
+        where = str(response.request.url)
         if response.is_redirect:
             return OutageError(
                 f"{where} redirects to another place; that is not followed.",
@@ -200,7 +224,8 @@ class Server:
         if self._closed.is_set() or (tries and self.is_well()):
             return BackendError(
                 f"The vLLM server did not answer this request: {what}.",
-                remedy="See the server's log. If it was slow: raise vllm.request_seconds or lower vllm.concurrency.",
+                remedy="See the server's log. If it was slow: raise vllm.request_seconds and vllm.document_seconds, or "
+                "lower vllm.concurrency.",
             )
         return self._outage(what)
 
@@ -211,16 +236,27 @@ class Server:
         )
 
 
-def _certificates(options: VllmOptions) -> ssl.SSLContext | bool:
-    if options.ca_file is None:
-        return True
+def _certificates(options: VllmOptions) -> ssl.SSLContext:
+    trusted = str(options.ca_file.expanduser()) if options.ca_file is not None else certifi.where()
     try:
-        return ssl.create_default_context(cafile=str(options.ca_file.expanduser()))
+        return ssl.create_default_context(cafile=trusted)
     except OSError as error:
         raise ModelError(
-            f"The certificates in {options.ca_file} cannot be read: {error.strerror or error}.",
+            f"The certificates in {trusted} cannot be read: {error.strerror or error}.",
             remedy="Correct vllm.ca_file.",
         ) from error
+
+
+def _distrust(error: BaseException) -> str | None:
+    """Why TLS says that this is not the server, or no TLS at all; what may pass is none."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, ssl.SSLError):
+        found = found.__cause__ or found.__context__
+    if found is None or isinstance(found, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
+        return None
+    if isinstance(found, ssl.SSLCertVerificationError):
+        return found.verify_message
+    return (found.reason or "TLS failed").replace("_", " ").lower()
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -238,10 +274,18 @@ def _message(data: bytes) -> str:
         said = json.loads(data)
         error = said.get("error", said)
         text = str(error.get("message") or error.get("detail") or "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
     return foreign(" ".join(text.split())[:_SAID])
 
 
 def _words(error: Exception) -> str:
-    return str(error)[:_SAID] or type(error).__name__
+    """What a library says; what it quotes of a response in marks, and nothing of what it quotes of a request."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return type(error).__name__
+    said, mark, quoted = str(error)[:_SAID].partition(": ")
+    if isinstance(error, httpx.ProtocolError):
+        said = f"{said}{mark}{foreign(quoted)}"
+    else:
+        said += mark + quoted
+    return said or type(error).__name__
