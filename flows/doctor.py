@@ -62,6 +62,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _model,
         _schema,
         _database,
+        _originals,
         _source,
         _lake,
         _passwords,
@@ -186,6 +187,28 @@ def _database(settings: Settings) -> Finding:
     with Ledger.open(settings.database_url) as ledger:
         report = ledger.status(last_runs=1)
     return Finding("database", "ok", f"{report.inputs} inputs, {report.queue} waiting for review")
+
+
+def _originals(settings: Settings) -> Finding:
+    """Of what waits for a person, the files are kept in the home folder; without one, there is no page to look at."""
+    from flows.ledger.store import Ledger
+    from flows.review.blobs import BlobStore
+
+    if settings.database is None and not (settings.home / "ledger.db").exists():
+        return Finding("originals", "ok", "nothing waits for a person")
+    blobs, waiting, gone = BlobStore(settings.home / "blobs"), 0, 0
+    with Ledger.open(settings.database_url) as ledger:
+        for sha256 in ledger.waiting_hashes():
+            waiting, gone = waiting + 1, gone + (not blobs.has(sha256))
+    if not gone:
+        return Finding("originals", "ok", f"of {waiting} documents that wait for a person, all are kept")
+    return Finding(
+        "originals",
+        "warn",
+        f"of {waiting} documents that wait for a person, {gone} have no file in {blobs.folder}: no pages can be shown",
+        "Is this the home folder of the runs? Then bring its folder blobs back from a backup, or, while the source has "
+        "the files, run `parquetry retry --outcome review`.",
+    )
 
 
 def _source(settings: Settings) -> Finding:

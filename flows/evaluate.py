@@ -16,23 +16,18 @@ from extractors.evaluation.run import LabelledSet, open_set
 from flows import artifacts, composition, gpu_slot, states
 from flows.evaluating import AGAINST, RESULTS, evaluate_model, figures_against, write_report
 from flows.home import make_home
-from flows.parameters import LabelledFolder, Limit, ModelName, SchemaName, Split
+from flows.parameters import LabelledFolder, Limit, ModelName, SchemaName, Split, titled
 from flows.settings import Settings
 
 FOLDER = "evaluations"
 
 Candidate = Annotated[
     str,
-    Field(
-        min_length=1,
-        max_length=1000,
-        json_schema_extra={"title": "Candidate", "examples": ["/home/parquetry/training/bills/model"]},
-    ),
+    Field(min_length=1, max_length=1000),
+    titled("Candidate", "/home/parquetry/training/bills/model"),
 ]
-Tolerance = Annotated[
-    float, Field(ge=0, le=0.1, json_schema_extra={"title": "F1 that the candidate may lose"})
-]
-Crops = Annotated[int, Field(ge=0, le=500, json_schema_extra={"title": "Errors that the report shows"})]
+Tolerance = Annotated[float, Field(ge=0, le=0.1), titled("F1 that the candidate may lose")]
+Crops = Annotated[int, Field(ge=0, le=500), titled("Errors that the report shows")]
 
 
 class EvaluationReport(BaseModel):

@@ -78,7 +78,8 @@ def extract_batch(
     Args:
         source: Folder, file or URI without credentials. Empty: the one in the settings of the worker.
         document_schema: Catalog name, or path of a JSON Schema. Empty: the one in the settings of the worker.
-        model: `embedded`, `scripted` or a model folder. Empty: the one in the settings of the worker.
+        model: embedded, scripted, promoted, a model folder, a stored NAME or a URI. Empty: the one in the settings of
+            the worker.
         limit: The first so many that are found. Empty: all.
         pages: Of each document. Empty: all pages.
         retry_outcome: Instead of listing the source, inputs that earlier runs left with this outcome. What a person has

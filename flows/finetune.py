@@ -11,6 +11,7 @@ from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict, Field
 
+from extractors.backends.vllm.served import is_vllm
 from extractors.training.loop import StepReport
 from flows import artifacts, composition, finetuning, gpu_slot, states
 from flows.calibration import model_folder
@@ -18,33 +19,23 @@ from flows.evaluate import EvaluationReport, Tolerance, evaluate
 from flows.finetuning import Corrections
 from flows.home import make_home
 from flows.ledger.store import Ledger
-from flows.parameters import ModelName
+from flows.parameters import MAY_BE_EMPTY, ModelName, titled
 from flows.settings import Settings
 from schemas.errors import UsageError
 
 log = logging.getLogger(__name__)
 
 Schema = Annotated[
-    str,
-    Field(
-        pattern=r"^\w{1,64}$",
-        json_schema_extra={"title": "Schema whose corrections are learnt", "examples": ["invoice"]},
-    ),
+    str, Field(pattern=r"^\w{1,64}$"), titled("Schema whose corrections are learnt", "invoice")
 ]
-LeastDocuments = Annotated[
-    int, Field(ge=2, le=1_000_000, json_schema_extra={"title": "Least decided documents"})
-]
-Tokens = Annotated[
-    int | None, Field(ge=1, le=10_000_000_000, json_schema_extra={"title": "Budget in tokens"})
-]
-Device = Annotated[Literal["auto", "cpu", "cuda"], Field(json_schema_extra={"title": "Device"})]
+LeastDocuments = Annotated[int, Field(ge=2, le=1_000_000), titled("Least decided documents")]
+Tokens = Annotated[int | None, Field(ge=1, le=10_000_000_000), MAY_BE_EMPTY, titled("Budget in tokens")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], titled("Device")]
 JudgedOn = Annotated[
     str | None,
-    Field(
-        min_length=1,
-        max_length=1000,
-        json_schema_extra={"title": "Judge it on this labelled folder", "examples": ["/data/labelled/bills"]},
-    ),
+    Field(min_length=1, max_length=1000),
+    MAY_BE_EMPTY,
+    titled("Judge it on this labelled folder", "/data/labelled/bills"),
 ]
 
 
@@ -90,17 +81,18 @@ def finetune(
     """
     settings = composition.settings()
     make_home(settings)
+    begin = start or settings.model
+    _refuse_served(begin)
     with Ledger.open(settings.database_url) as ledger:
         found = export(settings, ledger, document_schema)
     why_not = _why_not(found, least_documents)
-    if found is None or why_not:
-        report = TrainingReport(
-            schema_name=document_schema, documents=found.documents if found else 0, said=why_not
-        )
+    if isinstance(found, str) or why_not:
+        documents = 0 if isinstance(found, str) else found.documents
+        report = TrainingReport(schema_name=document_schema, documents=documents, said=why_not)
         artifacts.publish_training(report)
         return states.completed(report, why_not, [states.NOTHING_NEW])
     with gpu_slot.held(settings.gpu):
-        model = train(settings, found, start or settings.model, tokens, device)
+        model = train(settings, found, begin, tokens, device)
     judged = (
         evaluate(judge_on, str(model), document_schema=str(found.data / "schema.json"), tolerance=tolerance)
         if judge_on
@@ -118,33 +110,43 @@ def finetune(
     return states.completed(report, _said(report), _tags(report))
 
 
-def _why_not(found: Corrections | None, least: int) -> str:
-    """Why there is nothing to train, in a sentence; empty if there is."""
-    if found is None:
-        return "Nobody has decided on a document of this schema yet; nothing was trained."
+def _refuse_served(model: str) -> None:
+    """Raises `UsageError` for a model whose weights are on a server: training would begin with another one."""
+    if is_vllm(model):
+        raise UsageError(
+            f"The model {model} is on a server; its weights cannot be trained from here.",
+            remedy="Name a tuned model as start: embedded, a model folder, or a stored NAME[@REVISION].",
+        )
+
+
+def _why_not(found: Corrections | str, least: int) -> str:
+    """Why there is nothing to train, in sentences; empty if there is."""
+    if isinstance(found, str):
+        return f"{found} Nothing was trained."
     if found.documents < least:
         return f"{found.documents} documents are decided, {least} are wanted; nothing was trained."
     if found.record is not None:
-        return f"Nothing was decided since the last training, which is in {found.run}."
+        return (
+            f"Nothing was decided since the last training, which is in {found.run}. "
+            "To train anew on the same documents, remove that folder."
+        )
     return ""
 
 
 @task(name="export", task_run_name="export {schema}", cache_policy=NO_CACHE, persist_result=False)
-def export(settings: Settings, ledger: Ledger, schema: str) -> Corrections | None:
-    """The decided documents as a labelled folder; ``None``: there are none."""
+def export(settings: Settings, ledger: Ledger, schema: str) -> Corrections | str:
+    """The decided documents as a labelled folder, or why there is none."""
     try:
         return finetuning.export_corrections(settings, ledger, schema)
     except UsageError as error:
         log.info("%s", error)
-        return None
+        return f"{error} {error.remedy}".strip()
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
 def train(settings: Settings, found: Corrections, start: str, tokens: int | None, device: str) -> Path:
-    """Trains on them, or goes on after a stop; gives the model folder."""
-    folder = model_folder(
-        settings.model_copy(update={"model": start})
-    )  # the rules have none: the embedded model
+    """Trains on them, or goes on after a stop; gives the model folder. The rules have no weights: embedded begins."""
+    folder = model_folder(settings.model_copy(update={"model": start}))
     config = finetuning.corrections_config(
         found, start=str(folder) if folder else None, tokens=tokens, device=device
     )

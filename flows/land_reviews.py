@@ -12,14 +12,11 @@ from pydantic import Field
 from flows import artifacts, composition, lineage, states
 from flows.home import make_home
 from flows.ledger.store import Ledger
+from flows.parameters import MAY_BE_EMPTY, titled
 from flows.tasks import land_rows
 
 OneSchema = Annotated[
-    str | None,
-    Field(
-        pattern=r"^\w{1,64}$",
-        json_schema_extra={"title": "Only rows of this schema", "examples": ["invoice"]},
-    ),
+    str | None, Field(pattern=r"^\w{1,64}$"), MAY_BE_EMPTY, titled("Only rows of this schema", "invoice")
 ]
 
 

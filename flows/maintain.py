@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
+from typing import Annotated
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -13,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows import artifacts, composition, gpu_slot, states
 from flows.home import make_home
 from flows.ledger.store import Ledger
+from flows.parameters import titled
 from flows.settings import Settings
 from flows.upkeep.books import check_lake_against_ledger, check_runs, check_trail
 from flows.upkeep.findings import Finding
 from flows.upkeep.leases import reap_leases
 from flows.upkeep.refit import refit_calibration
 from flows.upkeep.sweep import sweep_lake, sweep_scratch
-from schemas.errors import ConservationError, ParquetryError, public
+from schemas.errors import ConservationError, ParquetryError, public, told
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +56,8 @@ class SweepOptions(_Group):
         24,
         ge=1,
         le=24 * 90,
-        title="Untouched for hours",
-        description="What another machine may still be writing is left alone for so long.",
+        title="Spool and scratch: untouched for so many hours",
+        description="What another machine may still be writing is left alone for so long. The lake has its own rule.",
     )
 
 
@@ -78,7 +80,9 @@ class BookOptions(_Group):
     conservation: bool = Field(
         True, title="Runs", description="Every input of a completed run has exactly one outcome."
     )
-    newest_runs: int = Field(50, ge=1, le=10_000, title="So many of the last runs")
+    newest_runs: int = Field(
+        50, ge=1, le=10_000, title="So many of the last runs", description="Are looked at."
+    )
     trail: bool = Field(True, title="Audit trail", description="No line changed, taken out, put in or moved.")
     lake: bool = Field(
         True,
@@ -108,10 +112,10 @@ _LEASES, _SWEEP, _REFIT, _BOOKS = LeaseOptions(), SweepOptions(), RefitOptions()
     persist_result=False,
 )
 def maintain(
-    leases: LeaseOptions = _LEASES,
-    sweep: SweepOptions = _SWEEP,
-    calibration: RefitOptions = _REFIT,
-    books: BookOptions = _BOOKS,
+    leases: Annotated[LeaseOptions, titled("Documents of lost processes")] = _LEASES,
+    sweep: Annotated[SweepOptions, titled("Files without an owner")] = _SWEEP,
+    calibration: Annotated[RefitOptions, titled("Probabilities")] = _REFIT,
+    books: Annotated[BookOptions, titled("Books that must add up")] = _BOOKS,
 ) -> UpkeepReport:
     """Puts in order what lost processes left, fits probabilities anew, and checks that the books add up.
 
@@ -172,6 +176,9 @@ def run_step(name: str, step: Step) -> Finding:
         finding = Finding(
             step=name, verdict="fail", said=public(f"It could not be done: {error} {error.remedy}".strip())
         )
+    except Exception as error:  # a full disk, a mistake of ours: the other steps are worth their while
+        log.exception("%s could not be done", name)
+        finding = Finding(step=name, verdict="fail", said=f"It could not be done: {told(error)}.")
     log.info("%s: %s", name, finding.said)
     for line in finding.details:
         log.info("%s: %s", name, line)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from flows import cost, states
 from flows.markdown import escape, link, table
 from flows.report import ReportedDocument, RunReport
+from flows.sources.uris import web_address
 from flows.upkeep.findings import VERDICTS, Finding, count
 from schemas.errors import public
 from schemas.outcome import PLAIN_WORDS, Outcome, ReviewReason
@@ -107,9 +108,10 @@ def _rows(report: RunReport) -> list[tuple[str, ...]]:
 
 
 def _files(report: RunReport) -> str:
-    shown = [(path,) for path in report.landed_files[:NAMED]]
+    shown = report.landed_files[:NAMED]
     more = len(report.landed_files) - len(shown)
-    return table(("file",), shown) + (f"\n\nand {more} more" if more > 0 else "")
+    lines = ["| file |", "|---|", *(f"| {link(path, web_address(path))} |" for path in shown)]
+    return "\n".join(lines) + (f"\n\nand {more} more" if more > 0 else "")
 
 
 def _documents(documents: Iterable[ReportedDocument], review_url: str) -> str:
@@ -117,8 +119,9 @@ def _documents(documents: Iterable[ReportedDocument], review_url: str) -> str:
     for one in list(documents)[:NAMED]:
         name = one.uri.rsplit("/", 1)[-1] or one.uri
         where = f"{review_url}/documents/{quote(one.document_id)}" if review_url and one.document_id else ""
+        shown = link(name, where) if where else link(one.uri, web_address(one.uri))
         why = "; ".join(PLAIN_WORDS.get(reason, reason) for reason in one.reasons) or public(one.detail)
-        lines.append(f"| {link(name, where) if where else escape(one.uri)} | {escape(why)} |")
+        lines.append(f"| {shown} | {escape(why)} |")
     return "\n".join(lines)
 
 
@@ -150,7 +153,10 @@ def gate_page(report: EvaluationReport, figures: dict[str, Any]) -> str:
     ]
     models = [("candidate", report.candidate, figures["model"])]
     models.append(("current", report.current, figures["against"]["model"]))
-    after = "Nothing was promoted: that is for a person to do."
+    after = (
+        "Nothing was promoted: that is for a person to do. Bring the candidate into the store with parquetry models "
+        f"fetch, then: {escape(f'parquetry models promote NAME --evaluation {report.figures}')}"
+    )
     return "\n\n".join(
         (
             f"**{verdict}.** {escape(gate.said)}",
@@ -184,5 +190,9 @@ def training_page(report: TrainingReport) -> str:
         gate = report.evaluation.gate
         parts.append(f"**Gate {'passed' if gate.passed else 'not passed'}.** {escape(gate.said)}")
     if report.model is not None:
-        parts.append("Nothing was promoted: that is for a person to do.")
+        fetch = escape(f"parquetry models fetch {report.model} --name {report.schema_name}")
+        parts.append(
+            f"Nothing was promoted: that is for a person to do. Into the store it goes with {fetch}; "
+            "parquetry models promote then wants an evaluation, as the flow evaluate or parquetry evaluate makes it."
+        )
     return "\n\n".join(parts)

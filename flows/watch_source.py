@@ -1,9 +1,9 @@
 """A cheap look at a source that cannot notify: is there an object that no run has seen? Then Prefect is told.
 
-It stops at the first one. Objects are told apart as runs do it, by URI and version, but nothing is fetched and nothing
-written; what failed before counts as seen, since the nightly run tries it again. While a run is on, there is
-nothing to tell: that run is at it. An object is told once only: if the run that it started did not take it, because it
-failed or was of another schema, a look each minute must not start one each minute; the schedule tries again.
+Objects are told apart as runs do it, by URI and version, but nothing is fetched and nothing written; what failed before
+counts as seen, since the nightly run tries it again. While a run is on, there is nothing to tell: that run is at it. An
+object is told once only: if the run that it started did not take it, because it failed or was of another schema, a look
+each minute must not start one each minute; the schedule tries again. What comes after it is told all the same.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from schemas.registry import load_schema
 
 BATCH = 500
 """Objects that are looked up at a time."""
+MOST_TOLD = 200
+"""A look ends with so many, and so many are remembered (a variable of Prefect holds 5,000 characters). Where so many
+wait that no run takes, it is up to the schedule alone."""
 
 
 @flow(name="watch_source", persist_result=False)
@@ -33,8 +36,8 @@ def watch_source(source: Source = None, document_schema: SchemaName = None) -> b
     """Whether the source has something new; if so, the event for it was sent.
 
     Args:
-        source: folder, file or URI without credentials; empty: the one in the settings.
-        document_schema: catalog name or path of a JSON Schema; empty: the one in the settings.
+        source: Folder, file or URI without credentials. Empty: the one in the settings of the worker.
+        document_schema: Catalog name, or path of a JSON Schema. Empty: the one in the settings of the worker.
     """
     settings = composition.settings()
     make_home(settings)
@@ -48,38 +51,43 @@ def watch_source(source: Source = None, document_schema: SchemaName = None) -> b
             limit=settings.alerts.look_objects,
             options=options,
         )
-        fingerprint, model = load_schema(job.schema_).fingerprint, backend(job.model, settings.cache).model_id
-        new = first_unseen(ledger, found, fingerprint, model)
-    if new is None or _told_before(job.source, new):
-        return False
-    telling.tell(notices.new_objects(job.source, 1, new.uri))
-    return True
+        model = backend(job.model, settings.cache, settings.vllm).model_id
+        fingerprint = load_schema(job.schema_).fingerprint
+        waiting = list(islice(unseen(ledger, found, fingerprint, model), MOST_TOLD))
+    told, marks = _told(job.source), [_mark(one) for one in waiting]
+    new = [one for one, mark in zip(waiting, marks, strict=True) if mark not in told]
+    if new:
+        telling.post([notices.new_objects(job.source, len(new), new[0].uri)])
+    if set(marks) != told:  # what was taken meanwhile is forgotten: it may change, and come again
+        Variable.set(_variable(job.source), list(marks), overwrite=True)
+    return bool(new)
 
 
-def _told_before(source: str, new: SourceObject) -> bool:
-    """Whether this object is what was told last of the source; from now on it is. Kept in a variable of Prefect."""
-    name = notices.source_id(source).replace(".", "_")
-    mark = hashlib.sha256(f"{new.uri}\n{new.version}".encode("utf-8", "surrogateescape")).hexdigest()
-    if Variable.get(name) == mark:
-        return True
-    Variable.set(name, mark, overwrite=True)
-    return False
+def _mark(one: SourceObject) -> str:
+    return hashlib.sha256(f"{one.uri}\n{one.version}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def first_unseen(
+def _told(source: str) -> set[str]:
+    """The marks of what was told of a source, and not taken when it was looked at last. Prefect keeps them."""
+    kept = Variable.get(_variable(source))
+    return {str(mark) for mark in kept} if isinstance(kept, list) else set()
+
+
+def _variable(source: str) -> str:
+    return notices.source_id(source).replace(".", "_")
+
+
+def unseen(
     ledger: Ledger, found: Iterable[SourceObject], fingerprint: str, model: str
-) -> SourceObject | None:
-    """The first object that is not in the ledger as it is now.
+) -> Iterator[SourceObject]:
+    """The objects that are not in the ledger as they are now, found while iterating.
 
     What is still being written, cannot be listed, or has no version to tell it by, is left to runs.
     """
     for batch in _batches(one for one in found if one.version and not one.unsettled and not one.fault):
         pairs = [(one.uri, one.version) for one in batch]
         seen = ledger.seen_inputs(pairs, fingerprint=fingerprint, model=model)
-        for one, pair in zip(batch, pairs, strict=True):
-            if pair not in seen:
-                return one
-    return None
+        yield from (one for one, pair in zip(batch, pairs, strict=True) if pair not in seen)
 
 
 def _batches(found: Iterable[SourceObject]) -> Iterator[list[SourceObject]]:

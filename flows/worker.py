@@ -285,19 +285,20 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
 
     Raises:
         OutageError: the machine is in trouble; it is not the document's fault.
+        LedgerError: the ledger does not answer.
     """
+    drawn = _is_drawn(parts, claimed)
     copy: Path | None = None
     try:
         copy = parts.spool.find(claimed.sha256) or _kept_copy(parts, claimed) or fetch_again(parts, claimed)
         try:
-            return _extract_copy(parts, claimed, copy)
+            return _extract_copy(parts, claimed, copy, drawn=drawn)
         except FileNotFoundError:
             if copy.exists():
                 raise
-            copy = fetch_again(
-                parts, claimed
-            )  # who had the document before, and came back late, has put it away
-            return _extract_copy(parts, claimed, copy)
+            # Who had the document before, and came back late, has put it away.
+            copy = fetch_again(parts, claimed)
+            return _extract_copy(parts, claimed, copy, drawn=drawn)
     except (SourceError, OSError) as error:
         if trouble := machine_trouble(error, parts.settings.home):
             raise trouble from error
@@ -323,9 +324,21 @@ def _extract(parts: Parts, claimed: ClaimedDocument) -> Extraction:
             parts.spool.drop(copy)
 
 
-def _extract_copy(parts: Parts, claimed: ClaimedDocument, copy: Path) -> Extraction:
+def _is_drawn(parts: Parts, claimed: ClaimedDocument) -> bool:
+    """Whether a person is going to look at the document even if it is accepted."""
+    if parts.sampling.accepted <= 0:
+        return False
+    with _on_ledger():
+        return patiently(
+            parts,
+            claimed.uri,
+            lambda: parts.ledger.is_drawn(claimed.document_id, parts.sampling.accepted),
+        )
+
+
+def _extract_copy(parts: Parts, claimed: ClaimedDocument, copy: Path, *, drawn: bool) -> Extraction:
     extraction = _extract_patiently(parts, claimed, copy)
-    if extraction.outcome == "extracted" and not extraction.accepted:
+    if extraction.outcome == "extracted" and (drawn or not extraction.accepted):
         parts.blobs.put(copy, claimed.sha256)  # the review page shows it, also when the source has moved
     return extraction
 

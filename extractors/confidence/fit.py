@@ -73,7 +73,7 @@ def fit(documents: Sequence[JudgedDocument]) -> Fitted:
         documents: drawn as their weights say; of one model. Those of one set should be in random order.
 
     Raises:
-        UsageError: too few documents, or all of their values right or wrong alike.
+        UsageError: too few documents.
     """
     if len(documents) < LEAST_DOCUMENTS:
         raise UsageError(

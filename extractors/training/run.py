@@ -291,7 +291,8 @@ def export_model(
     aside.mkdir(parents=True)
     for adapter in trainer.model.peft_config.values():
         adapter.base_model_name_or_path = trainer.config.base  # else a path of the machine that trained it
-    trainer.model.save_pretrained(str(aside))
+    # Embeddings are never trained. Left to itself, peft asks huggingface.co whether they might have been.
+    trainer.model.save_pretrained(str(aside), save_embedding_layers=False)
     (aside / "README.md").unlink(missing_ok=True)  # peft's empty card; a model folder gets its own
     if trainer.weights.exported:
         tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.exported.items()}

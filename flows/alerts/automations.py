@@ -159,13 +159,13 @@ def _said(one: AutomationCore) -> dict[str, Any]:
 
 def _ours(client: SyncPrefectClient) -> dict[str, Automation]:
     """The server's automations of ours; of two with one name (two who applied at once) the first is kept."""
+    every: list[Automation] = []
+    while page := client.read_automations(limit=_PAGE, offset=len(every)):
+        every += page
     found: dict[str, Automation] = {}
-    offset = 0
-    while page := client.read_automations(limit=_PAGE, offset=offset):
-        offset += len(page)
-        for one in page:
-            if one.name.startswith(PREFIX) and found.setdefault(one.name, one) is not one:
-                client.delete_automation(one.id)
+    for one in every:  # after the last page: what is taken down would move the pages
+        if one.name.startswith(PREFIX) and found.setdefault(one.name, one) is not one:
+            client.delete_automation(one.id)
     return found
 
 

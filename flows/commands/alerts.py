@@ -90,6 +90,11 @@ def test(home: Home = None, config: Config = None) -> None:
     settings = load_settings(config, home=home)
     telling.use_server(settings)
     block = channels.notification_block(settings.alerts)
+    if block is None and settings.alerts.channel == "block":
+        raise UsageError(
+            f"The block {settings.alerts.block} is kept by Prefect's server, which alone sends to it.",
+            remedy="Let an automation of parquetry fire, and look at the event feed of Prefect's UI.",
+        )
     if block is None:
         raise UsageError(
             "The settings name no channel with an address.",

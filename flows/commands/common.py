@@ -120,3 +120,27 @@ def schema_of_lake(settings: Settings, asked: str | None) -> str:
         if wanted.isidentifier():
             return wanted
         raise
+
+
+def landed_schema(settings: Settings, asked: str | None) -> str:
+    """As `schema_of_lake`, where rows of it must have landed: no rows at all are a mistake, and not an answer.
+
+    Raises:
+        UsageError: there are none; says which ones there are.
+    """
+    from flows.landing.lake import open_lake
+    from flows.sources import public_uri
+    from schemas.errors import UsageError
+
+    name, lake = schema_of_lake(settings, asked), open_lake(settings.lake_uri)
+    if lake.has(name):
+        return name
+    where, there = public_uri(settings.lake_uri), lake.folders()
+    if there:
+        raise UsageError(
+            f"The lake {where} has no rows of {name}; it has {', '.join(there)}.", remedy="Correct --schema."
+        )
+    raise UsageError(
+        f"The lake {where} is empty, or not there: nothing has landed in it.",
+        remedy="Check lake and home in parquetry.toml (PARQUETRY_LAKE, --home); `parquetry status` shows what ran.",
+    )

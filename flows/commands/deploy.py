@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from flows.commands.common import Config, Home, stdout
+from flows.commands.common import Config, Home, stderr, stdout
 from flows.deployment.target import PoolType
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def apply(
 ) -> None:
     """Brings the Prefect server (PREFECT_API_URL, or that of `parquetry serve`) into the state that is declared.
 
-    Apply it again at any time: what is as it should be is left alone.
+    Apply it again at any time: what is as it should be is left alone. A schema that is none is refused; a source that
+    cannot be listed from this machine is told, since workers may reach it.
     """
     from flows.settings import load_settings
 
@@ -53,12 +54,16 @@ def apply(
     from prefect.client.orchestration import get_client
 
     from flows.deployment.apply import apply as apply_all
+    from flows.deployment.checks import doubts
     from flows.deployment.target import Target
 
+    told = list(doubts(settings))  # before anything is applied: it may refuse
     with get_client(sync_client=True) as client:
         target = Target(settings, client, pool, pool_type, work_pools, image, gpus)
         for change in apply_all(target):
             out.print(f"{change.what:<10} {change.kind} {escape(change.name)}", soft_wrap=True)
+    for doubt in told:
+        stderr().print(f"[yellow]warn[/] {escape(doubt)}", soft_wrap=True)
     out.print(
         f"Workers: prefect worker start --pool {escape(pool)}   (PREFECT_API_URL={url})", soft_wrap=True
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.common import Config, Home, schema_of_lake, stderr
+from flows.commands.common import Config, Home, landed_schema, schema_of_lake, stderr
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def export(
         raise UsageError(
             "Which kind of file is not said.", remedy="Give --format csv, jsonl, xlsx or parquet."
         )
-    name = schema_of_lake(settings, schema) if what is What.ROWS or schema else None
+    if what is What.ROWS:
+        name: str | None = landed_schema(settings, schema)
+    else:
+        name = schema_of_lake(settings, schema) if schema else None
     target = output or Path(f"{name or 'parquetry'}-{what}.{format}")
     if what is What.QUEUE:
         with Ledger.open(settings.database_url) as ledger:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from flows.commands.common import Config, Home, schema_of_lake, stderr, stdout
+from flows.commands.common import Config, Home, landed_schema, schema_of_lake, stderr, stdout
 
 if TYPE_CHECKING:
     from flows.export import ExportFormat
@@ -98,7 +98,7 @@ def compact(
 
     settings = _settings(config, home, schema)
     out = stdout()
-    for done in compact_lake(settings.lake_uri, schema_of_lake(settings, schema), keep_hours=keep_hours):
+    for done in compact_lake(settings.lake_uri, landed_schema(settings, schema), keep_hours=keep_hours):
         out.print(f"{done.table}: {done.merged} files put together, {done.removed} removed", soft_wrap=True)
 
 
@@ -136,7 +136,7 @@ def _show(
     from flows.landing import open_snapshot
     from schemas.errors import UsageError
 
-    rows = open_snapshot(settings.lake_uri, schema_of_lake(settings, schema), as_of=moment)
+    rows = open_snapshot(settings.lake_uri, landed_schema(settings, schema), as_of=moment)
     if output is not None:
         if format is Format.TABLE:
             raise UsageError("A table is for the screen.", remedy="Choose --format csv, jsonl or parquet.")

@@ -10,7 +10,7 @@ from flows.deployment.deployments import apply_deployments
 from flows.deployment.limits import apply_limits
 from flows.deployment.pools import apply_pools
 from flows.deployment.target import Change, Part, Target
-from schemas.errors import OutageError
+from schemas.errors import OutageError, UsageError
 
 PARTS: list[Part] = [apply_pools, apply_limits, apply_deployments, apply_automations]
 """In this order: a deployment names its pool, and what comes after may look a deployment up by its name."""
@@ -30,15 +30,27 @@ def apply(target: Target) -> Iterator[Change]:
 
 @contextmanager
 def answering(api_url: str) -> Iterator[None]:
-    """What is said to a Prefect server; that it does not answer is told as such.
+    """What is said to a Prefect server; that it does not answer, or refuses, is told as such.
 
     Raises:
-        OutageError: the server does not answer.
+        OutageError: the server does not answer, or cannot do what is asked.
+        UsageError: it lets only those in who sign in.
     """
     import httpx
 
     try:
         yield
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise UsageError(
+                f"The Prefect server at {api_url} refuses ({status}): it asks who this is.",
+                remedy="Set PREFECT_API_AUTH_STRING (user:password), or PREFECT_API_KEY, as the server wants it.",
+            ) from error
+        raise OutageError(
+            f"The Prefect server at {api_url} answered {status}.",
+            remedy="See the server's log; then apply again: what is done stays.",
+        ) from error
     except httpx.TransportError as error:
         raise OutageError(
             f"The Prefect server at {api_url} does not answer ({type(error).__name__}).",

@@ -28,6 +28,8 @@ def export_training(
 ) -> int:
     """Writes the documents that a person confirmed or corrected, with the decided values as their truth.
 
+    Those that were drawn at random are for calibrating, all others for training.
+
     The folder has ``docs/``, ``truth/``, ``schema.json``, ``splits.json`` and ``sampling.json``; a fifth, by
     their content, is for development. Only the newest form of the schema counts: others have labels of other fields.
 
@@ -55,8 +57,16 @@ def export_training(
             remedy="Work through some of the queue with `parquetry review` first.",
         )
     chances = _chances(ledger, schema.fingerprint) if sampled else {}
-    if sampled:
-        decided = [document_id for document_id in decided if document_id in chances]
+    # What was drawn at random measures a model, so none is ever trained on it: it would be too sure of it.
+    drawn_ids = chances.keys() if sampled else {one.document_id for one in ledger.samples(schema.fingerprint)}
+    every, decided = decided, [one for one in decided if (one in drawn_ids) is sampled]
+    if not decided:
+        raise UsageError(
+            f"None of the {len(every)} decided documents was drawn at random."
+            if sampled
+            else f"All {len(every)} decided documents were drawn at random, and are kept to measure with.",
+            remedy="Work through more of the queue with `parquetry review`.",
+        )
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already.", remedy="Give a new or empty folder as --output.")
     aside = destination.with_name(f".{destination.name}.tmp")

@@ -21,6 +21,8 @@ from flows.ledger.records import (
 from schemas.extraction import Extraction
 from schemas.outcome import ReviewReason
 
+_HASHES = 5000
+
 
 def _waiting(schema: str | None, reason: str | None, search: str | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Document.waiting.is_(True)]
@@ -70,6 +72,17 @@ def queue_size(session: Session, schema: str | None, reason: str | None, search:
     """See `Ledger.queue_size`."""
     query = select(func.count()).select_from(Document).where(*_waiting(schema, reason, search))
     return session.scalars(query).one()
+
+
+def waiting_hashes(session: Session, after: str) -> list[tuple[str, str]]:
+    """The next ids and hashes of documents that wait, in the order of the ids."""
+    found = session.execute(
+        select(Document.document_id, Document.sha256)
+        .where(*_waiting(None, None, None), Document.document_id > after)
+        .order_by(Document.document_id)
+        .limit(_HASHES)
+    )
+    return [row._tuple() for row in found]
 
 
 def queue_facets(session: Session) -> QueueFacets:

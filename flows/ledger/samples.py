@@ -33,7 +33,7 @@ def draw(session: Session, at: dt.datetime, document: Document, sampling: Sampli
         session.delete(was)
         session.flush()
         was = None
-    if was is not None or share <= 0 or _lot(session, document) >= share:
+    if was is not None or not is_drawn(session, document.document_id, share):
         return
     kind: Kind = "blind" if accepted else "queue"
     sample = Sample(
@@ -109,6 +109,11 @@ def drawn(session: Session, fingerprint: str) -> list[DrawnDocument]:
     return [DrawnDocument.model_validate(dict(row._mapping)) for row in found]
 
 
-def _lot(session: Session, document: Document) -> float:
+def is_drawn(session: Session, document_id: str, share: float) -> bool:
+    """See `Ledger.is_drawn`."""
+    return share > 0 and _lot(session, document_id) < share
+
+
+def _lot(session: Session, document_id: str) -> float:
     """A number in [0, 1) that belongs to this document in this ledger."""
-    return int(digest("sample", ledger_id(session), document.document_id)[:13], 16) / 16**13
+    return int(digest("sample", ledger_id(session), document_id)[:13], 16) / 16**13

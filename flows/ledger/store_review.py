@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -58,6 +58,17 @@ class ReviewStore(ABC):
         """How many documents `queue` would give without a limit."""
         with self._read() as session:
             return review.queue_size(session, schema, reason, search)
+
+    def waiting_hashes(self) -> Iterator[str]:
+        """The hash of every document that waits for a person, some thousand in memory at a time."""
+        after = ""
+        while True:
+            with self._read() as session:
+                page = review.waiting_hashes(session, after)
+            yield from (sha256 for _, sha256 in page)
+            if not page:
+                return
+            after = page[-1][0]
 
     def queue_facets(self) -> QueueFacets:
         """What the queue can be filtered by, and how many documents each filter would show."""

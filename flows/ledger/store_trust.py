@@ -132,6 +132,13 @@ class TrustStore(ABC):
         with self._read() as session:
             return samples.figures(session, since)
 
+    def is_drawn(self, document_id: str, share: float) -> bool:
+        """Whether a document is going to be drawn at random, when so large a share is. Changes nothing."""
+        if share <= 0:
+            return False
+        with self._read() as session:
+            return samples.is_drawn(session, document_id, share)
+
     def samples(self, fingerprint: str) -> list[DrawnDocument]:
         """The documents under a schema that were drawn at random, in the order they were."""
         with self._read() as session:

@@ -69,6 +69,24 @@ def has_credentials(uri: str) -> bool:
     return public_uri(uri) != uri
 
 
+_S3_ELSEWHERE = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "FSSPEC_S3_ENDPOINT_URL", "FSSPEC_S3")
+"""With one of these, S3 is not Amazon's own, and its console would show nothing."""
+
+
+def web_address(uri: str) -> str:
+    """Where a browser shows an object, to people who may see it; empty where it can show none."""
+    scheme, _, path = uri.partition("://")
+    bucket, _, key = path.partition("/")
+    match scheme.lower():
+        case "http" | "https":
+            return uri
+        case "gs" | "gcs" if key:
+            return f"https://storage.cloud.google.com/{bucket}/{quote(key)}"
+        case "s3" | "s3a" if key and not any(os.environ.get(name) for name in _S3_ELSEWHERE):
+            return f"https://s3.console.aws.amazon.com/s3/object/{bucket}?prefix={quote(key, safe='')}"
+    return ""
+
+
 def display_name(uri: str) -> str:
     """The last part of a URI, readable: ``file:///in/May%20bill.pdf`` is ``May bill.pdf``."""
     path = _CHAIN.split(uri, maxsplit=1)[0]

@@ -17,7 +17,7 @@ from extractors.confidence.certify import Budget
 from extractors.training.record import set_digest
 from extractors.training.stream import document_path
 from flows.calibrating import certified, fit_calibration
-from flows.calibration import home_folder
+from flows.calibration import home_folder, identity
 from flows.export.training import export_training
 from flows.extractor import backend
 from flows.ledger.store import Ledger
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 STEP = "calibration"
 USED, BEFORE = "samples.json", "before.json"
-"""Beside the calibration: which samples it was fitted on, and the one that it replaced."""
+"""Beside the calibration: what it was fitted on, and the one that it replaced."""
 SPLIT = "calibrate"
 
 
@@ -107,18 +107,26 @@ def _fit(
     model_in_use: Callable[[], AbstractContextManager[None]],
 ) -> Finding:
     model = pinned(settings.model, settings).model
-    folder = home_folder(settings, backend(model, settings.cache).model_id)
-    digests = {one.folder.name: one.digest for one in samples}
+    model_id = backend(model, settings.cache, settings.vllm).model_id
+    folder = home_folder(settings, model_id)
+    fitted_on = {
+        "judged_as": identity(settings, model_id),  # a calibration is no good under other settings
+        "samples": {one.folder.name: one.digest for one in samples},
+    }
     used = folder / USED
-    if used.is_file() and json.loads(used.read_text(encoding="utf-8")) == digests:
+    if (folder / FILE).is_file() and _read(used) == fitted_on:
         said = "Nothing new was drawn and decided since the calibration was fitted."
         return Finding(step=STEP, verdict="ok", said=said, details=left)
     if (folder / FILE).is_file():
         shutil.copyfile(folder / FILE, folder / BEFORE)
     folders, schemas = [one.folder for one in samples], [one.schema for one in samples]
     with model_in_use():
-        fitting = fit_calibration(settings, folders, schemas, split=SPLIT)
-    used.write_text(json.dumps(digests) + "\n", encoding="utf-8")
+        try:
+            fitting = fit_calibration(settings, folders, schemas, split=SPLIT)
+        except UsageError as error:  # such as too few that can still be read: no reason to fail
+            said = f"Nothing was fitted, and what was in force stays: {error}"
+            return Finding(step=STEP, verdict="ok", said=said, details=left)
+    used.write_text(json.dumps(fitted_on) + "\n", encoding="utf-8")
     extract = settings.extract
     shares = {one for one in (extract.error_budget, *extract.error_budgets.values()) if one is not None}
     budgets = [Budget(share, extract.confidence) for share in sorted(shares, reverse=True)]
@@ -126,6 +134,14 @@ def _fit(
     total = sum(one.documents for one in samples)
     said = f"Fitted anew with {count(total, 'document')} drawn at random and decided: {fitting.path}."
     return Finding(step=STEP, verdict="done", said=said, details=[*details, *left])
+
+
+def _read(path: Path) -> Any:
+    """What a calibration was fitted on; ``None`` where nothing says so."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.ledger.store import Ledger
 from flows.sources import SourceObject
-from flows.watch_source import BATCH, first_unseen
+from flows.watch_source import BATCH, unseen
 from schemas.outcome import FailureReason
 from tests.ledger.builders import MODEL, SCHEMA, add, start
 
@@ -17,7 +17,7 @@ def found(name: str, version: str = "1", *, fault: str = "", unsettled: bool = F
 
 
 def look(ledger: Ledger, *objects: SourceObject) -> str | None:
-    new = first_unseen(ledger, objects, SCHEMA.fingerprint, MODEL)
+    new = next(unseen(ledger, objects, SCHEMA.fingerprint, MODEL), None)
     return None if new is None else new.uri
 
 
@@ -56,7 +56,6 @@ def test_it_stops_at_the_first(tmp_path: Path) -> None:
 
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
         start(ledger)
-        new = first_unseen(ledger, endless(), SCHEMA.fingerprint, MODEL)
-    assert new is not None
+        new = next(unseen(ledger, endless(), SCHEMA.fingerprint, MODEL))
     assert new.uri == "file:///in/1.pdf"
     assert asked <= BATCH

@@ -17,14 +17,14 @@ Invoice date: 2026-03-{day:02d}
 Due date: 2026-04-{day:02d}
 Net total: 100.00
 VAT: 19.00
-Total: 119.00 EUR"""
+Total: {total} EUR"""
 
 
-def write_invoice(path: Path, number: int) -> Path:
-    """A one-page invoice with a text layer."""
+def write_invoice(path: Path, number: int, total: str = "119.00") -> Path:
+    """A one-page invoice with a text layer; 119.00 is the right total, others are a doubt."""
     path.parent.mkdir(parents=True, exist_ok=True)
     canvas = Canvas(str(path), pagesize=A4, invariant=1)
-    for row, line in enumerate(INVOICE.format(number=number, day=1 + number % 28).split("\n")):
+    for row, line in enumerate(INVOICE.format(number=number, day=1 + number % 28, total=total).split("\n")):
         canvas.drawString(72, 770 - 20 * row, line)
     canvas.save()
     return path

@@ -234,9 +234,13 @@ def test_a_look_finds_what_is_new_and_tells_it_once(alerted: tuple[Settings, lis
     assert watch_source() is True
     assert watch_source() is False  # told, and not taken yet
     wait_for(lambda: runs_of("extract_batch/nightly")[before:], "no run was made")
+    # What no run takes, such as these until now, hides nothing that comes after it.
+    write_invoice(Path(composition.job().source) / "zz-new.pdf", 20)
+    time.sleep(settings.intake.settle_seconds + 0.5)
+    assert (watch_source(), watch_source()) == (True, False)
     extract_batch()
     assert watch_source() is False
-    write_invoice(Path(composition.job().source) / "new.pdf", 20)
+    write_invoice(Path(composition.job().source) / "zz-new.pdf", 21)  # it changed, and comes again
     time.sleep(settings.intake.settle_seconds + 0.5)
     assert watch_source() is True
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from unittest.mock import AsyncMock, Mock
 from uuid import uuid4
 
+import httpx
 import pytest
 import yaml
 from prefect.client.schemas.objects import FlowRun
@@ -18,11 +19,15 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
+from flows.cli import main
+from flows.deployment.apply import answering
+from flows.deployment.checks import doubts
 from flows.deployment.deployments import _job_variables, flow_of
 from flows.deployment.specs import deployments
 from flows.deployment.target import PoolType, Target
 from flows.parameters import Reason
 from flows.settings import load_settings
+from schemas.errors import OutageError, UsageError
 from schemas.outcome import FailureReason, ReviewReason
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +59,7 @@ def test_an_entrypoint_is_a_flow_of_that_name_and_its_form_has_titles_and_words(
     assert flow.name == spec.flow_name
     assert not flow.persist_result
     for name, field in flow.parameters.properties.items():
-        assert field["title"] and (field["title"] != name or "$ref" in field), name
+        assert field["title"] and field["title"] != name
         assert field["description"], name
 
 
@@ -74,6 +79,8 @@ def test_the_reasons_of_the_form_are_all_there_are() -> None:
             False,
         ),
         ("nightly", {"source": None, "since": None}, False),
+        ("nightly", {"source": ""}, True),
+        ("nightly", {"since": "2026-11-01T00:00:00Z", "reprocess": True}, False),
         ("housekeeping", {"sweep": {"older_than_hours": 0}}, True),
         ("housekeeping", {"sweep": {"everything": True}}, True),
         ("housekeeping", {"sweep": {"older_than_hours": 48}, "books": {"lake": False}}, False),
@@ -92,6 +99,47 @@ def test_the_server_refuses_what_a_flow_would_refuse(
     schema = flow_of(spec).parameters.model_dump()
     errors = validate(parameters, schema, raise_on_error=False, preprocess=True)
     assert bool(errors) is wrong, errors
+
+
+@pytest.mark.parametrize("spec", deployments(load_settings()), ids=lambda spec: spec.name)
+def test_no_form_has_a_switch_between_a_type_and_none(spec: Any) -> None:
+    schema = flow_of(spec).parameters.model_dump()
+    assert "anyOf" not in json.dumps(schema) and "null" not in json.dumps(schema).replace(
+        '"default": null', ""
+    )
+
+
+def test_what_would_fail_every_night_is_told_when_it_is_deployed(tmp_path: Path) -> None:
+    fine = load_settings(schema="invoice", source=str(tmp_path))
+    assert list(doubts(fine)) == []
+    nothing, unseen = doubts(load_settings())
+    assert "No schema is set" in nothing and "No source is set" in unseen
+    elsewhere = load_settings(schema="/schemas/bill.json", source=str(tmp_path / "gone"))
+    schema, source = doubts(elsewhere)
+    assert "/schemas/bill.json is not on this machine" in schema
+    assert f"The source {tmp_path / 'gone'} cannot be listed from here" in source
+    relative = list(doubts(load_settings(schema="bill.json", source="in")))
+    assert sum("is a relative path" in one for one in relative) == 2
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, UsageError), (403, UsageError), (500, OutageError)])
+def test_a_server_that_refuses_is_told_as_such(status: int, kind: type[Exception]) -> None:
+    asked = httpx.Request("POST", "http://prefect.example/api/work_pools/")
+    with (
+        pytest.raises(kind, match=f"http://prefect.example/api .*{status}"),
+        answering("http://prefect.example/api"),
+    ):
+        raise httpx.HTTPStatusError("no", request=asked, response=httpx.Response(status, request=asked))
+
+
+def test_an_unknown_schema_is_refused_before_anything_is_applied(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("PARQUETRY_SCHEMA", "invocie")
+    assert main(["deploy", "apply"]) == 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert "No schema named 'invocie'" in said and "PARQUETRY_SCHEMA" in said and "invoice" in said
 
 
 def template(kind: str) -> dict[str, Any]:

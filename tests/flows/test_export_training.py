@@ -105,6 +105,10 @@ def test_only_what_was_drawn_at_random_is_to_calibrate_on_with_its_chances(tmp_p
         folder = tmp_path / "out"
         assert export_training(ledger, blobs, SCHEMA.name, folder, sampled=True) == len(drawn)
         weights = {ledger.document(d).sha256[:16]: 1 / one.chance for d, one in drawn.items()}
+        queued = sum(one.kind == "queue" for one in drawn.values())
+        assert export_training(ledger, blobs, SCHEMA.name, tmp_path / "trained") == 40 - queued
+    names = [{path.name for path in (one / "docs").iterdir()} for one in (folder, tmp_path / "trained")]
+    assert not names[0] & names[1]  # nothing that measures a model is learnt by one
     assert len(open_set(folder, "calibrate").documents) == len(drawn)
     said = json.loads((folder / "sampling.json").read_text())
     assert said == {"drawn": "weighted", "weights": weights, "largest": 4.0}

@@ -17,6 +17,10 @@ from flows.ledger.store import Ledger
 from flows.report import RunReport
 from flows.settings import Settings, load_settings
 from schemas.errors import BackendError, OutageError, SourceError, UsageError
+from tests.flows.learning import (  # noqa: F401  tests that share the server of this module
+    test_corrections_become_a_model_that_is_promoted_and_used,
+    test_what_was_drawn_and_decided_is_fitted_and_used_by_the_next_run,
+)
 from tests.flows.making import write_folder, write_invoice
 from tests.flows.on_events import (  # noqa: F401  tests that share the server of this module
     alerted,

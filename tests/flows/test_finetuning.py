@@ -44,4 +44,6 @@ def test_nothing_decided_is_told(tmp_path: Path) -> None:
     ledger, _ = reviewed(tmp_path, ["wait"])
     with ledger, pytest.raises(UsageError, match="has been confirmed or corrected"):
         finetuning.export_corrections(load_settings(home=tmp_path), ledger, SCHEMA.name)
-    assert finetune._why_not(None, 2).startswith("Nobody has decided")
+    assert finetune._why_not("Nobody has decided.", 2) == "Nobody has decided. Nothing was trained."
+    with pytest.raises(UsageError, match="on a server"):
+        finetune._refuse_served("vllm:bills")

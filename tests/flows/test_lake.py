@@ -14,13 +14,15 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from flows import doctor, worker
 from flows.cli import main
 from flows.commands.lake import parse_moment
 from flows.landing import land
 from flows.ledger.store import Ledger
+from flows.settings import load_settings
 from schemas.errors import SchemaError, UsageError
 from schemas.registry import from_json_schema
-from tests.flows.working import make_parts
+from tests.flows.working import RUN, make_parts, work
 from tests.landing.test_land import accept, decide
 from tests.ledger.builders import SCHEMA, add, claim, extraction, start
 
@@ -125,6 +127,35 @@ def test_nothing_has_landed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Nothing has landed yet" in capsys.readouterr().err
     assert main(["doctor", "--lake"]) == 0
     assert "Nothing has landed yet" in capsys.readouterr().err
+
+
+def test_no_rows_at_all_are_a_mistake_and_what_is_there_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for words in (["lake", "current"], ["lake", "as-of", "2030-01-01"], ["export", "--format", "csv"]):
+        assert main([*words, "--schema", "receipt"]) == 2
+        said = " ".join(capsys.readouterr().err.split())
+        assert "has no rows of receipt; it has bill." in said and str(home / "lake") in said
+    assert main(["lake", "current", "--schema", "bill", "--home", str(tmp_path / "elsewhere")]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "is empty, or not there" in said and "PARQUETRY_LAKE" in said
+
+
+def test_the_doctor_counts_what_waits_without_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = make_parts(tmp_path, f"sqlite:///{tmp_path / '.parquetry' / 'ledger.db'}", documents=3)
+    worker.register_inputs(parts, RUN)
+    work(parts)
+    parts.ledger.close()
+    settings = load_settings(home=tmp_path / ".parquetry")
+    assert doctor._originals(settings).verdict == "warn"  # these runs had another folder
+    parts.blobs.folder.rename(settings.home / "blobs")
+    found = doctor._originals(settings)
+    assert (found.verdict, found.detail) == ("ok", "of 3 documents that wait for a person, all are kept")
+    next((settings.home / "blobs").iterdir()).unlink()
+    found = doctor._originals(settings)
+    assert found.verdict == "warn" and "of 3 documents that wait for a person, 1 have no file" in found.detail
 
 
 def test_moments() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from flows.review.server import require_sign_in
 from flows.review_options import OidcOptions, ReviewOptions
 from flows.settings import load_settings
 from schemas.errors import UsageError
+from schemas.extraction import Extraction
 from tests.flows.working import RUN, make_parts, work
 
 PASSWORD = "correct horse battery"
@@ -136,4 +138,25 @@ def test_a_worker_draws_what_it_accepts_and_what_it_queues(tmp_path: Path) -> No
     work(parts)
     (figures,) = parts.ledger.sample_figures()
     assert (figures.kind, figures.drawn) == ("queue", 3)
+    parts.ledger.close()
+
+
+def test_of_what_is_accepted_the_files_are_kept_that_somebody_will_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the page of a blind sample has no picture, which gives it away, and nothing can be learnt from it."""
+    review = {"audit_share": 0.5}
+    parts = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=24, review=review)
+    plain = parts.extractor.extract
+
+    def accepted(*arguments: Any) -> Extraction:
+        return plain(*arguments).model_copy(update={"accepted": True})
+
+    monkeypatch.setattr(parts.extractor, "extract", accepted)
+    worker.register_inputs(parts, RUN)
+    work(parts)
+    drawn = {one.document_id for one in parts.ledger.samples(parts.schema.fingerprint)}
+    kept = {path.name for path in parts.blobs.folder.iterdir()}
+    assert 0 < len(drawn) < 24
+    assert kept == {parts.ledger.document(one).sha256 for one in drawn}
     parts.ledger.close()

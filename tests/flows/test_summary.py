@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from flows import lineage, states, summary
 from flows.markdown import link
 from flows.report import ReportedDocument
@@ -61,6 +63,21 @@ def test_only_addresses_become_links() -> None:
     assert link("a]b", "https://x.example/1") == "[a&#93;b](https://x.example/1)"
     for bad in ("javascript:alert(1)", "https://x.example/a)b", "https://x.example/a b", "file:///etc"):
         assert "](" not in link("text", bad)
+
+
+def test_what_a_browser_can_show_is_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "FSSPEC_S3_ENDPOINT_URL", "FSSPEC_S3"):
+        monkeypatch.delenv(name, raising=False)
+    files = ["/home/lake/invoice/a.parquet", "s3://lake/invoice/b c.parquet", "gs://lake/invoice/d.parquet"]
+    failed = WAITING.model_copy(update={"uri": "https://dav.example.org/in/e.pdf"})
+    report = report_of().model_copy(update={"landed_files": files, "failed": [failed]})
+    page = summary.run_summary(report)
+    assert "| /home/lake/invoice/a.parquet |" in page
+    assert "(https://s3.console.aws.amazon.com/s3/object/lake?prefix=invoice%2Fb%20c.parquet) |" in page
+    assert "(https://storage.cloud.google.com/lake/invoice/d.parquet) |" in page
+    assert "(https://dav.example.org/in/e.pdf) |" in page
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio:9000")  # Amazon's console knows nothing of that
+    assert "amazon" not in summary.run_summary(report)
 
 
 def test_upkeep_is_told_step_by_step_and_not_without_end() -> None:

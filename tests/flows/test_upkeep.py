@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from flows import maintain
 from flows.ledger.records import DocumentState
 from flows.ledger.store import Ledger
 from flows.settings import Settings, load_settings
 from flows.upkeep import books, leases, refit, sweep
+from flows.upkeep.findings import Finding
 from schemas.errors import ConservationError
 from schemas.outcome import FailureReason
 from tests.ledger.builders import MODEL, SCHEMA, add, claim, process, start
@@ -161,3 +163,12 @@ def test_a_calibration_is_fitted_on_samples_only_and_never_on_too_few(tmp_path: 
     )
     assert found.verdict == "ok"
     assert found.details == [f"{SCHEMA.name}: 0 of 10 documents decided that were drawn at random"]
+
+
+def test_a_step_that_breaks_is_a_finding_and_ends_nothing() -> None:
+    def broken() -> Finding:
+        raise OSError(28, "No space left on device")
+
+    found = maintain.run_step.fn("scratch", broken)
+    assert (found.step, found.verdict) == ("scratch", "fail")
+    assert found.said == "It could not be done: OSError: No space left on device."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from safetensors.torch import load_file
 from extractors.models.load import load_model
 from extractors.training.config import LabelledSet, TrainConfig, load_config
 from extractors.training.loop import Trainer
+from extractors.training.run import export_model
 from schemas.errors import ModelError, UsageError
 from tests.tiny import tiny_model, tiny_processor
 
@@ -82,6 +84,24 @@ def test_nothing_to_train_on_is_said_and_where(labelled: Path, base: Path, tmp_p
     with pytest.raises(UsageError, match="nothing to train on") as caught:
         trainer.train(lambda step: None)
     assert str(labelled) in str(caught.value)
+
+
+def test_writing_a_model_asks_nobody_elsewhere(
+    labelled: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def nobody(*address: object, **_: object) -> None:
+        asked.append(address)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    config = config_for(labelled, base, tmp_path / "run")
+    trainer = Trainer(config, tiny_model(), tiny_processor(), lambda path: None)
+    trainer.config = config.model_copy(update={"base": "embedded-base"})  # as it is called everywhere
+    export_model(trainer, tmp_path / "model", [])
+    assert asked == []
+    assert (tmp_path / "model" / "adapter_model.safetensors").is_file()
 
 
 def start(config: TrainConfig, cache: Path) -> subprocess.Popen[str]:
