@@ -41,7 +41,13 @@ def lists_of(tree: ObjectNode, path: str = "") -> Iterator[str]:
 
 
 def rows_by_rules(
-    path: str, data: dict[str, Any], leaves: Sequence[LeafAnswer], by_rules: Answer, unsure_below: float
+    path: str,
+    data: dict[str, Any],
+    leaves: Sequence[LeafAnswer],
+    by_rules: Answer,
+    unsure_below: float,
+    *,
+    known: bool = True,
 ) -> list[LeafAnswer]:
     """The leaves of an answer, those of one list the rules' where the model's mean score on it is too low.
 
@@ -51,17 +57,20 @@ def rows_by_rules(
         leaves: of the answer.
         by_rules: what the rules say of the document.
         unsure_below: mean score (nats) of the list's leaves.
+        known: whether the model was trained under the schema; else it may overlook a list as a whole.
     """
     mine = [leaf for leaf in leaves if leaf.path.startswith(f"{path}.")]
     theirs = [leaf for leaf in by_rules.leaves if leaf.path.startswith(f"{path}.")]
     score = fmean(leaf.log_probability for leaf in mine) if mine else 0.0
+    if not known and unsure_below > -math.inf and not any(leaf.raw for leaf in mine):
+        score = math.nextafter(unsure_below, -math.inf)
     steps = steps_of(path)
     rows = get(by_rules.data, steps)
     if score >= unsure_below or not any(leaf.raw for leaf in theirs) or get(data, steps[:-1]) is ABSENT:
         return list(leaves)
     put(data, steps, rows)
     taken = [replace(leaf, log_probability=score, signals={"weakest": score}) for leaf in theirs]
-    first = next(i for i, leaf in enumerate(leaves) if leaf.path.startswith(f"{path}."))
+    first = next((i for i, leaf in enumerate(leaves) if leaf.path.startswith(f"{path}.")), len(leaves))
     rest = [leaf for leaf in leaves[first:] if not leaf.path.startswith(f"{path}.")]
     return [*leaves[:first], *taken, *rest]
 

@@ -231,13 +231,16 @@ class WindowedBackend(ABC):
             for answer in answers
             for leaf in answer.leaves
         ]
+        known = schema.fingerprint in self.loaded.trained_under
         for path in lists_of(
             schema.tree
         ):  # behind agreement: that the rules agree with themselves says nothing
-            merged = rows_by_rules(path, data, merged, work.by_rules, self.loaded.rows_unsure_below)
+            merged = rows_by_rules(
+                path, data, merged, work.by_rules, self.loaded.rows_unsure_below, known=known
+            )
         merged = texts_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = sums_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
-        if schema.fingerprint not in self.loaded.trained_under:
+        if not known:
             merged = values_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = titles_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = decided_by_marks(schema.tree, data, merged, work.by_rules)

@@ -151,3 +151,26 @@ def test_what_a_description_says_that_a_field_is_not_is_not_asked_for() -> None:
 )
 def test_a_name_that_says_nothing(key: str, made_up: bool) -> None:
     assert says_nothing(key) is made_up
+
+
+def test_rows_under_names_that_say_nothing() -> None:
+    item = {
+        "type": "object",
+        "properties": {
+            "item": {"type": ["string", "null"], "description": "Text of the charge as printed."},
+            "f_99": {
+                "type": ["number", "null"],
+                "description": "Give: amount of the charge before tax as printed.",
+            },
+        },
+    }
+    schema = from_json_schema(
+        {"title": "paper", "type": "object", "properties": {"f_5": {"type": "array", "items": item}}}, "paper"
+    )
+    text = """\
+Description                  Amount
+Usage charge                 650.66
+Standing charge                9.64
+"""
+    (found,) = ScriptedBackend().answer([paper(text)], schema)
+    assert [row["f_99"] for row in found.data["f_5"]] == ["650.66", "9.64"]

@@ -136,7 +136,7 @@ _STEMS = {
 }
 _STOP_WORDS = """
 the a an of or and as in on at by for with is are was be to this that which who it its when where any all
-printed print document documents value field text kept full usually e g i eg ie etc often
+printed print document documents value field text give extract find return kept full usually e g i eg ie etc often
 der die das des den dem und oder von im am zum zur pro la le les el los un une una et ou y o
 """
 STOP = frozenset(_STOP_WORDS.split())

@@ -26,6 +26,7 @@ _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
 _TOLD = 0.45
+_LITTLE = 0.15
 _ENDS, _PERIOD = frozenset({"from", "until"}), frozenset({"period"})
 _WHO = frozenset({"name", "full", "fullname", "person", "candidate"})
 """Of these is made the name of a person whose paper it is: a résumé, a card."""
@@ -105,6 +106,8 @@ class Goal:
     """How its values look: as the leaf says, but a text named ``date`` as a date, one named ``total`` as a number."""
     told: frozenset[str] = frozenset()
     """Words of the description that no other field has, which its label may say instead of its name."""
+    made_up: bool = False
+    """Whether its name says nothing, so that the description stands for it: a label says little of that."""
     issuer: bool = False
     """Whether it is the name of whose document it is, which stands at the head."""
     addressee: bool = False
@@ -119,7 +122,8 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
     """The goal of a leaf; ``path`` without list positions, ``told`` as of `descriptions.told_words`."""
     units = []
     others = alternatives(leaf.description)
-    named = asked_for(leaf.description) if says_nothing(path.rpartition(".")[2]) else path
+    made_up = says_nothing(path.rpartition(".")[2])
+    named = asked_for(leaf.description) if made_up else path
     for part in parts_of(named):
         key = text_key(part)
         concepts = concepts_of(part)
@@ -144,6 +148,7 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
         ),
         kind=_kind(leaf, own, about),
         told=told,
+        made_up=made_up,
     )
 
 
@@ -379,8 +384,10 @@ def score(goal: Goal, run: Run) -> float:
     for unit in goal.units:
         if unit in in_name or unit in in_context:
             continue
-        missing += 0.5 * unit.weight
-        if unit.required and not (goal.kind is Kind.TIME and "time" in unit.concepts):  # its value tells it
+        missing += (_LITTLE if goal.made_up else 0.5) * unit.weight
+        if (
+            unit.required and not goal.made_up and not (goal.kind is Kind.TIME and "time" in unit.concepts)
+        ):  # its value tells it
             factor = 0.3
     own = frozenset().union(*(unit.concepts | unit.also for unit in goal.units))
     named = {unit.word for unit in goal.units}
