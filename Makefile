@@ -19,6 +19,9 @@ BIN := $(VENV)/bin
 MODEL ?= embedded
 DEMO_HOME ?= demo
 PYTEST ?= $(BIN)/python -m pytest
+# Processes for the fast tests: one for each core, at most four. The slow ones start processes of their own and run alone.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
+FAST = OMP_NUM_THREADS=1 $(PYTEST) -q -n $(WORKERS) --dist loadfile -m "not slow and not browser and not model"
 
 export DO_NOT_TRACK := 1
 export ORT_DISABLE_TELEMETRY := 1
@@ -46,12 +49,12 @@ demo: install ## the main job on the sample documents; results in demo/
 
 test: install-dev browsers lint types ## everything that must be green: lint, types, all tests
 	@echo "== tests: fast"
-	@$(PYTEST) -q -m "not slow and not browser and not model"
+	@$(FAST)
 	@echo "== tests: slow, browser, model"
 	@$(PYTEST) -q -m "slow or browser or model"
 
 test-fast: install-dev ## the fast tests only
-	@$(PYTEST) -q -m "not slow and not browser and not model"
+	@$(FAST)
 
 lint: install-dev ## ruff, import directions, module lengths
 	@echo "== ruff"
