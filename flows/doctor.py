@@ -60,6 +60,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _prefect,
         _home,
         _model,
+        _calibration,
         _schema,
         _database,
         _originals,
@@ -154,6 +155,25 @@ def _model(settings: Settings) -> Finding:
     except ParquetryError as error:
         return Finding("model", "fail", str(error), error.remedy)
     return Finding("model", "ok", f"{settings.model}: {found.name}, revision {found.revision[:12]}")
+
+
+def _calibration(settings: Settings) -> Finding:
+    """Whether the calibration that a run would take is of this model; if not, every run is refused."""
+    from extractors.backends.scripted import RULES
+    from extractors.models.load import model_description
+    from flows.calibration import calibrator_of
+    from flows.modelstore import pinned
+
+    if is_vllm(settings.model):
+        return Finding("calibration", "ok", "looked at when the run begins")
+    if settings.model == "scripted":
+        model_id = RULES
+    else:
+        model_id = model_description(pinned(settings.model, settings).model, settings.cache).model_id
+    found = calibrator_of(settings, model_id)
+    return Finding(
+        "calibration", "ok", f"of {found.made[:10]}" if found else "none: no probabilities are shown"
+    )
 
 
 def _served_model(settings: Settings) -> Finding:

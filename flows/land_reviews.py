@@ -45,7 +45,11 @@ def land_reviews(schema_name: OneSchema = None) -> dict[str, int]:
         artifacts.landed_table(landed, warnings), key="landed", description="Rows landed"
     )
     rows = sum(landed.values())
-    said = ", ".join(f"{count} rows of {name}" for name, count in sorted(landed.items()) if count)
+    said = ", ".join(
+        f"{count} {'row' if count == 1 else 'rows'} of {name}"
+        for name, count in sorted(landed.items())
+        if count
+    )
     return states.completed(
         landed,
         f"Landed: {said}." if said else "Nothing was decided since the last time.",

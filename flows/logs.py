@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import re
 import sys
 import traceback
@@ -165,7 +166,7 @@ def public_errors() -> Iterator[None]:
     try:
         yield
     except ParquetryError as error:
-        error.args = (public(str(error)),)
+        error.args = (_with_remedy(public(str(error)), public(error.remedy)),)
         raise
     except Exception as error:
         if f"{type(error).__module__}.".startswith(_OTHERS):
@@ -179,6 +180,14 @@ def public_errors() -> Iterator[None]:
             f"Internal error: {type(error).__name__} {_where(error)}",
             remedy="The log has its traceback; report it.",
         ) from None
+
+
+def _with_remedy(said: str, remedy: str) -> str:
+    """What a run of a deployment says: its state and the message about it are all that people see of an error."""
+    by_worker = "PREFECT__FLOW_RUN_ID" in os.environ  # else a command, which prints the remedy itself
+    if not by_worker or not remedy or said.endswith(remedy):
+        return said
+    return f"{said} {remedy}"
 
 
 def _where(error: BaseException) -> str:

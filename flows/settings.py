@@ -291,7 +291,8 @@ def _config_file(config: Path | None, home: Path | str | None) -> Path | None:
     named = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
     if named is not None:
         if not named.is_file():
-            raise UsageError(f"There is no settings file {named}.", remedy="Correct --config.")
+            remedy = "Correct --config." if config else f"Correct {CONFIG_VARIABLE}."
+            raise UsageError(f"There is no settings file {named}.", remedy=remedy)
         return named
     folder = Path(home or os.environ.get(f"{PREFIX}HOME") or DEFAULT_HOME).expanduser()
     return next((p for p in (Path(CONFIG_NAME), folder / CONFIG_NAME) if p.is_file()), None)

@@ -9,6 +9,7 @@ each minute must not start one each minute; the schedule tries again. What comes
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -22,7 +23,10 @@ from flows.home import make_home
 from flows.ledger.store import Ledger
 from flows.parameters import SchemaName, Source
 from flows.sources import SourceObject, discover
+from flows.sources.remote import NothingThereError
 from schemas.registry import load_schema
+
+log = logging.getLogger(__name__)
 
 BATCH = 500
 """Objects that are looked up at a time."""
@@ -46,11 +50,15 @@ def watch_source(source: Source = None, document_schema: SchemaName = None) -> b
     with Ledger.open(settings.database_url) as ledger:
         if any(run.state == "running" and run.source == job.source for run in ledger.newest_runs(20)):
             return False
-        found = discover(
-            composition.real_source(job.source, settings),
-            limit=settings.alerts.look_objects,
-            options=options,
-        )
+        try:
+            found = discover(
+                composition.real_source(job.source, settings),
+                limit=settings.alerts.look_objects,
+                options=options,
+            )
+        except NothingThereError as error:  # every look would fail until the first document comes
+            log.warning("nothing to look at yet: %s", error)
+            return False
         model = backend(job.model, settings.cache, settings.vllm).model_id
         fingerprint = load_schema(job.schema_).fingerprint
         waiting = list(islice(unseen(ledger, found, fingerprint, model), MOST_TOLD))

@@ -42,9 +42,9 @@ def doctor(
         return
     out, failed = stdout(), 0
     for finding in examine(settings):
-        out.print(f"{MARKS[finding.verdict]} {finding.name:<10} {escape(finding.detail)}", soft_wrap=True)
+        out.print(f"{MARKS[finding.verdict]} {finding.name:<11} {escape(finding.detail)}", soft_wrap=True)
         if finding.remedy:
-            out.print(f"     {'':<10} {escape(finding.remedy)}", soft_wrap=True, style="bold")
+            out.print(f"     {'':<11} {escape(finding.remedy)}", soft_wrap=True, style="bold")
         failed += finding.verdict == "fail"
     if failed:
         raise typer.Exit(1)

@@ -62,9 +62,10 @@ def add(
     from flows.home import open_ledger
     from flows.review.passwords import Passwords
 
+    wanted = _role(role)  # before anybody types a password
     kept = None if no_password else Passwords().hash(_password(password_stdin), name)
     with open_ledger(config, home) as (_, ledger):
-        account = ledger.add_account(name, _role(role), actor=CONSOLE, password_hash=kept)
+        account = ledger.add_account(name, wanted, actor=CONSOLE, password_hash=kept)
     stdout().print(f"Added {account.name} as {account.role}.")
 
 
@@ -87,12 +88,13 @@ def change(
 
     if role is None and active is None and not (password or password_stdin):
         raise UsageError("Nothing to change was named.", remedy="Give --role, --open, --close or --password.")
+    wanted = _role(role) if role is not None else None
     kept = Passwords().hash(_password(password_stdin), name) if password or password_stdin else None
     with open_ledger(config, home) as (_, ledger):
         account = ledger.change_account(
             name,
             actor=CONSOLE,
-            role=_role(role) if role is not None else None,
+            role=wanted,
             active=active,
             password_hash=kept,
         )

@@ -34,7 +34,7 @@ def answering(api_url: str) -> Iterator[None]:
 
     Raises:
         OutageError: the server does not answer, or cannot do what is asked.
-        UsageError: it lets only those in who sign in.
+        UsageError: it lets only those in who sign in, or is not there.
     """
     import httpx
 
@@ -46,6 +46,11 @@ def answering(api_url: str) -> Iterator[None]:
             raise UsageError(
                 f"The Prefect server at {api_url} refuses ({status}): it asks who this is.",
                 remedy="Set PREFECT_API_AUTH_STRING (user:password), or PREFECT_API_KEY, as the server wants it.",
+            ) from error
+        if status == httpx.codes.NOT_FOUND:
+            raise UsageError(
+                f"There is no Prefect server at {api_url}: it answered 404.",
+                remedy="Correct PREFECT_API_URL, which ends in /api, such as http://127.0.0.1:4200/api.",
             ) from error
         raise OutageError(
             f"The Prefect server at {api_url} answered {status}.",

@@ -45,19 +45,25 @@ def create_ledger_engine(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise LedgerError("The ledger's database URL cannot be read.", remedy=_URL_REMEDY) from error
+    except (ArgumentError, ValueError):
+        # without the cause, which quotes what it takes for the port: it may be a piece of the password
+        raise LedgerError("The ledger's database URL cannot be read.", remedy=_URL_REMEDY) from None
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         return _sqlite(parsed)
     if backend == "postgresql":
+        if "@" in f"{parsed.host}{parsed.database}":  # and then it holds a piece of the password
+            raise LedgerError("The ledger's database URL has more than one @.", remedy=_URL_REMEDY)
         return _postgresql(parsed)
     raise LedgerError(f"The ledger cannot be kept in {backend!r}.", remedy=_URL_REMEDY)
 
 
-_URL_REMEDY = "Use sqlite:////folder/ledger.db or postgresql://user:password@host/database."
+_URL_REMEDY = (
+    "Use sqlite:////folder/ledger.db or postgresql://user:password@host/database; "
+    "in user and password write @ as %40, / as %2F, : as %3A and % as %25."
+)
 
 
 def _postgresql(url: URL) -> Engine:

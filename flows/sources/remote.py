@@ -23,6 +23,10 @@ _TAGS = ("ETag", "etag", "VersionId", "version_id", "md5Hash", "content_md5", "C
 _TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "created", "modified")
 
 
+class NothingThereError(SourceError):
+    """Nothing is at the address: it is wrong, or a folder of a bucket that nothing was put into yet."""
+
+
 def walk(uri: str) -> Iterator[SourceObject]:
     """The object, or every object below the folder.
 
@@ -33,7 +37,8 @@ def walk(uri: str) -> Iterator[SourceObject]:
     try:
         info = dict(system.info(root))
     except Exception as error:
-        raise SourceError(
+        kind = NothingThereError if isinstance(error, FileNotFoundError) else SourceError
+        raise kind(
             f"The source {public_uri(uri)} cannot be used: {brief(error)}.",
             remedy="Check the address, the credentials, and that something is there.",
         ) from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from flows.ledger.store import Ledger
 from flows.sources import SourceObject
-from flows.watch_source import BATCH, unseen
+from flows.watch_source import BATCH, unseen, watch_source
 from schemas.outcome import FailureReason
 from tests.ledger.builders import MODEL, SCHEMA, add, start
 
@@ -19,6 +21,16 @@ def found(name: str, version: str = "1", *, fault: str = "", unsettled: bool = F
 def look(ledger: Ledger, *objects: SourceObject) -> str | None:
     new = next(unseen(ledger, objects, SCHEMA.fingerprint, MODEL), None)
     return None if new is None else new.uri
+
+
+def test_a_folder_of_a_bucket_that_is_empty_yet_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Looks every few minutes would tell people of each."""
+    monkeypatch.setenv("PARQUETRY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PARQUETRY_MODEL", "scripted")
+    assert watch_source.fn("memory://bucket/nothing-yet", "invoice") is False
+    assert "memory://bucket/nothing-yet cannot be used: it does not exist" in caplog.text
 
 
 def test_new_changed_and_known_objects(tmp_path: Path) -> None:

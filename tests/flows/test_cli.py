@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from extractors.backends.scripted import RULES
 from extractors.models.base import base_folder
 from flows import conductor
 from flows.cli import main
@@ -165,6 +166,20 @@ def test_doctor_names_what_is_wrong_and_its_remedy(capsys: pytest.CaptureFixture
     assert main(["doctor", "--model", "scripted"]) == 0
     out = capsys.readouterr().out
     assert "warn source" in out and "--source" in out and "fail" not in out
+
+
+def test_doctor_says_that_a_calibration_would_end_every_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "home" / "calibration" / RULES / "calibration.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}", encoding="utf-8")
+    assert main(["doctor", "--model", "scripted", "--home", "home"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "fail calibration" in said and "parquetry calibrate" in said
+    kept.unlink()
+    assert main(["doctor", "--model", "scripted", "--home", "home"]) == 0
+    assert "calibration none" in " ".join(capsys.readouterr().out.split())
 
 
 def test_doctor_says_that_weights_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

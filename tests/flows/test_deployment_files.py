@@ -132,6 +132,13 @@ def test_a_server_that_refuses_is_told_as_such(status: int, kind: type[Exception
         raise httpx.HTTPStatusError("no", request=asked, response=httpx.Response(status, request=asked))
 
 
+def test_an_address_without_api_is_told_as_such() -> None:
+    asked = httpx.Request("POST", "http://prefect.example/work_pools/")
+    with pytest.raises(UsageError) as told, answering("http://prefect.example"):
+        raise httpx.HTTPStatusError("no", request=asked, response=httpx.Response(404, request=asked))
+    assert "PREFECT_API_URL" in told.value.remedy and "/api" in told.value.remedy
+
+
 def test_an_unknown_schema_is_refused_before_anything_is_applied(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -221,6 +221,18 @@ def test_what_leaves_a_flow_quotes_nothing() -> None:
     assert TEXT not in str(lost.value) and lost.value.__suppress_context__
 
 
+def test_what_a_run_of_a_deployment_says_ends_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its state, and the message about a failed run, are all that people see of the error."""
+    monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "fd0221ba-f465-408a-8e10-6426ac158bb3")
+    with (
+        pytest.raises(OutageError) as stopped,
+        logs.public_errors(),
+        logs.public_errors(),
+    ):  # a task in a flow
+        raise OutageError("The disk is full.", remedy="Make room.")
+    assert str(stopped.value) == "The disk is full. Make room."
+
+
 def test_a_reading_child_marks_what_its_libraries_say() -> None:
     sent: list[Frame] = []
 

@@ -53,6 +53,8 @@ def test_accounts_from_the_command_line(
     [
         ("people add ada --role chief --no-password", "", "no role"),
         ("people add ada --password-stdin", "short\n", "10 to 500"),
+        ("people add ada --role boss", "", "'boss' is no role"),  # nobody is asked for a password first
+        ("people set ada --role boss --password", "", "'boss' is no role"),
         ("people set nobody --close", "", "no account"),
         ("people set nobody", "", "Nothing to change"),
         ("people token nobody", "", "no active account"),

@@ -36,6 +36,18 @@ def test_file_is_found_in_the_home_folder(tmp_path: Path) -> None:
     assert load_settings(home=home).concurrency == 3
 
 
+def test_a_settings_file_that_is_not_there_names_what_named_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone.toml"
+    with pytest.raises(UsageError, match="gone") as by_option:
+        load_settings(gone)
+    monkeypatch.setenv("PARQUETRY_CONFIG", str(gone))
+    with pytest.raises(UsageError, match="gone") as by_variable:
+        load_settings()
+    assert "--config" in by_option.value.remedy and "PARQUETRY_CONFIG" in by_variable.value.remedy
+
+
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [

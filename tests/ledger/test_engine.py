@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from contextlib import closing
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
         assert got == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 60_000
     engine.dispose()
+
+
+@pytest.mark.parametrize("password", ["one@two", "one@two:three", "one@two/three", "one@two:3/four@five"])
+def test_a_password_that_is_not_encoded_is_not_shown(password: str) -> None:
+    with pytest.raises(LedgerError) as told:
+        create_ledger_engine(f"postgresql://ada:{password}@127.0.0.1/ledger")
+    said = "".join(traceback.format_exception(told.value))
+    assert "%40" in told.value.remedy and not any(piece in said for piece in ("two", "three", "four"))
 
 
 def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
