@@ -185,7 +185,7 @@ def cost_table(report: RunReport) -> str:
 def failed_table(report: RunReport) -> str:
     """Markdown: documents that failed or could not be read, with reason and detail."""
     rows = [
-        (d.uri, d.outcome, "; ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), public(d.detail))
+        (d.uri, d.outcome, " ".join(PLAIN_WORDS.get(r, r) for r in d.reasons), public(d.detail))
         for d in report.failed
     ]
     if not rows:

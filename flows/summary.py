@@ -82,7 +82,7 @@ def run_summary(report: RunReport) -> str:
 
 def _rows(report: RunReport) -> list[tuple[str, ...]]:
     doubts = [(name, n) for name, n in report.reasons.items() if name in _DOUBTS]
-    reasons = ", ".join(f"{PLAIN_WORDS.get(name, name)} ({n})" for name, n in doubts[:3])
+    reasons = "; ".join(f"{PLAIN_WORDS.get(name, name).rstrip('.')} ({n})" for name, n in doubts[:3])
     landed = f"{count(report.landed_rows, 'row')} in {count(len(report.landed_files), 'file')}"
     told = {
         "accepted without a person": f"{landed} were landed now",
@@ -120,7 +120,7 @@ def _documents(documents: Iterable[ReportedDocument], review_url: str) -> str:
         name = one.uri.rsplit("/", 1)[-1] or one.uri
         where = f"{review_url}/documents/{quote(one.document_id)}" if review_url and one.document_id else ""
         shown = link(name, where) if where else link(one.uri, web_address(one.uri))
-        why = "; ".join(PLAIN_WORDS.get(reason, reason) for reason in one.reasons) or public(one.detail)
+        why = " ".join(PLAIN_WORDS.get(reason, reason) for reason in one.reasons) or public(one.detail)
         lines.append(f"| {shown} | {escape(why)} |")
     return "\n".join(lines)
 
