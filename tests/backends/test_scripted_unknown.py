@@ -174,3 +174,23 @@ Standing charge                9.64
 """
     (found,) = ScriptedBackend().answer([paper(text)], schema)
     assert [row["f_99"] for row in found.data["f_5"]] == ["650.66", "9.64"]
+
+
+def test_a_persons_paper_begins_with_the_name_also_where_groups_have_names_of_their_own() -> None:
+    properties = {"fullName": {"type": ["string", "null"], "description": "Full name of the candidate."}}
+    schema = from_json_schema(
+        {
+            "title": "paper",
+            "type": "object",
+            "properties": {"personalInfo": {"type": "object", "properties": properties}},
+        },
+        "paper",
+    )
+    text = """\
+Jennifer Walsh
+Portland, OR 97201
+PROFESSIONAL SUMMARY
+Dynamic marketing professional with years of experience
+"""
+    (found,) = ScriptedBackend().answer([paper(text)], schema)
+    assert found.data == {"personalInfo": {"fullName": "Jennifer Walsh"}}

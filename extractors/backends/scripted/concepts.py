@@ -76,7 +76,7 @@ birth: birth born dob geboren geburtsdatum geburtstag geburt naissance nascita n
 holder: holder policyholder insured accountholder cardholder subscriber versicherungsnehmer versicherter
   kontoinhaber inhaber assure titulaire souscripteur assicurato contraente titolare intestatario asegurado tomador
   titular verzekerde verzekeringnemer rekeninghouder ubezpieczony ubezpieczajacy posiadacz
-employee: employee staff payroll personnel mitarbeiter arbeitnehmer personal salarie dipendente empleado trabajador
+employee: employee staff payroll personnel mitarbeiter arbeitnehmer salarie dipendente empleado trabajador
   werknemer pracownik personalnummer
 employer: employer arbeitgeber employeur datore empleador werkgever pracodawca
 patient: patient patientin paziente paciente pacjent

@@ -368,7 +368,10 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
                 yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
     elif goal.issuer:
         share = 1.0 if goal.means("seller") else _LIKELY
-        for match in (*head_names(goal, scene), *written_by(goal, scene)):
+        heads = islice(
+            head_names(goal, scene), 1 if goal.is_who else None
+        )  # a person's paper begins with the name
+        for match in (*heads, *written_by(goal, scene)):
             yield replace(match, score=share * match.score)
     elif goal.addressee:
         yield from written_to(goal, scene)

@@ -113,6 +113,11 @@ class Goal:
     addressee: bool = False
     """Whether it is the name of whom the document goes to."""
 
+    @property
+    def is_who(self) -> bool:
+        """Whether its name says no more than that somebody has it: the person whose paper it is."""
+        return {unit.word for unit in self.units} <= _WHO
+
     def means(self, *concepts: str) -> bool:
         """Whether the name of the field (not its description) has one of the concepts."""
         return any(unit.concepts.intersection(concepts) for unit in self.units)
@@ -122,9 +127,11 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
     """The goal of a leaf; ``path`` without list positions, ``told`` as of `descriptions.told_words`."""
     units = []
     others = alternatives(leaf.description)
-    made_up = says_nothing(path.rpartition(".")[2])
-    named = asked_for(leaf.description) if made_up else path
-    for part in parts_of(named):
+    groups, _, own_name = path.rpartition(".")
+    made_up = says_nothing(own_name)
+    # ``buyer.name`` is the buyer's; ``details.name`` and ``personalInfo.name`` are names.
+    parents = [part for part in parts_of(groups) if concepts_of(part)]
+    for part in (*parents, *parts_of(asked_for(leaf.description) if made_up else own_name)):
         key = text_key(part)
         concepts = concepts_of(part)
         if "line" not in concepts and (concepts or key not in STOP):
@@ -161,7 +168,7 @@ def with_parties(goals: list[Goal]) -> list[Goal]:
     ]
     own = [goal for goal in names if goal.means("seller")]
     own = own or [goal for goal in names if is_issuer(goal.path, goal.leaf) and not goal.means("buyer")][:1]
-    own = own or [goal for goal in names if {unit.word for unit in goal.units} <= _WHO][:1]
+    own = own or [goal for goal in names if goal.is_who][:1]
     other = [goal for goal in names if goal.means("buyer")]
     other = other or [goal for goal in names if is_addressee(goal.path) and goal not in own][:1]
     return [replace(goal, issuer=goal in own, addressee=goal in other) for goal in goals]
