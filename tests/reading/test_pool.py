@@ -71,12 +71,12 @@ def _busy_page(path: Path, shapes: int) -> Path:
 def test_children_are_warm_and_gone_at_the_end(tmp_path: Path) -> None:
     path, before = write_pdf(tmp_path / "a.pdf"), _children()
     with ReaderPool(OPTIONS) as pool:
-        assert _children() == before, "children start when they are needed"
+        assert not _children() - before, "children start when they are needed"
         read(pool, path)
         first = _children() - before
         read(pool, path)
         assert len(first) == 1 and _children() - before == first
-    assert _children() == before
+    assert not _children() - before  # what others left may end meanwhile
     with pytest.raises(RuntimeError, match="closed"):
         read(pool, path)
 
@@ -131,7 +131,7 @@ def test_the_clock_ends_a_document_and_its_child(tmp_path: Path) -> None:
         assert caught.value.reason is FailureReason.TIMEOUT
         assert "0.3 s" in str(caught.value) and "--pages" in caught.value.remedy
         assert time.monotonic() - began < 20
-        assert _children() == before
+        assert not _children() - before  # what others left may end meanwhile
 
 
 def test_a_text_layer_that_never_ends_is_read_by_the_simpler_reader(tmp_path: Path) -> None:
