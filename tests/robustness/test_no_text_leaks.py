@@ -35,7 +35,10 @@ def _plant(folder: Path) -> None:
         "Example Studio Ltd", f"Invoice INV-{CANARY}", "Invoice date: 2026-03-04", "Due date: 2026-04-04",
         "Net total: 100.00", "VAT: 19.00", "Total: 119.00 EUR",
     ]  # fmt: skip
-    _document(folder / "accepted.pdf", INVOICE.format(number=7, day=4).replace("Studio", CANARY).split("\n"))
+    _document(
+        folder / "accepted.pdf",
+        INVOICE.format(number=7, day=4, total="119.00").replace("Studio", CANARY).split("\n"),
+    )
     for name in ("raises", "model", "unreadable"):
         _document(folder / f"{name}.pdf", [*invoice, f"Reference {name}"])
     for number in range(7):
