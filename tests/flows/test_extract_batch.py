@@ -184,7 +184,7 @@ def test_a_model_that_is_gone_ends_the_run_with_a_report_and_the_next_one_finish
         raise BackendError("no answer from the GPU")
 
     folder = Path(composition.job().source)
-    for number in range(30, 90):
+    for number in range(30, 130):
         write_invoice(folder / f"more-{number}.pdf", number)
     with monkeypatch.context() as patch:
         patch.setattr(worker, "BACKEND_PAUSES", ())
@@ -193,16 +193,16 @@ def test_a_model_that_is_gone_ends_the_run_with_a_report_and_the_next_one_finish
             _run()
     with Ledger.open(settings.database_url) as ledger:
         counts = ledger.status().outcomes
-        # Five in a row, and what other tasks came through with while the machine's own page was tried. How much that
-        # is depends on the machine; most of the documents it is not.
-        assert counts["pending"] > counts.get("failed", 0) > 0
+        # Five in a row, and what other tasks came through with while the machine's own page was tried: how much that
+        # is depends on the machine, but not all of them.
+        assert counts["pending"] > 0 and counts["failed"] > 0
         assert ledger.newest_runs()[0].state == "failed"
     (kept,) = (settings.home / "reports").glob("*.json")
     report = RunReport.model_validate_json(kept.read_text(encoding="utf-8"))
     assert report.state == "failed" and "no answer from the GPU" in report.error
     whole = _run()
     assert not {"pending", "failed"} & set(whole.outcomes)
-    assert whole.inputs == 67
+    assert whole.inputs == 107
 
 
 def test_a_run_with_the_promoted_model_keeps_it_while_another_is_promoted(
