@@ -92,6 +92,6 @@ def test_reviewers_at_once_before_a_queue(tmp_path: Path) -> None:
     with stores.database("postgresql", tmp_path) as url:
         found = review.measure(url, tmp_path, documents=400, reviewers=3, seconds=4)
     assert found.errors == [] and found.decided > 0
-    # Two may be told "done" of one document when they send it in the same moment (seen once in eight runs).
+    # One answer "done" more than documents that had left was seen once in eight runs; one less would be a loss.
     assert found.decided + found.left >= 401, "no document left the queue without a decision"
     assert {"queue", "document", "decision"} <= set(found.seconds)
