@@ -26,7 +26,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import psycopg
@@ -58,13 +58,20 @@ _PATIENCE_SECONDS = 60
 
 @dataclass
 class Measured:
-    """Seconds of each step, what was answered with an error, how many were decided, and how many wait still."""
+    """Seconds of each step, what was answered with an error, which were decided on, and how many wait still."""
 
     documents: int
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
-    decided: int = 0
+    decisions: int = 0
+    decided_on: set[str] = field(default_factory=set)
+    """Documents: who opens one that was decided a moment ago, and saves it, decides on it once more."""
     left: int = 0
+
+    @property
+    def decided(self) -> int:
+        """Documents that were decided on, each counted once."""
+        return len(self.decided_on)
 
     def quantile(self, step: str, share: float) -> float:
         """A quantile of a step's times, in milliseconds."""
@@ -307,7 +314,9 @@ class Reviewer:
         if answer is not None and answer.status_code == 303:
             self._next = answer.headers["location"]
             with self._guard:
-                self._measured.decided += "done=" in self._next
+                said = parse_qs(urlsplit(self._next).query)
+                self._measured.decisions += "done" in said
+                self._measured.decided_on.update(said.get("was", ()) if "done" in said else ())
 
     def _timed(
         self, step: str, method: str, path: str, data: dict[str, list[str]] | None = None
@@ -379,7 +388,10 @@ def main(
         found = measure(url, Path(folder), documents, reviewers, seconds, pause)
     console = Console()
     console.print(table_of(found))
-    console.print(f"{found.decided:,} decisions, {found.left:,} wait still, {len(found.errors)} errors")
+    console.print(
+        f"{found.decisions:,} decisions on {found.decided:,} documents, {found.left:,} wait still, "
+        f"{len(found.errors)} errors"
+    )
     for error in found.errors[:10]:
         console.print(error)
     raise typer.Exit(1 if found.errors else 0)

@@ -193,9 +193,9 @@ def test_a_model_that_is_gone_ends_the_run_with_a_report_and_the_next_one_finish
             _run()
     with Ledger.open(settings.database_url) as ledger:
         counts = ledger.status().outcomes
-        # Five in a row, and what other tasks came through with while the machine's own page was tried: how much that
-        # is depends on the machine, but not all of them.
-        assert counts["pending"] > 0 and counts["failed"] > 0
+        # Five in a row, and what other tasks came through with while the machine's own page was tried (33 were seen).
+        # How much that is depends on the machine, not on how many wait; most of the documents it is not.
+        assert counts["pending"] > counts.get("failed", 0) > 0
         assert ledger.newest_runs()[0].state == "failed"
     (kept,) = (settings.home / "reports").glob("*.json")
     report = RunReport.model_validate_json(kept.read_text(encoding="utf-8"))
