@@ -47,7 +47,7 @@ def rows_by_rules(
     by_rules: Answer,
     unsure_below: float,
     *,
-    known: bool = True,
+    overlooked_below: float = -math.inf,
 ) -> list[LeafAnswer]:
     """The leaves of an answer, those of one list the rules' where the model's mean score on it is too low.
 
@@ -57,13 +57,14 @@ def rows_by_rules(
         leaves: of the answer.
         by_rules: what the rules say of the document.
         unsure_below: mean score (nats) of the list's leaves.
-        known: whether the model was trained under the schema; else it may overlook a list as a whole.
+        overlooked_below: score (nats) under which values are doubted, where the model may overlook a list as a whole:
+            under a schema that it was not trained under. Then the rules' rows are taken, and doubted.
     """
     mine = [leaf for leaf in leaves if leaf.path.startswith(f"{path}.")]
     theirs = [leaf for leaf in by_rules.leaves if leaf.path.startswith(f"{path}.")]
     score = fmean(leaf.log_probability for leaf in mine) if mine else 0.0
-    if not known and unsure_below > -math.inf and not any(leaf.raw for leaf in mine):
-        score = math.nextafter(unsure_below, -math.inf)
+    if overlooked_below > -math.inf and not any(leaf.raw for leaf in mine):
+        score = math.nextafter(min(unsure_below, overlooked_below), -math.inf)
     steps = steps_of(path)
     rows = get(by_rules.data, steps)
     if score >= unsure_below or not any(leaf.raw for leaf in theirs) or get(data, steps[:-1]) is ABSENT:

@@ -6,6 +6,7 @@ How a request is decoded, in this process or by a server, is all that a backend 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -236,7 +237,12 @@ class WindowedBackend(ABC):
             schema.tree
         ):  # behind agreement: that the rules agree with themselves says nothing
             merged = rows_by_rules(
-                path, data, merged, work.by_rules, self.loaded.rows_unsure_below, known=known
+                path,
+                data,
+                merged,
+                work.by_rules,
+                self.loaded.rows_unsure_below,
+                overlooked_below=-math.inf if known else self.loaded.unsure_below,
             )
         merged = texts_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = sums_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)

@@ -270,13 +270,14 @@ def test_a_sum_that_adds_up_is_the_rules_where_the_model_is_unsure(
 
 
 @pytest.mark.parametrize(
-    ("known", "floor", "rows"), [(False, -0.4, 2), (True, -0.4, 0), (False, -math.inf, 0)]
+    ("doubted", "floor", "rows"),
+    [(-0.5, -0.4, 2), (-0.3, -0.4, 2), (-math.inf, -0.4, 0), (-0.5, -math.inf, 0)],
 )
 def test_a_list_that_the_model_overlooked_is_the_rules_under_an_unknown_schema(
-    known: bool, floor: float, rows: int
+    doubted: float, floor: float, rows: int
 ) -> None:
     data, leaves = answer(-0.01)
-    found = rows_by_rules("rows", data, leaves, RULES, floor, known=known)
+    found = rows_by_rules("rows", data, leaves, RULES, floor, overlooked_below=doubted)
     assert len(data["rows"]) == rows
     taken = [leaf.log_probability for leaf in found if leaf.path.startswith("rows.")]
-    assert len(taken) == rows and all(score < floor for score in taken)
+    assert len(taken) == rows and all(score < min(floor, doubted) for score in taken)
