@@ -97,6 +97,7 @@ def measure(documents: int, browser: Browser) -> Measured:
     ):
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(site.url)
+        page.locator("#name:focus").wait_for()  # a browser gives the focus after the page is loaded
         page.keyboard.type("Ada")
         page.keyboard.press("Enter")
         page.wait_for_url(f"{site.url}/")

@@ -35,6 +35,7 @@ STORE_BYTES = 80 << 20
 PATIENT = {"RAY_NUM_REDIS_GET_RETRIES": "120", "RAY_worker_register_timeout_seconds": "300"}
 """On a busy machine a cluster's processes take longer to start than the 20 s and 60 s that Ray waits."""
 STARTS = 3
+"""How often a cluster of our own is started, and a client server that answers is asked for what it starts for us."""
 
 
 def require_ray() -> None:
@@ -134,7 +135,12 @@ def _theirs(ray: Any, settings: Settings) -> Iterator[None]:
     """A cluster that is up. Its workers get what Prefect needs, but for keys: those are in their own environment."""
     restore = _signals_kept()
     try:
-        _init(ray, settings.ray.address, runtime_env={"env_vars": prefect_environment(os.environ)})
+        _init(
+            ray,
+            settings.ray.address,
+            tries=STARTS,
+            runtime_env={"env_vars": prefect_environment(os.environ)},
+        )
         restore()
         yield
     finally:
@@ -166,17 +172,25 @@ def _init(ray: Any, address: str, *, tries: int = 1, **options: Any) -> None:
     except Exception as error:  # whatever Ray raises: ConnectionError, RuntimeError, its own
         with suppress(Exception):
             ray.shutdown()
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        if tries > 1:
-            log.warning("the Ray cluster did not start, trying again: %s", first)
+        said = _said(error)
+        # A client server starts a process for each client, and gives it 30 s, which is short on a busy machine.
+        if tries > 1 and (address == "local" or isinstance(error, ConnectionAbortedError)):
+            log.warning("the Ray cluster (%s) did not start as it should, trying again: %s", address, said)
             _init(ray, address, tries=tries - 1, **options)
             return
         what = "could not be started" if address == "local" else "could not be joined"
         raise UsageError(
-            f"The Ray cluster ({address}) {what}: {first[:400]}",
+            f"The Ray cluster ({address}) {what}: {said}",
             remedy="Is it up (`ray status --address HOST:6379` tells), has it the same versions of Python and Ray, "
             "does its token (RAY_AUTH_TOKEN) apply here? A machine that is not part of it needs ray://HOST:10001.",
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """An error's first line, and its last one where a server sent a traceback along: the cause is there."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    traced = any(line.startswith("Traceback (") for line in lines)
+    return " ".join([lines[0], lines[-1]] if traced else lines[:1])[:400]
 
 
 @contextmanager

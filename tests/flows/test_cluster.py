@@ -150,6 +150,58 @@ def test_auto_goes_by_the_variable_of_ray(monkeypatch: pytest.MonkeyPatch) -> No
         addresses.check_address("auto")
 
 
+TOLD = """Initialization failure from server:
+Traceback (most recent call last):
+  File "proxier.py", line 783, in Datapath
+    raise RuntimeError(
+RuntimeError: Starting Ray client server failed.
+"""
+
+
+class Flaky:
+    """Ray, whose `init` fails so many times with this error."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        self.errors, self.calls = [error] * times, 0
+
+    def init(self, address: str, **options: Any) -> None:
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop()
+
+    def shutdown(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("failures", "calls"), [(0, 1), (2, 3)])
+def test_a_client_server_that_could_not_start_our_process_is_asked_again(
+    parts: Parts, failures: int, calls: int
+) -> None:
+    ray = Flaky(ConnectionAbortedError(TOLD), failures)
+    settings = parts.settings.model_copy(update={"ray": RayOptions(address="ray://head:10001")})
+    with connect._theirs(ray, settings):
+        pass
+    assert ray.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "calls"),
+    [
+        (ConnectionAbortedError(TOLD), "server: RuntimeError: Starting Ray client server failed.", 3),
+        (ConnectionAbortedError(), "could not be joined: ConnectionAbortedError", 3),
+        (RuntimeError("Version mismatch:\nhere 1, there 2"), "could not be joined: Version mismatch:", 1),
+    ],
+)
+def test_what_a_cluster_says_is_told_with_its_cause(
+    parts: Parts, error: Exception, said: str, calls: int
+) -> None:
+    ray = Flaky(error, 9)
+    settings = parts.settings.model_copy(update={"ray": RayOptions(address="ray://head:10001")})
+    with pytest.raises(UsageError) as raised, connect._theirs(ray, settings):
+        pass
+    assert str(raised.value).endswith(said) and ray.calls == calls
+
+
 def test_no_such_runner(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--source", ".", "--schema", "invoice", "--runner", "slurm"]) == 2
     assert "runner" in capsys.readouterr().err
