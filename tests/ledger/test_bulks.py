@@ -53,7 +53,10 @@ def test_the_rest_follows_once_all_that_were_drawn_are_accepted(ledger: Ledger) 
     assert (found.state, found.accepted, found.left_out, found.through) == ("done", 24, 0, 24)
     record = ledger.document(rest[0])
     assert record.state is DocumentState.REVIEWED and record.decisions[0].reviewer == "eve"
-    assert bulk_id in record.decisions[0].comment and "24" not in record.decisions[0].comment
+    before, said, after = record.decisions[0].comment.partition(
+        bulk_id
+    )  # which is random, and may hold any digits
+    assert said and "24" not in before + after
     assert ledger.verify_trail().faults == []
     lines = [line.action for line in ledger.trail()]
     assert (lines.count("decided"), lines[0], lines[-1]) == (30, "bulk begun", "bulk ended")
