@@ -29,10 +29,10 @@ def shop(tmp_path: Path, reader: ReaderPool) -> Iterator[Live]:
         yield running
 
 
-@pytest.fixture
-def past(tmp_path: Path, reader: ReaderPool) -> Iterator[Live]:
-    """A home with eleven weeks behind it."""
-    with live(tmp_path, [], reader) as running:
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory, reader: ReaderPool) -> Iterator[Live]:
+    """A home with eleven weeks behind it, to be looked at only: making one takes seconds."""
+    with live(tmp_path_factory.mktemp("past"), [], reader) as running:
         fill_history(running.ledger._engine.url.render_as_string(hide_password=False), documents=120)
         yield running
 
