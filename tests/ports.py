@@ -20,11 +20,9 @@ def free_port() -> int:
     by then.
     """
     dice = random.SystemRandom()  # tests side by side must not draw the same ones
-    for _ in range(200):
-        highest = _lowest_of_the_system()
-        if highest - _LOWEST < 1_000:
-            break
-        port = dice.randrange(_LOWEST, highest)
+    below = range(_LOWEST, _lowest_of_the_system())
+    for _ in range(200 if len(below) > 1_000 else 0):
+        port = dice.choice(below)
         if port not in _given and _is_free(port):
             _given.add(port)
             return port
