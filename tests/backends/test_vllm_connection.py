@@ -29,6 +29,7 @@ from extractors.options import VllmOptions
 from schemas.errors import ModelError, OutageError, ParquetryError, public
 
 TEXT = b"Total 4711.00 EUR of Mr Smith"
+TLS_HELLO = b"\x16"
 Says = Callable[[socket.socket], None]
 Listen = Callable[..., str]
 
@@ -74,7 +75,7 @@ def listen() -> Iterator[Listen]:
 def take_request(client: socket.socket) -> None:
     """Reads all of it: who closes a connection with bytes unread resets it, and the answer may be lost with it."""
     request = client.recv(65536)
-    while request and b"\r\n\r\n" not in request:
+    while request and b"\r\n\r\n" not in request and not request.startswith(TLS_HELLO):
         request += (more := client.recv(65536))
         if not more:
             return
