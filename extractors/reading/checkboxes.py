@@ -15,7 +15,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from extractors.reading.alike import Outline, is_level, spoiled
 from extractors.reading.ink import Grid, Ink
+from extractors.reading.pale import pale_inks
 from schemas.document import Box, Mark, Word
 
 SIDE_POINTS = (5.8, 21.0)
@@ -34,6 +36,8 @@ _COVERED = 0.8
 _CORNER = 0.24
 _CORNERED = 0.8
 """Of each corner, a quarter of the side wide, so much is covered once the outline is filled."""
+_WELL_COVERED, _LESS_CORNERED = 0.9, 0.72
+"""Where the sides are whole, a corner may be worn: of a disc half is covered."""
 _WALL = 0.12
 """Of the side: what lies so near the edge is outline at any rate, and no tick."""
 _THICK = 0.24
@@ -49,8 +53,12 @@ _ROUND_POINTS = 6.6
 _ROUND_COVERED = 0.92
 _ALONE = 0.3
 """Of its side: so much paper is left and right of a circle, and at one end of a square, or it is a letter of a word."""
+_FAR = 0.45
+"""Of its side: no two letters of a word stand so far apart."""
 _APART = 0.12
 """Of its side: so much paper is at both ends of a square."""
+_GOES_ON = 0.4
+"""Of its height: where its own ink goes on beside it in so many rows, that is a letter."""
 _OVER = 2.3
 """A tick makes a component so many sides wide and high at most."""
 _STRAIGHT = 0.75
@@ -85,6 +93,10 @@ class _Candidate:
     solid: bool
     in_word: bool = False
     apart: bool = False
+    clear: bool = False
+    far: bool = False
+    pale: bool = False
+    worn: bool = False
 
     @property
     def side(self) -> float:
@@ -98,20 +110,73 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
         ink: of the page.
         words: on it, with boxes in points.
     """
-    found = [replace(one, in_word=_in_word(one, ink.scale, words)) for one in _candidates(ink)]
+    found = [replace(one, in_word=_in_word(one, ink.scale, words)) for one in _candidates(ink, ink.mask)]
+    found = [one for one in found if not one.in_word or (one.clear and not one.worn)]
     found = [
         one
         for one in found
         if not (one.in_word and _is_letter(one, ink.scale, words))
         or _is_passed_over(one, found, ink.scale, words)
     ]
+    found += _spoiled(ink, words, found)
     found = [one for one in found if _has_company(one, found)]
+    found += _pale(ink, words, found)
     plain = [one for one in found if one.full < _TICKED]
     marks = [_mark(one, ink.scale, words, _is_like(one, plain)) for one in found]
     return [mark for mark in marks if mark.score >= LEAST_SCORE]
 
 
-def _candidates(ink: Ink) -> Iterator[_Candidate]:
+def _spoiled(ink: Ink, words: Sequence[Word], found: Sequence[_Candidate]) -> list[_Candidate]:
+    """Ticked boxes whose outline shows beside empty ones of their row or column only."""
+    empty = [_outline_of(one) for one in found if one.full < _TICKED]
+    marked = []
+    for place, covered, label in spoiled(ink, empty):
+        one = _Candidate(
+            place.x, place.y, place.x + place.side, place.y + place.side,
+            0.95 * covered, 1.0, place.round, False, pale=True,
+        )  # fmt: skip
+        lone, apart, clear, far = _stands_apart(one, 0, 0, label, ink.components[0])
+        full = _fullness(one, ink.mask, ink.mask)
+        one = replace(one, full=1.0 if full is None else full, apart=apart, clear=clear, far=far)
+        if (
+            lone
+            and one.full >= 2 * _TICKED
+            and not any(_same_place(one, other) for other in (*found, *marked))
+            and _is_no_print(one, ink.scale, words)
+        ):
+            marked.append(one)
+    return marked
+
+
+def _is_no_print(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
+    """Whether a box stands beside print, and in none, or in words that were read on over it."""
+    if _in_word(one, scale, words):
+        return one.clear and _is_between(one, scale, words)
+    return _labelled(_points(one, scale), words)
+
+
+def _pale(ink: Ink, words: Sequence[Word], found: Sequence[_Candidate]) -> list[_Candidate]:
+    """The boxes of pale lines, beside others of their form and size, where none was found before.
+
+    Of scans: what a program drew, and whose letters it gave, is not pale.
+    """
+    if any(word.confidence is None for word in words):
+        return []
+    pale = [
+        replace(one, pale=True)
+        for fainter in pale_inks(ink)
+        for one in _candidates(fainter, ink.mask)
+        if not any(_same_place(one, other) for other in found) and _is_no_print(one, ink.scale, words)
+    ]
+    taken: list[_Candidate] = []
+    for one in sorted(pale, key=lambda one: (one.solid, -one.drawn)):
+        others = [other for other in (*found, *pale) if not _same_place(one, other)]
+        if _has_company(one, others) and not any(_same_place(one, other) for other in taken):
+            taken.append(one)
+    return taken
+
+
+def _candidates(ink: Ink, content: Grid) -> Iterator[_Candidate]:
     labels, stats = ink.components
     low, high = (side * ink.scale for side in SIDE_POINTS)
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]
@@ -126,10 +191,9 @@ def _candidates(ink: Ink) -> Iterator[_Candidate]:
         one = _outline(crop, ink, low, high, circle) if square or circle else None
         if one is None or max(w, h) > _OVER * one.side:
             continue
-        lone, apart = _stands_apart(one, x, y, label, labels)
+        lone, apart, clear, far = _stands_apart(one, x, y, label, labels)
         if lone:
-            inner = ink.mask[y : y + h, x : x + w]
-            full = _fullness(one, inner)
+            full = _fullness(one, ink.mask[y : y + h, x : x + w], content[y : y + h, x : x + w])
             yield replace(
                 one,
                 x0=one.x0 + x,
@@ -139,6 +203,8 @@ def _candidates(ink: Ink) -> Iterator[_Candidate]:
                 full=1.0 if full is None else full,
                 solid=one.solid or full is None,
                 apart=apart,
+                clear=clear,
+                far=far,
             )
 
 
@@ -161,20 +227,31 @@ def _is_alone(mask: Grid, x: int, y: int, width: int, height: int) -> bool:
     return not left.any() and not right.any()
 
 
-def _stands_apart(one: _Candidate, x: int, y: int, label: int, labels: Grid) -> tuple[bool, bool]:
-    """Whether nothing but its own component stands close to a box, as letters do in a word; and nothing near it."""
+def _stands_apart(one: _Candidate, x: int, y: int, label: int, labels: Grid) -> tuple[bool, bool, bool, bool]:
+    """Whether nothing but its own component stands close to a box, as letters do in a word; and nothing near it.
+
+    And nothing near it at its corners either: an ``A`` leaves room beside the ``D`` of ``DATA``, but at its foot.
+    """
     side = one.side
-    top, bottom = round(y + one.y0 + 0.2 * side), round(y + one.y1 - 0.2 * side)
     left, right = round(x + one.x0), round(x + one.x1)
 
-    def free(share: float) -> tuple[bool, bool]:
+    def free(share: float, within: float = 0.2) -> tuple[bool, bool]:
         gap = max(round(share * side), 1)
+        top, bottom = round(y + one.y0 + within * side), round(y + one.y1 - within * side)
         ends = labels[top:bottom, max(left - gap, 0) : left], labels[top:bottom, right : right + gap]
         before, after = (not ((end != 0) & (end != label)).any() for end in ends)
         return before, after
 
+    def ends() -> bool:
+        """Whether its own ink ends with it: letters that hang together go on at its level, a tick above or below."""
+        gap = max(round(_ALONE * side), 1)
+        rows = slice(round(y + one.y0 + 0.1 * side), round(y + one.y1 - 0.1 * side))
+        sides = labels[rows, max(left - gap, 0) : max(left - 1, 0)], labels[rows, right + 1 : right + gap]
+        return all((part == label).any(axis=1).mean() <= _GOES_ON for part in sides if part.size)
+
     near = free(_ALONE)
-    return all(free(_APART)) and any(near), all(near)
+    clear = all(free(_ALONE, 0.0)) and ends()
+    return all(free(_APART)) and any(near), all(near), clear, clear and all(free(_FAR, 0.0))
 
 
 def _outline(crop: Grid, ink: Ink, low: float, high: float, circle: bool) -> _Candidate | None:
@@ -214,12 +291,14 @@ def _outline_below(crop: Grid, kernel: int, low: float, high: float, circle: boo
     )  # the outermost pixels are steps of what is askew
     sides = [_side(drawn, inset[i], inset[(i + 1) % 4]) for i in range(4)]
     cornered = _corner_share(filled, corners)
-    if min(sides) < _COVERED or cornered < _CORNERED:
+    if min(sides) < _COVERED or cornered < (_CORNERED if min(sides) < _WELL_COVERED else _LESS_CORNERED):
         return None
     (x0, y0), (x1, y1) = corners.min(axis=0) - pad, corners.max(axis=0) + 1 - pad
     solid = _is_solid(drawn, x0 + pad, y0 + pad, x1 + pad, y1 + pad)
     quality = (min(sides) + min(share, 1.0) + cornered) / 3
-    return _Candidate(float(x0), float(y0), float(x1), float(y1), quality, 0.0, False, solid)
+    return _Candidate(
+        float(x0), float(y0), float(x1), float(y1), quality, 0.0, False, solid, worn=cornered < _CORNERED
+    )
 
 
 def _filled(drawn: Grid) -> Grid:
@@ -291,7 +370,13 @@ def _is_solid(drawn: Grid, x0: float, y0: float, x1: float, y1: float) -> bool:
     return bool(inner.size) and float(inner.mean()) > _SOLID
 
 
-def _fullness(one: _Candidate, mask: Grid) -> float | None:
+def _same_place(one: _Candidate, other: _Candidate) -> bool:
+    """Whether the middle of one lies in the other."""
+    x, y = (one.x0 + one.x1) / 2, (one.y0 + one.y1) / 2
+    return other.x0 <= x <= other.x1 and other.y0 <= y <= other.y1
+
+
+def _fullness(one: _Candidate, mask: Grid, content: Grid) -> float | None:
     """Share of ink within the walls, of whatever component; ``None``: no walls can be told from what is in them."""
     rows = slice(max(round(one.y0), 0), max(round(one.y1), 0))
     columns = slice(max(round(one.x0), 0), max(round(one.x1), 0))
@@ -304,7 +389,7 @@ def _fullness(one: _Candidate, mask: Grid) -> float | None:
     wall = max(thick + 2, math.floor(_WALL * one.side))
     if one.round:
         wall += math.ceil(0.5 * (1 - 1 / math.sqrt(2)) * one.side) - 1
-    inner = box[wall:-wall, wall:-wall]
+    inner = content[rows, columns][wall:-wall, wall:-wall]
     return float(inner.mean()) if inner.size else 1.0
 
 
@@ -355,29 +440,34 @@ def _is_letter(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
 def _is_passed_over(
     one: _Candidate, found: Sequence[_Candidate], scale: float, words: Sequence[Word]
 ) -> bool:
-    """Whether a recogniser only read on over a square: paper is around it, and it is drawn well or one of several."""
-    x, y = (one.x0 + one.x1) / 2 / scale, (one.y0 + one.y1) / 2 / scale
-    around = [w for w in words if w.box.x0 <= x <= w.box.x1 and w.box.y0 <= y <= w.box.y1]
-    if (
-        one.round
-        or not one.apart
-        or any(w.confidence is None or not _goes_past(w, one, scale) for w in around)
-    ):
+    """Whether a recogniser only read on over a box: paper is around it, and it is drawn well or one of several."""
+    if not (one.clear if one.round else one.apart) or not _is_between(one, scale, words):
         return False
     row = [
         other
         for other in found
         if other is not one and other.apart and abs(other.y0 - one.y0) < one.side and _is_like(one, [other])
     ]
-    return one.drawn >= _WELL_DRAWN or bool(row)
+    return (one.drawn >= _WELL_DRAWN and not one.round) or bool(row)
+
+
+def _is_between(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
+    """Whether every word around it was read by a recogniser, and may be several."""
+    x, y = (one.x0 + one.x1) / 2 / scale, (one.y0 + one.y1) / 2 / scale
+    around = [w for w in words if w.box.x0 <= x <= w.box.x1 and w.box.y0 <= y <= w.box.y1]
+    return all(word.confidence is not None and _goes_past(word, one, scale) for word in around)
 
 
 def _goes_past(word: Word, one: _Candidate, scale: float) -> bool:
     """Whether a word, several by its capitals or length, goes on at both sides of a box by more than that."""
     before, behind = one.x0 / scale - word.box.x0, word.box.x1 - one.x1 / scale
-    letters = sum(char.isalpha() for char in word.text)
-    several = letters > _PASSED or any(a.islower() and b.isupper() for a, b in pairwise(word.text))
-    return min(before, behind) > one.side / scale and letters >= 0.8 * len(word.text) and several
+    return min(before, behind) > one.side / scale and (one.far or _is_several(word.text))
+
+
+def _is_several(text: str) -> bool:
+    letters = sum(char.isalpha() for char in text)
+    several = letters > _PASSED or any(a.islower() and b.isupper() for a, b in pairwise(text))
+    return several and letters >= 0.8 * len(text)
 
 
 def _in_word(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
@@ -397,6 +487,17 @@ def _has_company(one: _Candidate, all_of_them: Sequence[_Candidate]) -> bool:
     An empty square is a box by itself, so is one that is drawn very well. Circles, full squares and worn ones are not.
     """
     hollow = one.full < _TICKED
+    if one.pale:
+        return any(
+            _is_like(one, [other])
+            and (
+                hollow
+                or (
+                    other.full < _TICKED and (not one.solid or is_level(_outline_of(one), _outline_of(other)))
+                )
+            )
+            for other in all_of_them
+        )
     if not one.round and not one.solid and (hollow or (one.drawn >= _WELL_DRAWN and not one.in_word)):
         return True
     alike = [other for other in all_of_them if other is not one and _is_like(one, [other])]
@@ -416,8 +517,16 @@ def _is_like(one: _Candidate, others: Sequence[_Candidate]) -> bool:
     )
 
 
+def _outline_of(one: _Candidate) -> Outline:
+    return Outline(one.x0, one.y0, one.side, one.round)
+
+
+def _points(one: _Candidate, scale: float) -> Box:
+    return Box(one.x0 / scale, one.y0 / scale, one.x1 / scale, one.y1 / scale)
+
+
 def _mark(one: _Candidate, scale: float, words: Sequence[Word], in_company: bool) -> Mark:
-    box = Box(one.x0 / scale, one.y0 / scale, one.x1 / scale, one.y1 / scale)
+    box = _points(one, scale)
     sure = min(abs(one.full - _TICKED) / _CLEAR, 1.0)
     score = one.drawn * (0.6 + 0.4 * sure)
     if not _labelled(box, words):
@@ -434,7 +543,9 @@ def _labelled(box: Box, words: Sequence[Word]) -> bool:
     middle = (box.y0 + box.y1) / 2
     for word in words:
         if word.box.y0 <= middle <= word.box.y1 and (
-            -2 <= word.box.x0 - box.x1 <= _LABEL_POINTS or -2 <= box.x0 - word.box.x1 <= _LABEL_POINTS
+            (word.box.x0 < box.x0 and box.x1 < word.box.x1)  # was read on over it
+            or -2 <= word.box.x0 - box.x1 <= _LABEL_POINTS
+            or -2 <= box.x0 - word.box.x1 <= _LABEL_POINTS
         ):
             return True
     return False

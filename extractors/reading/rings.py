@@ -14,8 +14,8 @@ from schemas.document import Box, Mark, Word
 _WIDE, _HIGH = (13.0, 170.0), (10.0, 42.0)
 _TALLER = (1.05, 3.0)
 """A ring is so many times as high as the words in it."""
-_HOLLOW = 0.33
-"""Share of ink in the box of a ring, with its words, at most."""
+_HOLLOW = 0.58
+"""Share of ink in the box of a ring, with its words, at most: small rings of thick lines, blurred, are half ink."""
 _OVAL = (0.86, 1.16)
 _FILLED = 0.3
 """Share of its width that the words in a ring take."""
