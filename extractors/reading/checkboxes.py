@@ -38,6 +38,8 @@ _CORNERED = 0.8
 """Of each corner, a quarter of the side wide, so much is covered once the outline is filled."""
 _WELL_COVERED, _LESS_CORNERED = 0.9, 0.72
 """Where the sides are whole, a corner may be worn: of a disc half is covered."""
+_WORN_POINTS = 7.5
+"""Boxes with worn corners are at least so wide."""
 _WALL = 0.12
 """Of the side: what lies so near the edge is outline at any rate, and no tick."""
 _THICK = 0.24
@@ -63,8 +65,8 @@ _OVER = 2.3
 """A tick makes a component so many sides wide and high at most."""
 _STRAIGHT = 0.75
 """Of the least side: a square has two columns and two rows of so much ink, a box apart."""
-_ALIKE = 1.2
-"""Boxes of one form differ at most by this factor in size."""
+_ALIKE, _VERY_ALIKE = 1.2, 1.12
+"""Boxes of one form differ at most by this factor in size; the second for what is all ink."""
 _WELL_DRAWN = 0.965
 """How well a ticked square is drawn that counts by itself."""
 _READ = 0.8
@@ -111,7 +113,7 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
         words: on it, with boxes in points.
     """
     found = [replace(one, in_word=_in_word(one, ink.scale, words)) for one in _candidates(ink, ink.mask)]
-    found = [one for one in found if not one.in_word or (one.clear and not one.worn)]
+    found = [one for one in found if _may_be(one, ink.scale, words)]
     found = [
         one
         for one in found
@@ -124,6 +126,13 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
     plain = [one for one in found if one.full < _TICKED]
     marks = [_mark(one, ink.scale, words, _is_like(one, plain)) for one in found]
     return [mark for mark in marks if mark.score >= LEAST_SCORE]
+
+
+def _may_be(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
+    """Whether an outline is far enough from letters for how well it is drawn."""
+    if one.in_word:
+        return one.clear and not one.worn
+    return not one.worn or (one.side >= _WORN_POINTS * scale and _labelled(_points(one, scale), words))
 
 
 def _spoiled(ink: Ink, words: Sequence[Word], found: Sequence[_Candidate]) -> list[_Candidate]:
@@ -461,13 +470,21 @@ def _is_between(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
 def _goes_past(word: Word, one: _Candidate, scale: float) -> bool:
     """Whether a word, several by its capitals or length, goes on at both sides of a box by more than that."""
     before, behind = one.x0 / scale - word.box.x0, word.box.x1 - one.x1 / scale
-    return min(before, behind) > one.side / scale and (one.far or _is_several(word.text))
+    return (
+        min(before, behind) > one.side / scale
+        and (one.far or _is_several(word.text))
+        and _is_worded(word.text)
+    )
 
 
 def _is_several(text: str) -> bool:
-    letters = sum(char.isalpha() for char in text)
-    several = letters > _PASSED or any(a.islower() and b.isupper() for a, b in pairwise(text))
-    return several and letters >= 0.8 * len(text)
+    return sum(map(str.isalpha, text)) > _PASSED or any(
+        a.islower() and b.isupper() for a, b in pairwise(text)
+    )
+
+
+def _is_worded(text: str) -> bool:
+    return sum(map(str.isalpha, text)) >= 0.8 * len(text)
 
 
 def _in_word(one: _Candidate, scale: float, words: Sequence[Word]) -> bool:
@@ -488,16 +505,14 @@ def _has_company(one: _Candidate, all_of_them: Sequence[_Candidate]) -> bool:
     """
     hollow = one.full < _TICKED
     if one.pale:
-        return any(
-            _is_like(one, [other])
-            and (
-                hollow
-                or (
-                    other.full < _TICKED and (not one.solid or is_level(_outline_of(one), _outline_of(other)))
-                )
-            )
-            for other in all_of_them
-        )
+        alike = [other for other in all_of_them if other is not one and _is_like(one, [other])]
+        level = [other for other in alike if is_level(_outline_of(one), _outline_of(other))]
+        empty = [other for other in alike if other.full < _TICKED]
+        if hollow:
+            return bool(level) or len(empty) > 1
+        if one.solid:  # by its size alone it is a box
+            return any(other in level and _is_like(one, [other], _VERY_ALIKE) for other in empty)
+        return bool(level and empty)
     if not one.round and not one.solid and (hollow or (one.drawn >= _WELL_DRAWN and not one.in_word)):
         return True
     alike = [other for other in all_of_them if other is not one and _is_like(one, [other])]
@@ -509,10 +524,10 @@ def _has_company(one: _Candidate, all_of_them: Sequence[_Candidate]) -> bool:
     )
 
 
-def _is_like(one: _Candidate, others: Sequence[_Candidate]) -> bool:
+def _is_like(one: _Candidate, others: Sequence[_Candidate], factor: float = _ALIKE) -> bool:
     """Whether it is of the form and size of another."""
     return any(
-        other.round == one.round and max(other.side, one.side) <= _ALIKE * min(other.side, one.side)
+        other.round == one.round and max(other.side, one.side) <= factor * min(other.side, one.side)
         for other in others
     )
 
