@@ -1,7 +1,7 @@
 """Thin pale lines: the ink of outlines that are too weak, or broken by too much grain, for `ink` to keep together.
 
 Grain is told from lines by their length: along a line a mean over some points keeps its depth, and of grain little is
-left. So much less depth is enough, there alone; letters run together under it, and nothing is read from it but outlines.
+left. So less depth is enough there. Letters run together under it: outlines are all that is looked for in it.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def _paper(inked: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
     """Columns from a box on to print, past what the box itself leaves there."""
     own = int(np.argmin(inked)) if len(inked) and not inked.all() else len(inked)
     behind = inked[own:]
-    return float(own + np.argmax(behind)) if behind.any() else _TOUCH
+    return float(own + np.argmax(behind)) if behind.any() else float(len(inked))
 
 
 def _is_within(box: Box, word: Box) -> bool:
@@ -92,8 +92,9 @@ def _parts(word: Word, boxes: Sequence[Box], gaps: Sequence[tuple[float, float]]
     ]
     edges = [word.box.x0, *ends, word.box.x1]
     wide = [max(edges[n + 1] - edges[n], 0.0) for n in range(0, len(edges), 2)]
-    if min(wide) <= 0:
-        return [word]
+    if min(wide) <= 0:  # print that nobody saw: too pale
+        near = [(_TOUCH, _TOUCH)] * len(boxes)
+        return [word] if list(gaps) == near else _parts(word, boxes, near)
     letter = sum(wide) / max(len(text), 1)
     cuts: list[int] = []
     at = 0.0
