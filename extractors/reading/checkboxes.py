@@ -66,7 +66,7 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
 def _spoiled(ink: Ink, words: Sequence[Word], found: Sequence[Candidate]) -> list[Candidate]:
     """Ticked boxes whose outline shows beside empty ones of their row or column only."""
     empty = [_outline_of(one) for one in found if one.full < TICKED]
-    marked = []
+    marked: list[Candidate] = []
     for place, covered, label in spoiled(ink, empty):
         one = Candidate(
             place.x, place.y, place.x + place.side, place.y + place.side,
