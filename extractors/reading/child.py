@@ -200,7 +200,7 @@ def _ocr_handler(threads: int) -> Handler:
         strips = strips_of(pixels, pixels.shape[1] / upright.width, marks, read.words)
         if strips is not None:
             marks = with_texts(marks, strips.marks, recogniser.read_lines(strips.raster, strips.boxes))
-        words = parted_at_boxes(read.words, marks)
+        words = parted_at_boxes(read.words, marks, pixels, pixels.shape[1] / upright.width)
         page = Page(
             data["number"], upright.width, upright.height, "ocr", words, rotation, image, (), marks, True
         )

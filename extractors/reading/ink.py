@@ -42,12 +42,14 @@ class Ink:
         depth: grey levels below paper.
         scale: pixels per point.
         colored: 1 where ink is neither black nor grey, by the paper's own colour.
+        threshold: the least depth of ink.
     """
 
     mask: Pixels
     depth: Pixels
     scale: float
     colored: Pixels
+    threshold: float
 
     @cached_property
     def components(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -76,9 +78,10 @@ def ink_of(pixels: Pixels, scale: float) -> Ink:
     paper = cv2.blur(paper, (reach, reach))
     smooth = cv2.GaussianBlur(grey, (3, 3), 0)
     depth = cv2.subtract(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), smooth)
-    mask = (depth >= _threshold(depth)).astype(np.uint8)
+    threshold = _threshold(depth)
+    mask = (depth >= threshold).astype(np.uint8)
     colored = mask & colored_of(pixels, depth)
-    return Ink(mask, np.asarray(depth, dtype=np.uint8), scale, colored)
+    return Ink(mask, np.asarray(depth, dtype=np.uint8), scale, colored, threshold)
 
 
 def colored_of(pixels: Pixels, depth: Grid | None = None) -> Pixels:
@@ -99,19 +102,31 @@ def colored_of(pixels: Pixels, depth: Grid | None = None) -> Pixels:
 
 def _threshold(depth: Grid) -> float:
     """How deep ink is, at least: by the darkest ink of the page, and above the grain of its paper."""
-    counts = np.bincount(depth[::2, ::2].ravel(), minlength=256).astype(np.int64)
-    total = counts.sum()
+    counts = _counts(depth)
     below = np.cumsum(counts)
-    median = int(np.searchsorted(below, 0.5 * total))
+    median = int(np.searchsorted(below, 0.5 * below[-1]))
     spread = (
-        int(np.searchsorted(below, 0.84 * total)) - median
+        int(np.searchsorted(below, 0.84 * below[-1])) - median
     )  # most of a page is paper: about one deviation
+    return max(_by_darkest(counts), median + _NOISE * min(spread, _LEAST))
+
+
+def ink_depth(depth: Grid) -> float:
+    """How deep ink is, at least, by the darkest ink of the page alone, whatever the grain of its paper."""
+    return _by_darkest(_counts(depth))
+
+
+def _counts(depth: Grid) -> NDArray[np.int64]:
+    return np.bincount(depth[::2, ::2].ravel(), minlength=256).astype(np.int64)
+
+
+def _by_darkest(counts: NDArray[np.int64]) -> float:
     deep = counts.copy()
     deep[:_LEAST] = 0
     if not deep.sum():
         return 255.0
     black = int(np.searchsorted(np.cumsum(deep), _DARKEST / 100 * deep.sum()))
-    return max(float(_LEAST), _SHARE * min(black, _BLACK), median + _NOISE * min(spread, _LEAST))
+    return max(float(_LEAST), _SHARE * min(black, _BLACK))
 
 
 def rules_of(ink: Ink) -> Grid:

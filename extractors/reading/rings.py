@@ -14,8 +14,10 @@ from schemas.document import Box, Mark, Word
 _WIDE, _HIGH = (13.0, 170.0), (10.0, 42.0)
 _TALLER = (1.05, 3.0)
 """A ring is so many times as high as the words in it."""
-_HOLLOW = 0.33
-"""Share of ink in the box of a ring, with its words, at most."""
+_HOLLOW = 0.58
+"""Share of ink in the box of a ring, with its words, at most: small rings of thick lines, blurred, are half ink."""
+_PAPER = 0.22
+"""Share of a ring that is neither ring nor word, at least."""
 _OVAL = (0.86, 1.16)
 _FILLED = 0.3
 """Share of its width that the words in a ring take."""
@@ -69,12 +71,21 @@ def _is_oval(crop: Grid) -> bool:
     if len(contour) < 12:
         return False
     area = float(cv2.contourArea(contour))
+    if area - float(crop.sum()) < _PAPER * area or _has_corners(crop):
+        return False
     _, (a, b), _ = cv2.fitEllipse(contour)
     if min(a, b) < 4:
         return False
     inner = closed[closed.shape[0] // 2, 4:-4]
     across = int(inner[: max(len(inner) // 6, 2)].any()) + int(inner[-max(len(inner) // 6, 2) :].any())
     return _OVAL[0] <= area / (math.pi / 4 * a * b) <= _OVAL[1] and across == 2
+
+
+def _has_corners(crop: Grid) -> bool:
+    """Whether ink is in two corners of a component or more: of a cell's frame, not of a ring."""
+    high, wide = max(crop.shape[0] // 12, 2), max(crop.shape[1] // 12, 2)
+    corners = crop[:high, :wide], crop[:high, -wide:], crop[-high:, :wide], crop[-high:, -wide:]
+    return sum(bool(corner.any()) for corner in corners) > 1
 
 
 def _around(boxes: Sequence[Box]) -> Box:

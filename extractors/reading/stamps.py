@@ -107,7 +107,7 @@ def _colored(ink: Ink, words: Sequence[Word]) -> Ink | None:
             printed.append(word.box)
     rest = _blanked(ink.colored, printed, ink.scale)
     mask = np.asarray(cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2, 2), np.uint8)), dtype=np.uint8)
-    return Ink(mask, ink.depth * mask, ink.scale, mask)
+    return Ink(mask, ink.depth * mask, ink.scale, mask, ink.threshold)
 
 
 def _closed(layer: Ink) -> Ink:
@@ -115,7 +115,13 @@ def _closed(layer: Ink) -> Ink:
     reach = layer.pixels(_CROSSED, 2)
     closed = cv2.morphologyEx(layer.mask, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     mask = np.asarray(closed, dtype=np.uint8)
-    return Ink(mask, np.asarray(cv2.max(layer.depth, mask * _FILLED), dtype=np.uint8), layer.scale, mask)
+    return Ink(
+        mask,
+        np.asarray(cv2.max(layer.depth, mask * _FILLED), dtype=np.uint8),
+        layer.scale,
+        mask,
+        layer.threshold,
+    )
 
 
 def _blanked(mask: Grid, boxes: Sequence[Box], scale: float) -> Grid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +16,15 @@ _LABEL_POINTS = 26.0
 """A label begins within so many points of its box."""
 _GAP = 1.3
 """A gap of so many heights of the line ends a label."""
+_NARROW = 0.42
+"""The same, of that, before the first box of a row, where a question may stand before the label."""
 _MOST_WORDS = 14
 _STACKED = 3.2
 """Boxes below one another stand at most so many sides apart, and the question as far above them."""
 _ALIGNED = 6.0
+_ASKED = re.compile(r"(.*[?:])\s*(\w.*)")
+"""A question and its first answer, as a recogniser puts them together."""
+_SQUARES = "☒☑☐□❏❐❑❒"
 _MISREAD = 2
 """A recogniser makes at most so many letters of a box, glued to its label or apart."""
 
@@ -74,6 +80,11 @@ def _of_page(number: int, marks: Sequence[Mark], lines: Sequence[Line], first: i
         for at, one in enumerate(row):
             label = _label(line, row, at, right_of)
             question = _before(line, row[0], right_of) or _above(row[0], rows, by_index, order, index)
+            if (
+                not right_of
+                and (asked := _ASKED.match(row_label := _label(line, row, 0, right_of))) is not None
+            ):
+                question, label = asked[1], asked[2] if label == row_label else label
             if label:
                 found.append(
                     LabelledBox(number, one.mark, label, question, first * 1000 + number * 100000 + index)
@@ -151,8 +162,9 @@ def _label(line: Line, row: Sequence[_Placed], at: int, right: bool) -> str:
         return _text(_run(tokens, one.mark.box.x1, line.height, forward=True), one.mark.box)
     end = row[at - 1].mark.box.x1 if at else float("-inf")
     tokens = [token for token in tokens if token.word.box.x1 > end + 1]
+    height = line.height if at else _NARROW * line.height
     return _text(
-        list(reversed(_run(list(reversed(tokens)), one.mark.box.x0, line.height, forward=False))),
+        list(reversed(_run(list(reversed(tokens)), one.mark.box.x0, height, forward=False))),
         one.mark.box,
     )
 
@@ -176,10 +188,12 @@ def _text(tokens: Sequence[Token], box: Box) -> str:
     for token in tokens:
         text = token.text
         over = token.word.box.x0 < box.x1 - 1 and token.word.box.x1 > box.x0 + 1
-        if token.word.confidence is not None and over and len(text) > _MISREAD:
-            text = text[1:]
-        elif (token.word.confidence is None and text[:1] in "☒☑☐□❏❐❑❒") or text[:1] == "[":
-            text = text.split("]")[-1].lstrip("☒☑☐□❏❐❑❒")
+        if token.word.confidence is not None and (text[:1] in _SQUARES or text[-1:] in _SQUARES):
+            text = text.strip(_SQUARES)
+        elif token.word.confidence is not None and over and len(text) > _MISREAD:
+            text = text[:-1] if token.word.box.x0 < box.x0 - (box.x1 - box.x0) else text[1:]
+        elif (token.word.confidence is None and text[:1] in _SQUARES) or text[:1] == "[":
+            text = text.split("]")[-1].lstrip(_SQUARES)
         texts.append(text)
     return " ".join(text for text in texts if text)
 
@@ -188,7 +202,7 @@ def _before(line: Line, first: _Placed, right: bool) -> str:
     """The print before the first box of a row, and before its label where that stands left: the question."""
     tokens = _words(line, first, behind=False)
     if not right:
-        label = _run(list(reversed(tokens)), first.mark.box.x0, line.height * 0.5, forward=False)
+        label = _run(list(reversed(tokens)), first.mark.box.x0, line.height * _NARROW, forward=False)
         tokens = tokens[: len(tokens) - len(label)]
     return " ".join(token.text for token in tokens[-_MOST_WORDS:])
 
