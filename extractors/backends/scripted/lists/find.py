@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.blocks import entries_of, references_of
@@ -15,11 +16,13 @@ from extractors.backends.scripted.lists.values import find_values
 from extractors.backends.scripted.lists.wanted import Wanted
 from extractors.backends.scripted.lists.works import fields_of_works, works_of
 from extractors.backends.scripted.scene import Scene
+from extractors.backends.scripted.sheet import Line
 from extractors.backends.scripted.tables import Row
 from schemas.tree import NUMERIC, Kind
 
 _DATES = (Role.START, Role.END, Role.PERIOD, Role.DATE)
 _WORKS = frozenset({"publications", "references"})
+_SUMS = frozenset({"amount", "net", "gross", "tax"})
 _PLAIN = frozenset(
     ["skills", "languages", "keywords", "authors", "interests", "participants", "attachments", "allergies",
      "ingredients", "directors", "memberships"]
@@ -57,11 +60,19 @@ def _entries(wanted: Wanted, goals: Sequence[Goal], scene: Scene) -> list[Row]:
             for section in sections_of(wanted, scene.lines)
             for row in works_of(references_of(section.lines), goals)
         ]
+    figures = any(goal.kind in NUMERIC for goal in goals)
     return [
         row
         for section in sections_of(wanted, scene.lines)
-        for row in rows_of(entries_of(section.lines, dated), goals, scene)
+        for row in rows_of(
+            entries_of(_before_sum(section.lines) if figures else section.lines, dated), goals, scene
+        )
     ]
+
+
+def _before_sum(lines: Sequence[Line]) -> list[Line]:
+    """The lines of a section up to one that begins with the name of a sum."""
+    return list(takewhile(lambda line: not line.tokens[0].concepts & _SUMS, lines))
 
 
 def _names(wanted: Wanted, goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 
 from extractors.backends.scripted.fields import _values_of
 from extractors.backends.scripted.labels import Goal, score
+from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece
 from extractors.backends.scripted.tables import Column, Row, header_columns, line_row
 from extractors.validation.text import text_key
+from schemas.tree import Kind
 
 _NAMED = 0.6
 _GAP = 2.5
-_FEWEST = 2
+_FEWEST, _MANY = 2, 3
+_DATES = (Role.START, Role.END, Role.PERIOD, Role.DATE)
 _ENDS = frozenset({"amount", "net", "gross", "tax"})
 _TOLD = 0.8
 
@@ -26,10 +29,13 @@ def text_rows(goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:
         if len(line.cells) < _FEWEST:
             continue
         columns = header_columns(list(goals), line, scene.runs.get(line.index, []))
-        named = [column.named for column in columns if column.goal is not None and column.named >= _NAMED]
-        if len(named) >= _FEWEST and (best is None or sum(named) > best[0] + 0.01):
+        told = [(column.goal, column.named) for column in columns if column.goal is not None]
+        named = [how_well for _, how_well in told if how_well >= _NAMED]
+        texts = any(goal.kind is Kind.TEXT and role_of(goal) not in _DATES for goal, _ in told)
+        if texts and len(named) >= _FEWEST and (best is None or sum(named) > best[0] + 0.01):
             best = (sum(named), line, columns)
-    return _below(best[1], best[2], scene, room) if best is not None else []
+    rows = _below(best[1], best[2], scene, room) if best is not None else []
+    return rows if len(rows) >= _FEWEST or (rows and len(rows[0]) == len(goals) >= _MANY) else []
 
 
 def _below(head: Line, columns: list[Column], scene: Scene, room: int) -> list[Row]:
@@ -45,12 +51,19 @@ def _below(head: Line, columns: list[Column], scene: Scene, room: int) -> list[R
             if line.page != last.page or rows:
                 break
             continue
-        row = line_row(line, columns, scene)
+        row = line_row(_within(line, head), columns, scene)
         if len(row) < _FEWEST or len(rows) == room:
             break
         rows.append(row)
         last = line
     return rows
+
+
+def _within(line: Line, head: Line) -> Line:
+    """A line without the cells that begin right of all heads: flags and notes, which no head names."""
+    edge = head.tokens[-1].word.box.x1
+    end = next((start for start, _ in line.cells if line.tokens[start].word.box.x0 > edge), len(line.tokens))
+    return Line(line.page, line.index, line.tokens[:end]) if end else line
 
 
 def _has_label(line: Line) -> bool:

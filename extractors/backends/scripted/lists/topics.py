@@ -71,6 +71,9 @@ contacts: contacts contact kontakte ansprechpartner interlocuteurs contatti refe
   kontakty contatos
 tasks: responsibilities duties tasks aufgaben tatigkeiten zustandigkeiten missions taches responsabilites mansioni
   compiti responsabilita funciones tareas taken verantwoordelijkheden obowiazki zadania tarefas responsabilidades
+products: products product items articles article artikel produkte produkt waren produits produit prodotti prodotto
+  articoli articolo productos producto articulos articulo producten artikelen produkty towary goods merchandise
+names: names namen noms nomi nombres nomes nazwiska
 profile: profile summary objective about profil zusammenfassung kurzprofil resume profilo sommario perfil resumen
   profiel samenvatting podsumowanie resumo
 """

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
+from extractors.backends.scripted.concepts import label_concepts
 from extractors.backends.scripted.lists.authors import byline
 from extractors.backends.scripted.lists.forms import Found, by_form
 from extractors.backends.scripted.lists.sections import sections_of
 from extractors.backends.scripted.lists.splitting import Stretch, below_heading, marker, split
+from extractors.backends.scripted.lists.topics import heads_section
 from extractors.backends.scripted.lists.wanted import NAMED, Wanted
-from extractors.backends.scripted.scene import Scene, fits
+from extractors.backends.scripted.scene import ID, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, piece
 from extractors.validation.text import text_key
 from schemas.tree import NUMERIC, Kind
@@ -23,13 +26,15 @@ _NEAR_BEST = 0.05
 _COLUMN_GAP = 2.5
 _NAMES = frozenset({"authors", "participants", "directors", "shareholders", "beneficiaries", "drivers", "children"})
 _ENDS = frozenset({"amount", "net", "gross", "tax"})
+_NO_CODE = re.compile(r"%|[$€£]|^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}$|^\d{1,2}:\d\d|\d[.,]\d\d$")
+"""A date, a time or an amount."""
 
 
 def find_values(wanted: Wanted, scene: Scene, room: int) -> Found:
     """The values of a list, in the order of the page, with scores; empty where the evidence is thin."""
     by_its_form = by_form(wanted, scene)
     if by_its_form is not None:
-        return _fit(wanted, by_its_form)[:room]
+        return [one for one in by_its_form if wanted.single and fits(wanted.single, one[0])][:room]
     numeric = wanted.single is not None and wanted.single.kind in NUMERIC
     sources = (_column, _labelled, _headed) if numeric else (_labelled, _headed, _column, _by_place)
     for source in sources:
@@ -60,10 +65,13 @@ def _fitting(wanted: Wanted, found: Piece) -> bool:
     if single.kind is not Kind.TEXT or wanted.leaf is None or wanted.leaf.pattern or wanted.leaf.format:
         return True
     digits = any(map(str.isdigit, found.raw))
-    if single.means("number", "id", "reference"):
-        return digits and len(found.raw.split()) <= 3
+    if single.means(*ID):
+        words = found.raw.split()
+        parts = all(any(map(str.isdigit, word)) or word.isupper() for word in words)
+        return digits and parts and len(words) <= 3 and not any(map(_NO_CODE.search, words))
     named = wanted.topics & _NAMES or single.means("name")
-    return not (named and digits)
+    label = all(label_concepts(word) for word in found.raw.split())  # "Ticket no." over its value
+    return not (named and (digits or label))
 
 
 def _labelled(wanted: Wanted, scene: Scene) -> Found:
@@ -86,17 +94,26 @@ def _labels(wanted: Wanted, line: Line, scene: Scene) -> Iterator[tuple[list[Str
         )
         text = " ".join(token.text for token in line.tokens[start : label or end])
         named = wanted.named(text)
-        if named < (NAMED if label else _BARE) or (not label and not _is_text(wanted)):
+        if named < (NAMED if label else _BARE) or (not label and not _may_stand_bare(wanted, line, number, scene)):
             continue
         first = label or end
         if first == end:
-            if number + 1 == len(line.cells) or (not label and scene.heads_columns(line)):
-                continue
-            if not label and number:
+            if number + 1 == len(line.cells):
                 continue
             end = _last_cell(line, number + 1)
+            if wanted.single is not None and wanted.single.means(*ID):
+                end = min(end, line.cell_end(first))
         if first < end:
             yield [(line, first, end), *_further(line, first, scene)], named
+
+
+def _may_stand_bare(wanted: Wanted, line: Line, number: int, scene: Scene) -> bool:
+    """Whether a cell without a colon may be a label of the only other cell: no head of a column, no code or figure."""
+    if number or len(line.cells) != 2 or not _is_text(wanted) or scene.heads_columns(line):
+        return False
+    start, end = line.cells[1]
+    labels = any(run.start == start and run.end == end for run in scene.labels_from(line, start))
+    return not labels and not heads_section(" ".join(t.text for t in line.tokens[start:end]))
 
 
 def _last_cell(line: Line, number: int) -> int:
@@ -128,6 +145,8 @@ def _headed(wanted: Wanted, scene: Scene) -> Found:
     margin = max((line.tokens[-1].word.box.x1 for line in scene.lines), default=0.0)
     found: Found = []
     for section in sections_of(wanted, scene.lines):
+        if wanted.single is not None and wanted.single.means(*ID) and not _tells_number(section.heading):
+            continue  # *Invoice* heads the whole document
         lines = _alike(section.lines)
         if _is_text(wanted):
             items = below_heading(lines, margin)
@@ -135,6 +154,10 @@ def _headed(wanted: Wanted, scene: Scene) -> Found:
             items = _values(wanted, [(line, 0, len(line.tokens)) for line in lines], scene)
         found += [(one, _HEADED * section.named) for one in items]
     return found
+
+
+def _tells_number(heading: Line) -> bool:
+    return any(token.concepts.intersection(ID) for token in heading.tokens)
 
 
 def _alike(lines: Sequence[Line]) -> list[Line]:
@@ -176,6 +199,7 @@ def _under(wanted: Wanted, head: Line, cell: tuple[int, int], scene: Scene) -> I
     """The cells below one, as far as the table goes."""
     left, right = head.tokens[cell[0]].word.box.x0, head.tokens[cell[1] - 1].word.box.x1
     last = head
+    numbered = wanted.single is not None and wanted.single.means(*ID)
     for line in scene.lines[head.index + 1 :]:
         if line.page != last.page or line.top - last.bottom > _COLUMN_GAP * line.height:
             return
@@ -186,6 +210,8 @@ def _under(wanted: Wanted, head: Line, cell: tuple[int, int], scene: Scene) -> I
             for a, b in line.cells
             if line.tokens[a].word.box.x0 < right and line.tokens[b - 1].word.box.x1 > left
         ]
+        if scene.heads_columns(line):
+            return
         if len(line.cells) < 2 or any(token.ends_label for token in line.tokens):
             if standing and len(line.cells) == 1:
                 last = line
@@ -193,6 +219,8 @@ def _under(wanted: Wanted, head: Line, cell: tuple[int, int], scene: Scene) -> I
             return
         last = line
         for a, b in standing[:1]:
+            if numbered and not any(c.isdigit() for token in line.tokens[a:b] for c in token.text):
+                return
             if wanted.single is not None and wanted.single.kind is not Kind.TEXT:
                 yield from (c.piece for c in scene.values_between(line, wanted.single.kind, a, b)[:1])
             else:

@@ -21,6 +21,8 @@ _OF_TWO = 0.9
 """What heads two things (*Certifications & Training*) names each a little less."""
 _HALVES = re.compile(r"\s+(?:&|and|und|et|y|e|i|en|\+)\s+|\s*/\s*", re.IGNORECASE)
 _MOST_WORDS = 8
+_COARSE = frozenset(["line", "time", "unit", "description", "name", "amount"])
+"""Concepts that hold too much to tell one list from another."""
 _OWNERS = frozenset(["buyer", "seller", "insurer", "employer", "carrier", "bank", "shipper", "consignee"])
 
 
@@ -118,7 +120,7 @@ def _words(text: str) -> tuple[Word, ...]:
     parts = [part for part in parts_of(text) if text_key(part)]
     telling = [part for part in parts if not fills(part)] or parts
     return tuple(
-        Word(text_key(part), topics_of(part), concepts_of(part) - {"line", "time", "unit"}) for part in telling
+        Word(text_key(part), topics_of(part), concepts_of(part) - _COARSE) for part in telling
     )
 
 
