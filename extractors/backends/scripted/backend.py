@@ -184,7 +184,15 @@ def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) ->
                 tell_shape(node, path, data, out)
             return data
         case ArrayNode():
-            return []
+            items = []
+            while _has(row, at := f"{inner}.{len(items)}"):
+                items.append(_item(node.item, f"{path}.{len(items)}", at, row, out))
+            return items
+
+
+def _has(row: Row, at: str) -> bool:
+    """Whether a row tells anything of an item of a list in it."""
+    return at in row or any(key.startswith(f"{at}.") for key in row)
 
 
 def _with_others(leaf: LeafAnswer, ranked: Sequence[Match]) -> LeafAnswer:

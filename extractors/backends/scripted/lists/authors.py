@@ -13,7 +13,12 @@ _HEAD_LINES = 12
 _FEWEST = 2
 _SCORE = 0.6
 _MARKS = re.compile(r"[\d∗*†‡§¶,]+$")
-_NAME_WORD = re.compile(r"(?:[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*\.?|[^\W\d_]\.(?:-?[^\W\d_]\.)*|de|von|van|der|den|la|le|da|di|del|dos|el|al|bin)")
+_NAME_WORD = re.compile(
+    r"(?:[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*\.?|[^\W\d_]\.(?:-?[^\W\d_]\.)*"
+    r"|de|von|van|der|den|la|le|da|di|del|dos|el|al|bin)"
+)
+_BETWEEN = re.compile(r"(?:,? (?:and|und|et|y|e|en) |,? ?& ?|[,;]) ?")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.+[ -]*)+|[A-Z]{1,2}")
 _AND = frozenset(["and", "und", "et", "e", "y", "en", "i", "&"])
 
 
@@ -65,3 +70,21 @@ def _piece(line: Line, group: Sequence[int]) -> Piece:
     raw = " ".join(word for word in words if word)
     return Piece(raw if raw.replace(" ", "") in whole.raw.replace(" ", "") else whole.raw, whole.words,
         whole.line, whole.start, whole.end)  # fmt: skip
+
+
+def names_in(authors: str) -> list[tuple[int, int]]:
+    """Where the names stand in the authors of a work: *Le Cun, Y. and Boser, B.*, *Tri Dao and Albert Gu*."""
+    ends = [
+        *((found.start(), found.end()) for found in _BETWEEN.finditer(authors)),
+        (len(authors), len(authors)),
+    ]
+    found: list[tuple[int, int]] = []
+    at = 0
+    for end, after in ends:
+        name = authors[at:end].strip()
+        if _INITIALS.fullmatch(name) and found:
+            found[-1] = (found[-1][0], end)
+        elif name.casefold().rstrip(".") not in ("", "et al", "al", "others"):
+            found.append((at, end))
+        at = after
+    return found

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from extractors.backends.scripted.lists.periods import Period, period_of
 from extractors.backends.scripted.lists.splitting import marked_items, marker, parted_by_gaps
@@ -103,7 +104,7 @@ def _starts_by_dates(lines: Sequence[Line]) -> list[int]:
         return []
     above = anchors[0]
     starts = [0]
-    for before, at in zip(anchors, anchors[1:], strict=False):
+    for before, at in pairwise(anchors):
         first = max(at - _ABOVE, before + 1)
         gaps = {i: _gap(lines, i) for i in range(first, at + 1)}
         known = {i: gap for i, gap in gaps.items() if gap is not None}

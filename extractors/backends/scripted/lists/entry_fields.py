@@ -11,6 +11,7 @@ from extractors.backends.scripted.fields import _values_of
 from extractors.backends.scripted.labels import Goal, score
 from extractors.backends.scripted.lists.blocks import Entry
 from extractors.backends.scripted.lists.forms import goal_finder
+from extractors.backends.scripted.lists.inner import Inner, fill_inner
 from extractors.backends.scripted.lists.periods import Period
 from extractors.backends.scripted.lists.roles import (
     Role,
@@ -44,7 +45,9 @@ Slot = tuple[int, int]
 """Number of the line and of the part on it."""
 
 
-def rows_of(entries: Sequence[Entry], goals: Sequence[Goal], scene: Scene) -> list[Row]:
+def rows_of(
+    entries: Sequence[Entry], goals: Sequence[Goal], scene: Scene, lists: Sequence[Inner] = ()
+) -> list[Row]:
     """A row for each entry; none at all where entries have little of what is asked for."""
     roles = {goal.path: role for goal in goals if (role := role_of(goal)) is not None}
     margin = max((line.tokens[-1].word.box.x1 for line in scene.lines), default=0.0)
@@ -67,8 +70,9 @@ def rows_of(entries: Sequence[Entry], goals: Sequence[Goal], scene: Scene) -> li
             if found is not None and fits(goal, found[0]) is not None:
                 row[goal.path] = found
         _exchange(row, goals, roles)
+        fill_inner(row, entry, lists, scene)
         rows.append(row)
-    wanted = min(2, len(goals))
+    wanted = min(2, len(goals) + len(lists))
     full = sum(len(row) >= wanted for row in rows)
     return [row for row in rows if row] if 2 * full >= len(rows) and full else []
 
@@ -83,7 +87,12 @@ def _exchange(row: Row, goals: Sequence[Goal], roles: Mapping[str, Role]) -> Non
         (organisation, title, looks_like_title, looks_like_organisation),
     ):
         found = row.get(one.path)
-        if found is not None and other.path not in row and fits_other(found[0].raw) and not fits_one(found[0].raw):
+        if (
+            found is not None
+            and other.path not in row
+            and fits_other(found[0].raw)
+            and not fits_one(found[0].raw)
+        ):
             row[other.path] = (found[0], _LIKELY)
             del row[one.path]
 

@@ -10,6 +10,7 @@ from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.blocks import entries_of, references_of
 from extractors.backends.scripted.lists.entry_fields import rows_of
 from extractors.backends.scripted.lists.grids import labelled_rows, text_rows
+from extractors.backends.scripted.lists.inner import inner_lists
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.lists.sections import sections_of
 from extractors.backends.scripted.lists.values import find_values
@@ -53,19 +54,20 @@ def _entries(wanted: Wanted, goals: Sequence[Goal], scene: Scene) -> list[Row]:
     """The entries of the sections whose heading names the list."""
     if sum(goal.kind in NUMERIC and goal.leaf.kind is not Kind.INTEGER for goal in goals) > 1:
         return []  # figures stand in tables
+    lists = inner_lists(wanted)
     dated = any(role_of(goal) in _DATES for goal in goals)
     if wanted.topics & _WORKS and "title" in fields_of_works(goals):
         return [
             row
             for section in sections_of(wanted, scene.lines)
-            for row in works_of(references_of(section.lines), goals)
+            for row in works_of(references_of(section.lines), goals, lists)
         ]
     figures = any(goal.kind in NUMERIC for goal in goals)
     return [
         row
         for section in sections_of(wanted, scene.lines)
         for row in rows_of(
-            entries_of(_before_sum(section.lines) if figures else section.lines, dated), goals, scene
+            entries_of(_before_sum(section.lines) if figures else section.lines, dated), goals, scene, lists
         )
     ]
 

@@ -26,12 +26,14 @@ _IBAN_HEAD = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]*")
 _IBAN_GROUP = re.compile(r"[A-Z0-9]{1,4}")
 _PHONE = re.compile(r"(?<![\w+./-])(?:\+\d{1,3}|\(\d{2,5}\)|00\d{2}[ /-])[\d ()/.-]{6,20}\d(?![\w/-])")
 _LOCAL_PHONE = re.compile(r"(?<![\w+./-])(?:\+|\()?\d[\d ()/.-]{5,20}\d(?![\w/-])")
-_CALL = re.compile(r"(?:tel|phone|telephone|telefon|telefono|telefoon|telefone|mobile?|mobil|movil|handy|cell|gsm|ph)")
+_CALL = re.compile(
+    r"(?:tel|phone|telephone|telefon|telefono|telefoon|telefone|mobile?|mobil|movil|handy|cell|gsm|ph)"
+)
 _FAX = re.compile(r"(?:tele)?fax")
 _MAIL_WORDS = frozenset(["email", "emails", "mail", "mails", "courriel", "courriels"])
 _SITE_WORDS = frozenset(
-    ["url", "urls", "link", "links", "website", "websites", "web", "homepage", "homepages", "uri", "uris", "site", "sites"]
-)
+    one + end for one in ("url", "uri", "link", "website", "homepage", "site") for end in ("", "s")
+) | {"web"}
 _FEWEST_DIGITS = 7
 _LIST_SCORE = 0.8
 

@@ -86,7 +86,10 @@ def period_of(line: Line) -> Period | None:
     if since is not None:
         name = "start" if since["start"] else "open"
         return Period(
-            _piece(line, starts, text, *since.span()), _piece(line, starts, text, *since.span(name)), None, True
+            _piece(line, starts, text, *since.span()),
+            _piece(line, starts, text, *since.span(name)),
+            None,
+            True,
         )
     single = [
         one for form in _SINGLES for one in _usable(form.finditer(text)) if _apart(text, one, line, starts)
@@ -110,7 +113,9 @@ def _usable(found: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
     """Those whose words are months or seasons."""
     for one in found:
         groups = [text for text in one.groupdict().values() if text]
-        words = [word for text in groups for word in re.findall(r"[^\W\d_]+", text) if not _PRESENT.fullmatch(text)]
+        words = [
+            word for text in groups for word in re.findall(r"[^\W\d_]+", text) if not _PRESENT.fullmatch(text)
+        ]
         if all(_is_month(word) for word in words if word.casefold() != "de"):
             yield one
 
@@ -128,7 +133,7 @@ def _apart(text: str, found: re.Match[str], line: Line, starts: list[int]) -> bo
     closes = not after or after[0] in ")],|·•–—-:." or text[found.end() : found.end() + 1] in ")],.;"
     last = max(i for i, at in enumerate(starts) if at < found.end())
     closes |= last + 1 < len(line.tokens) and line.tokens[last].cell != line.tokens[last + 1].cell
-    return opens and closes or (not after and len(text.split()) > 1) or (not before and closes)
+    return (opens and closes) or (not after and len(text.split()) > 1) or (not before and closes)
 
 
 def _piece(line: Line, starts: list[int], text: str, start: int, end: int) -> Piece:

@@ -113,7 +113,7 @@ def below_heading(lines: Sequence[Line], margin: float) -> list[Piece]:
     """
     marked = marked_items(lines)
     if marked:
-        whole = [one for one in (_joined([behind_marker(i[0]), *map(_all, i[1:])]) for i in marked) if one]
+        whole = whole_items(marked)
         if len(marked) == 1 and whole:
             return split([behind_marker(marked[0][0]), *map(_all, marked[0][1:])]) or whole
         return whole
@@ -127,6 +127,12 @@ def below_heading(lines: Sequence[Line], margin: float) -> list[Piece]:
         groups = parted_by_gaps(lines)
         found = [item for group in groups if (item := _joined(list(map(_all, group))))]
     return [] if _is_prose(found) else found
+
+
+def whole_items(marked: Sequence[Sequence[Line]]) -> list[Piece]:
+    """Items that begin with a mark, each as one text without it."""
+    found = (_joined([behind_marker(item[0]), *map(_all, item[1:])]) for item in marked)
+    return [one for one in found if one is not None]
 
 
 def split(stretches: Sequence[Stretch]) -> list[Piece]:

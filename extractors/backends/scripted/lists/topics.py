@@ -11,11 +11,11 @@ from extractors.backends.scripted.concepts import STOP, parts_of
 from extractors.validation.text import text_key
 
 _TABLE = """
-experience: experience experiences work beruf arbeit travail lavoro trabajo werk praca trabalho history employment employments career job jobs occupation occupations appointments
-  positions stations employers berufserfahrung berufspraxis werdegang berufstatigkeit tatigkeiten anstellungen
-  berufserfahrungen stationen emploi emplois parcours esperienza esperienze lavoro lavorative lavorativa experiencia
-  experiencias laboral empleos trayectoria werkervaring loopbaan arbeidsverleden werkgevers doswiadczenie zatrudnienie
-  kariera experiencias emprego empregos
+experience: experience experiences work beruf arbeit travail lavoro trabajo werk praca trabalho history employment
+  employments career job jobs occupation occupations appointments positions stations employers berufserfahrung
+  berufspraxis werdegang berufstatigkeit tatigkeiten anstellungen berufserfahrungen stationen emploi emplois
+  parcours esperienza esperienze lavoro lavorative lavorativa experiencia experiencias laboral empleos trayectoria
+  werkervaring loopbaan arbeidsverleden werkgevers doswiadczenie zatrudnienie kariera experiencias emprego empregos
 education: education educational degrees schooling schools studies diplomas ausbildung ausbildungen bildungsweg
   bildung studium schulbildung abschlusse formation formations etudes diplomes scolarite istruzione formazione studi
   titoli formacion educacion estudios opleiding opleidingen onderwijs studies wyksztalcenie edukacja studia formacao
@@ -28,7 +28,8 @@ languages: languages language sprachen sprachkenntnisse fremdsprachen langues li
 publications: publications publication papers articles monographs books veroffentlichungen publikationen aufsatze
   pubblicazioni publicaciones articulos publicaties publikacje publicacoes artigos
 references: references reference bibliography citations cited literature literatur literaturverzeichnis quellen
-  quellenverzeichnis bibliographie bibliografia riferimenti literatuur literatuurlijst bronnen bibliografie referencias
+  quellenverzeichnis bibliographie bibliografia riferimenti literatuur literatuurlijst bronnen bibliografie
+  referencias
 certifications: certifications certification certificates licenses licences zertifikate zertifizierungen
   bescheinigungen certificats certificazioni certificati certificaciones certificados certificaten certificeringen
   certyfikaty certificacoes
@@ -54,7 +55,8 @@ attachments: attachments attachment enclosures enclosure annexes annex appendice
   beilagen anhang annexes pieces jointes allegati anexos adjuntos bijlagen zalaczniki
 medications: medications medication medicines medicine drugs prescriptions medikamente medikation arzneimittel
   medicaments medicament farmaci terapia medicamentos medicacion medicijnen medicatie leki medicacao
-diagnoses: diagnoses diagnosis diagnosen diagnose diagnostics diagnostic diagnosi diagnosticos rozpoznania rozpoznanie
+diagnoses: diagnoses diagnosis diagnosen diagnose diagnostics diagnostic diagnosi diagnosticos rozpoznania
+  rozpoznanie
 allergies: allergies allergy allergien allergie alergias allergieen alergie
 ingredients: ingredients ingredient zutaten inhaltsstoffe ingredienti ingredientes ingredienten skladniki
 directors: directors director geschaftsfuhrer vorstand vorstande administrateurs dirigeants amministratori
@@ -78,15 +80,15 @@ profile: profile summary objective about profil zusammenfassung kurzprofil resum
   profiel samenvatting podsumowanie resumo
 """
 _FILLERS = """
-journal conference work professional working academic key core technical additional other further selected recent main major current
-previous list lists all every full scholarly personal relevant spoken foreign my our their his her history background
-beruflicher berufliche beruflich wissenschaftliche weitere sonstige besondere ausgewahlte liste akademische
-professionnelle professionnelles professionnel autres principales liste professionale professionali altre altri elenco
-lista principali profesional profesionales otros otras profesional principales overige andere belangrijkste lijst
-zawodowe zawodowa inne pozostale profissional profissionais outros outras relevante relevantes details of the and
-von und der die das des et de du des la le les e di del della dei delle y en van het i o w z
-travail trabajo trabalho werk praca no nr nos num
-name names number numbers item items entry entries value values information involved
+journal conference work professional working academic key core technical additional other further selected recent
+main major current previous list lists all every full scholarly personal relevant spoken foreign my our their his
+her history background beruflicher berufliche beruflich wissenschaftliche weitere sonstige besondere ausgewahlte
+liste akademische professionnelle professionnelles professionnel autres principales liste professionale
+professionali altre altri elenco lista principali profesional profesionales otros otras profesional principales
+overige andere belangrijkste lijst zawodowe zawodowa inne pozostale profissional profissionais outros outras
+relevante relevantes details of the and von und der die das des et de du des la le les e di del della dei delle y en
+van het i o w z travail trabajo trabalho werk praca no nr nos num name names number numbers item items entry entries
+value values information involved
 """
 _FILL = frozenset(text_key(word) for word in _FILLERS.split()) | STOP
 _MANY = ("en", "es", "er", "s", "n", "e", "i", "a")

@@ -24,7 +24,9 @@ _BARE = 0.9
 """A label without a colon names its list at least so well, and so does the head of a column."""
 _NEAR_BEST = 0.05
 _COLUMN_GAP = 2.5
-_NAMES = frozenset({"authors", "participants", "directors", "shareholders", "beneficiaries", "drivers", "children"})
+_NAMES = frozenset(
+    {"authors", "participants", "directors", "shareholders", "beneficiaries", "drivers", "children"}
+)
 _ENDS = frozenset({"amount", "net", "gross", "tax"})
 _NO_CODE = re.compile(r"%|[$€£]|^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}$|^\d{1,2}:\d\d|\d[.,]\d\d$")
 """A date, a time or an amount."""
@@ -76,7 +78,7 @@ def _fitting(wanted: Wanted, found: Piece) -> bool:
 
 def _labelled(wanted: Wanted, scene: Scene) -> Found:
     """Behind labels on their lines: ``Languages: English, German``."""
-    labels = [found for line in scene.lines for found in _labels(wanted, line, scene)]
+    labels = [found for line in scene.lines for found in labelled_stretches(wanted, line, scene)]
     best = max((named for _, named in labels), default=0.0)
     return [
         (one, _LABELLED * named)
@@ -86,15 +88,18 @@ def _labelled(wanted: Wanted, scene: Scene) -> Found:
     ]
 
 
-def _labels(wanted: Wanted, line: Line, scene: Scene) -> Iterator[tuple[list[Stretch], float]]:
+def labelled_stretches(wanted: Wanted, line: Line, scene: Scene) -> Iterator[tuple[list[Stretch], float]]:
     """What stands behind each label of a line that names the list, with how well it does."""
     for number, (start, end) in enumerate(line.cells):
         label = next(
-            (i + 1 for i in range(start, min(end, start + _MOST_LABEL)) if line.tokens[i].text.endswith(":")), 0
+            (i + 1 for i in range(start, min(end, start + _MOST_LABEL)) if line.tokens[i].text.endswith(":")),
+            0,
         )
         text = " ".join(token.text for token in line.tokens[start : label or end])
         named = wanted.named(text)
-        if named < (NAMED if label else _BARE) or (not label and not _may_stand_bare(wanted, line, number, scene)):
+        if named < (NAMED if label else _BARE) or (
+            not label and not _may_stand_bare(wanted, line, number, scene)
+        ):
             continue
         first = label or end
         if first == end:
@@ -164,7 +169,9 @@ def _alike(lines: Sequence[Line]) -> list[Line]:
     """The first lines below a heading, up to one with a label or with cells where the first has none."""
     labelled, apart = _has_label(lines[0]), len(lines[0].cells) > 1
     end = (
-        i for i, line in enumerate(lines) if (_has_label(line) and not labelled) or (len(line.cells) > 1 and not apart)
+        i
+        for i, line in enumerate(lines)
+        if (_has_label(line) and not labelled) or (len(line.cells) > 1 and not apart)
     )
     return list(lines[: next(end, len(lines))])
 

@@ -83,7 +83,9 @@ class Wanted:
         parts = [part for part in parts_of(text) if text_key(part)]
         if not 0 < len(parts) <= _MOST_WORDS:
             return 0.0
-        best = max(_named(self.words, parts), _BY_DESCRIPTION * (_named(self.told, parts, any_of=True) == 1.0))
+        best = max(
+            _named(self.words, parts), _BY_DESCRIPTION * (_named(self.told, parts, any_of=True) == 1.0)
+        )
         halves = _HALVES.split(text, maxsplit=1) if best < _OF_TWO else []
         return max(best, *(_OF_TWO * self.named(half) for half in halves)) if len(halves) > 1 else best
 
@@ -119,9 +121,7 @@ def _words(text: str) -> tuple[Word, ...]:
     """The words of a name that tell it from others; if none does, all of them."""
     parts = [part for part in parts_of(text) if text_key(part)]
     telling = [part for part in parts if not fills(part)] or parts
-    return tuple(
-        Word(text_key(part), topics_of(part), concepts_of(part) - _COARSE) for part in telling
-    )
+    return tuple(Word(text_key(part), topics_of(part), concepts_of(part) - _COARSE) for part in telling)
 
 
 def _one(name: str) -> str:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from extractors.backends.scripted.concepts import parts_of
 from extractors.backends.scripted.labels import Goal
+from extractors.backends.scripted.lists.authors import names_in
 from extractors.backends.scripted.lists.blocks import Entry
+from extractors.backends.scripted.lists.inner import Inner, fill_authors
 from extractors.backends.scripted.lists.splitting import behind_marker
 from extractors.backends.scripted.scene import fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, join
@@ -24,13 +26,13 @@ _FIELDS = {
     "year": "year date jahr annee anno ano jaar rok published",
     "title": "title name titel titre titolo titulo tytul",
     "authors": "authors author autoren autor auteurs auteur autori autore autores auteur autorzy writers",
-    "venue": "venue journal publisher verlag zeitschrift revue editeur editore rivista editorial revista uitgever wydawca "
-    "publication source book conference press",
+    "venue": "venue journal publisher verlag zeitschrift revue editeur editore rivista editorial revista uitgever "
+    "wydawca publication source book conference press",
 }
 _FIELD_OF = {text_key(word): field for field, words in _FIELDS.items() for word in words.split()}
 _BEHIND_AUTHORS = re.compile(
-    r"^(?P<authors>[^()\d]{4,200}?)\s*(?:\((?:eds?|Hrsg|dir|a cura di)\.?\)\.?\s*)?\((?P<year>(?:19|20)\d{2})[a-z]?\)[.,:]?\s+"
-    r"(?P<rest>.+)$"
+    r"^(?P<authors>[^()\d]{4,200}?)\s*(?:\((?:eds?|Hrsg|dir|a cura di)\.?\)\.?\s*)?"
+    r"\((?P<year>(?:19|20)\d{2})[a-z]?\)[.,:]?\s+(?P<rest>.+)$"
 )
 _QUOTED = re.compile(r"^[\"“„«](?P<title>[^\"”“»]{4,250}?)[.,?!]?[\"”»]\.?,?\s*(?P<venue>.*)$")
 _STARRED = re.compile(r"^\*(?P<title>[^*]{4,250}?)\*\.?,?\s*(?P<venue>.*)$")
@@ -40,9 +42,12 @@ _SENTENCE = re.compile(
 _DATED = re.compile(r",\s(?:[^\W\d_]+\s)?(?:19|20)\d{2}\b")
 _YEAR = re.compile(r"(?<![\w./:-])((?:19|20)\d{2})[a-z]?(?=[.,;)]|$)")
 _NAMES = re.compile(r"^[^\W\d_].*(?:,| and | und | et | & |\.)", re.DOTALL)
-_VENUE_END = re.compile(r"[,;]|\.\s|\.$|\s\(|\s\d{1,3}\(|\s\d+[:,]|\s(?=[^\W\d_]+:\s?\d)|\s(?:vol|pages?|pp|S)\b")
-_EDITORS = re.compile(r"(?:In:? )?(?:[^\W\d_][\w'’ -]*, (?:[^\W\d_]\.[ -]?)+(?:, | and | & )*(?:and |& )?)+,? ?(?:editors?|\(?[Ee]ds?\.?\)?),? ")
+_VENUE_END = re.compile(
+    r"[,;]|\.\s|\.$|\s\(|\s\d{1,3}\(|\s\d+[:,]|\s(?=[^\W\d_]+:\s?\d)|\s(?:vol|pages?|pp|S)\b"
+)
+_EDITORS = re.compile(r"In:? [^()]{0,200}?(?:\b[Ee]ditors?\b|\(?\b[Ee]ds?\b\.?\)?),? ")
 _NO_VENUE = re.compile(r"(?:pages?|pp|vol|ISBN|doi|URL|https?|\d)\b", re.IGNORECASE)
+_MOST_LINES = 15
 _LEAST_SHARE = 0.6
 _SCORE, _YEAR_SCORE = 0.65, 0.85
 
@@ -58,8 +63,8 @@ class _Text:
     def piece(self, start: int, end: int) -> Piece | None:
         """The words from one character to another, without marks at their ends."""
         raw = self.text[start:end]
-        left = len(raw) - len(raw.lstrip(" .,;:*\"“”„"))
-        raw = raw.strip(" ,;:*\"“”„")
+        left = len(raw) - len(raw.lstrip(' .,;:*"“”„'))
+        raw = raw.strip(' ,;:*"“”„')
         start += left
         if not any(map(str.isalnum, raw)):
             return None
@@ -82,12 +87,22 @@ def fields_of_works(goals: Sequence[Goal]) -> dict[str, Goal]:
     return found
 
 
-def works_of(entries: Sequence[Entry], goals: Sequence[Goal]) -> list[Row]:
+def works_of(entries: Sequence[Entry], goals: Sequence[Goal], lists: Sequence[Inner] = ()) -> list[Row]:
     """A row for each work; none where most entries are written in no order that is known."""
     fields = fields_of_works(goals)
-    if "title" not in fields or not {"authors", "year"} & fields.keys():
+    if "title" not in fields or not ({"authors", "year"} & fields.keys() or lists):
         return []
-    rows = [_row(_text(entry), fields) for entry in entries]
+    rows = []
+    for entry in entries:
+        text = _text(entry)
+        row = _row(text, fields)
+        authors = _places(text.text).get("authors")
+        if authors is not None and row and lists:
+            at = authors[0]
+            spans = names_in(text.text[slice(*authors)])
+            names = [text.piece(at + start, at + end) for start, end in spans]
+            fill_authors(row, [name for name in names if name is not None], lists)
+        rows.append(row)
     known = sum(len(row) > 1 for row in rows)
     return [row for row in rows if row] if known >= _LEAST_SHARE * len(rows) else []
 
@@ -153,7 +168,7 @@ def _title(text: str, at: int, found: dict[str, tuple[int, int]]) -> None:
 
 def _text(entry: Entry) -> _Text:
     text, starts, tokens = "", list[int](), list[tuple[Line, int]]()
-    for number, line in enumerate(entry.lines):
+    for number, line in enumerate(entry.lines[:_MOST_LINES]):
         first = behind_marker(line)[1] if entry.marked and not number else 0
         for i in range(first, len(line.tokens)):
             token: Token = line.tokens[i]
