@@ -19,7 +19,9 @@ from extractors.backends.scripted.lists.roles import (
     looks_like_organisation,
     looks_like_place,
     looks_like_title,
+    organisation_evidence,
     role_of,
+    title_evidence,
 )
 from extractors.backends.scripted.lists.splitting import BULLETS, Stretch, behind_marker
 from extractors.backends.scripted.scene import Scene, fits
@@ -262,8 +264,8 @@ def _meanings(
     for own in parts:
         for slot, part in own.items():
             often[slot] += 1
-            evidence[Role.ORGANISATION][slot] += looks_like_organisation(part.raw) / len(parts)
-            evidence[Role.TITLE][slot] += looks_like_title(part.raw) / len(parts)
+            evidence[Role.ORGANISATION][slot] += organisation_evidence(part.raw) / len(parts)
+            evidence[Role.TITLE][slot] += title_evidence(part.raw) / len(parts)
             evidence[Role.PLACE][slot] += looks_like_place(part.raw) / len(parts)
     slots = sorted(slot for slot, count in often.items() if count >= _OFTEN * len(parts))[:_MOST_PARTS]
     found: dict[str, tuple[Slot, float]] = {}

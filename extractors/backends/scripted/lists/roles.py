@@ -95,6 +95,16 @@ _TITLE = re.compile(
 )
 _MOST_WORDS, _MOST_CHARS = 12, 200
 """A name has no more."""
+_HALF = 0.5
+_PARTNERS = re.compile(
+    r"\w (?:&|and|und|et|y|e|i|en) [^\W\d_a-z]|\w[’']s\b|[^\W\d_]{3,}-[^\W\d_a-z][^\W\d_]{2,}$"
+)
+"""Names of partners: *Griffin-Bender*, *Hoekstra & Dubois*."""
+_ACTING = re.compile(
+    r"\b\w{3,}(?:er|or|ist|ian|eur|euse|i[èe]re|ienne?|trice|tore|dora?|nik|arz|owca|[äa]r)\b",
+    re.IGNORECASE,
+)
+"""Words for who does something, by their ends; names end so, too."""
 _TOWN = re.compile(r"[^\W\d_][\w .'-]{1,30}, (?:[A-Z]{2}|[^\W\d_]{4,20})")
 
 
@@ -128,16 +138,35 @@ def is_null_while_it_lasts(goal: Goal) -> bool:
     return bool(_NULL.search(goal.leaf.description))
 
 
-def looks_like_organisation(text: str) -> bool:
-    """Whether a text names a company, a school or the like."""
+def organisation_evidence(text: str) -> float:
+    """How much a text looks like the name of a company, a school or the like, 0 to 1."""
     words = text[:_MOST_CHARS].split()
-    legal = any(word[:1].isupper() and LEGAL_FORM.fullmatch(word.strip(",()")) for word in words[1:])
-    return len(words) <= _MOST_WORDS and (legal or bool(_ORGANISATION.search(text[:_MOST_CHARS])))
+    if not 0 < len(words) <= _MOST_WORDS:
+        return 0.0
+    if any(word[:1].isupper() and LEGAL_FORM.fullmatch(word.strip(",()")) for word in words[1:]):
+        return 1.0
+    if _ORGANISATION.search(text[:_MOST_CHARS]):
+        return 1.0
+    return _HALF if _PARTNERS.search(text[:_MOST_CHARS]) else 0.0
+
+
+def title_evidence(text: str) -> float:
+    """How much a text looks like a position or a degree, 0 to 1."""
+    if _TITLE.search(text[:_MOST_CHARS]):
+        return 1.0
+    words = text[:_MOST_CHARS].split()
+    written_small = len(words) > 1 and words[-1].islower() and words[-1].isalpha()
+    return _HALF if written_small or _ACTING.search(text[:_MOST_CHARS]) else 0.0
+
+
+def looks_like_organisation(text: str) -> bool:
+    """Whether a text surely names a company, a school or the like."""
+    return organisation_evidence(text) >= 1.0
 
 
 def looks_like_title(text: str) -> bool:
-    """Whether a text names a position or a degree."""
-    return bool(_TITLE.search(text[:_MOST_CHARS]))
+    """Whether a text surely names a position or a degree."""
+    return title_evidence(text) >= 1.0
 
 
 def looks_like_place(text: str) -> bool:

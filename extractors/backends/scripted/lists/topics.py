@@ -90,10 +90,15 @@ relevante relevantes details of the and von und der die das des et de du des la 
 van het i o w z travail trabajo trabalho werk praca no nr nos num name names number numbers item items entry entries
 value values information involved
 """
-_FILL = frozenset(text_key(word) for word in _FILLERS.split()) | STOP
+_LETTERS = str.maketrans({"ł": "l", "ß": "ss", "ø": "o", "æ": "ae"})
 _MANY = ("en", "es", "er", "s", "n", "e", "i", "a")
 """How many words end when they speak of several."""
 _LEAST = 4
+
+
+def folded(word: str) -> str:
+    """A word as the table has it: without case, accents and the letters that no accent makes."""
+    return text_key(word).translate(_LETTERS)
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -103,22 +108,23 @@ def _load() -> dict[str, frozenset[str]]:
         head, colon, rest = line.partition(":")
         topic = head.strip() if colon else topic
         for word in (rest if colon else line).split():
-            found.setdefault(text_key(word), set()).add(topic)
+            found.setdefault(folded(word), set()).add(topic)
     return {word: frozenset(topics) for word, topics in found.items()}
 
 
+_FILL = frozenset(folded(word) for word in _FILLERS.split()) | STOP
 _WORDS = _load()
 
 
 @lru_cache(maxsize=8192)
 def topics_of(word: str) -> frozenset[str]:
     """The topics of one word; empty for one that heads nothing known."""
-    return _WORDS.get(text_key(word), frozenset())
+    return _WORDS.get(folded(word), frozenset())
 
 
 def fills(word: str) -> bool:
     """Whether a word of a heading says nothing of what stands below it: *Professional* experience."""
-    return text_key(word) in _FILL
+    return folded(word) in _FILL
 
 
 def same_word(one: str, other: str) -> bool:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from extractors.backends.scripted.concepts import concepts_of, label_concepts, parts_of
 from extractors.backends.scripted.descriptions import asked_for, says_nothing
 from extractors.backends.scripted.labels import Goal, goal_of
-from extractors.backends.scripted.lists.topics import fills, same_word, topics_of
-from extractors.validation.text import text_key
+from extractors.backends.scripted.lists.topics import fills, folded, same_word, topics_of
 from schemas.tree import ArrayNode, Kind, Leaf
 
 NAMED = 0.6
@@ -36,7 +35,7 @@ class Word:
 
     def is_said(self, part: str) -> bool:
         """Whether a printed word says the same."""
-        key = text_key(part)
+        key = folded(part)
         if same_word(self.key, key) or self.topics & topics_of(part):
             return True
         return bool(self.concepts & label_concepts(part))
@@ -80,7 +79,7 @@ class Wanted:
 
     def named(self, text: str) -> float:
         """How well a label or heading names the list, 0 to 1."""
-        parts = [part for part in parts_of(text) if text_key(part)]
+        parts = [part for part in parts_of(text) if folded(part)]
         if not 0 < len(parts) <= _MOST_WORDS:
             return 0.0
         best = max(
@@ -119,9 +118,9 @@ def wanted_of(path: str, node: ArrayNode, goals: Sequence[Goal]) -> Wanted:
 
 def _words(text: str) -> tuple[Word, ...]:
     """The words of a name that tell it from others; if none does, all of them."""
-    parts = [part for part in parts_of(text) if text_key(part)]
+    parts = [part for part in parts_of(text) if folded(part)]
     telling = [part for part in parts if not fills(part)] or parts
-    return tuple(Word(text_key(part), topics_of(part), concepts_of(part) - _COARSE) for part in telling)
+    return tuple(Word(folded(part), topics_of(part), concepts_of(part) - _COARSE) for part in telling)
 
 
 def _one(name: str) -> str:
