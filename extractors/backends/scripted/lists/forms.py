@@ -14,7 +14,7 @@ from extractors.validation.text import text_key
 from schemas.patterns import matcher_of
 from schemas.tree import Kind
 
-_MAIL = re.compile(r"(?<![\w.+{},@-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?![\w/@-]|\.\w)")
+_MAIL = re.compile(r"(?<![\w.+{},@-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?![\w/@-]|\.\w|:/)")
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;()<>|\"]+[^\s,;()<>|\".:]")
 _BARE_SITE = re.compile(
     r"(?<![\w.@-])(?:[\w-]+\.)+(?:com|org|net|edu|gov|io|me|eu|de|at|ch|fr|it|es|nl|be|pl|pt|uk|co\.uk|info|dev)"

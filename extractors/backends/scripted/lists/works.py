@@ -131,10 +131,14 @@ def _places(text: str) -> dict[str, tuple[int, int]]:
     years = list(_YEAR.finditer(text))
     if years:
         found["year"] = years[-1].span(1)
-    stops = [stop.end() for stop in _SENTENCE.finditer(text)]
-    if stops and _NAMES.match(text[: stops[0]]) and not any(c.isdigit() for c in text[: stops[0]]):
-        found["authors"] = (0, stops[0])
-        _title(text, stops[0], found)
+    stop = _SENTENCE.search(text)
+    if (
+        stop is not None
+        and _NAMES.match(text[: stop.end()])
+        and not any(map(str.isdigit, text[: stop.start()]))
+    ):
+        found["authors"] = (0, stop.start())
+        _title(text, stop.end(), found)
     return found
 
 
