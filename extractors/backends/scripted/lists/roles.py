@@ -171,4 +171,4 @@ def looks_like_title(text: str) -> bool:
 
 def looks_like_place(text: str) -> bool:
     """Whether a text is a town with its state or country, or an address."""
-    return bool(_TOWN.fullmatch(text)) or is_place(text)
+    return len(text) <= _MOST_CHARS and (bool(_TOWN.fullmatch(text)) or is_place(text))
