@@ -11,6 +11,7 @@ from extractors.backends.base import Backend
 from extractors.confidence.judge import Judge
 from extractors.context import working
 from extractors.options import ExtractOptions, PageRange, ReadOptions
+from extractors.prompting.addressed import set_aside
 from extractors.reading import ReaderPool
 from extractors.validation.validate import route, validate
 from schemas.document import DocumentRef, ReadDocument
@@ -73,6 +74,7 @@ def extract_document(
     if seen is not None:
         seen(document)
 
+    document = set_aside(document, schema.tree)
     with working(stage="model"):
         answer = backend.answer([document], schema)[0]
     checked = time.perf_counter()

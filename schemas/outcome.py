@@ -65,6 +65,7 @@ class ReviewReason(StrEnum):
     PAGES_DIFFER = "pages_differ"
     GARBLED_TEXT = "garbled_text"
     HIDDEN_TEXT = "hidden_text"
+    ORDERS_TO_READER = "orders_to_reader"
     TEXT_DISAGREES = "text_disagrees"
 
 
@@ -102,6 +103,7 @@ PLAIN_WORDS: dict[str, str] = {
     ReviewReason.PAGES_DIFFER: "Two readers count different numbers of pages in the file.",
     ReviewReason.GARBLED_TEXT: "Part of the text in the file is garbage: characters that cannot be told.",
     ReviewReason.HIDDEN_TEXT: "The file has text that cannot be seen on the page; it was left out.",
+    ReviewReason.ORDERS_TO_READER: "The page has text that tells a machine what to read; it was left out.",
     ReviewReason.TEXT_DISAGREES: "The text in the file says something else than the picture of the page.",
 }
 """One sentence a person understands for every reason; shown on the review page and in artifacts."""

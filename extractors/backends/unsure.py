@@ -72,7 +72,9 @@ def rows_by_rules(
     if score >= unsure_below or not any(leaf.raw for leaf in theirs) or get(data, steps[:-1]) is ABSENT:
         return list(leaves)
     put(data, steps, rows)
-    taken = [replace(leaf, log_probability=score, signals={"weakest": score}) for leaf in theirs]
+    taken = [
+        replace(leaf, log_probability=score, signals={"weakest": score, **_of_rules(leaf)}) for leaf in theirs
+    ]
     first = next((i for i, leaf in enumerate(leaves) if leaf.path.startswith(f"{path}.")), len(leaves))
     rest = [leaf for leaf in leaves[first:] if not leaf.path.startswith(f"{path}.")]
     return [*leaves[:first], *taken, *rest]
@@ -180,7 +182,7 @@ def _given_up(data: dict[str, Any], leaf: LeafAnswer) -> LeafAnswer:
         return leaf
     put(data, steps_of(leaf.path), None)
     others = ((leaf.raw, leaf.span),) if leaf.span is not None else ()
-    return replace(leaf, raw=None, span=None, others=others)
+    return replace(leaf, raw=None, span=None, others=others, signals={**leaf.signals, "given_up": 1.0})
 
 
 def titles_by_rules(
@@ -234,8 +236,19 @@ def _taken(
             continue
         put(data, steps_of(leaf.path), other.raw)
         score = min(leaf.log_probability, unsure_below)
-        found.append(replace(leaf, raw=other.raw, span=other.span, log_probability=score))
+        signals = {**leaf.signals, **_of_rules(other)}
+        found.append(replace(leaf, raw=other.raw, span=other.span, log_probability=score, signals=signals))
     return found
+
+
+def rules_sure(leaf: LeafAnswer) -> float:
+    """How sure the rules are of a value of theirs, 0..1."""
+    return math.exp(min(leaf.log_probability, 0.0))
+
+
+def _of_rules(leaf: LeafAnswer) -> dict[str, float]:
+    """The signals of a value that is the rules' and not the model's."""
+    return {"taken": 1.0, "rules_sure": rules_sure(leaf)}
 
 
 def _cut_short(leaf: LeafAnswer, other: LeafAnswer) -> bool:

@@ -21,6 +21,7 @@ from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.unsure import (
     lists_of,
     rows_by_rules,
+    rules_sure,
     sums_by_rules,
     texts_by_rules,
     titles_by_rules,
@@ -250,6 +251,8 @@ class WindowedBackend(ABC):
         merged = titles_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)
         merged = decided_by_marks(schema.tree, data, merged, work.by_rules)
         merged = with_candidates(merged, work.by_rules)
+        if not known:
+            merged = [replace(leaf, signals={**leaf.signals, "unknown_schema": 1.0}) for leaf in merged]
         found_leaves = tuple(map(self._doubted, merged))
         seconds = {"model": round(work.ended - work.began, 3)}
         return Answer(data, found_leaves, any(a.truncated for a in answers), dict(work.counts), seconds)
@@ -265,12 +268,13 @@ class WindowedBackend(ABC):
         return count_tokens(processor, list(texts))
 
 
-def _said(by_rules: Answer, kinds: Mapping[str, Leaf]) -> dict[str, set[str]]:
-    """What the scripted rules found, by path pattern, as `value_key`."""
-    found: dict[str, set[str]] = {}
+def _said(by_rules: Answer, kinds: Mapping[str, Leaf]) -> dict[str, dict[str, float]]:
+    """What the scripted rules found, by path pattern: each value, as `value_key`, with how sure they are of it."""
+    found: dict[str, dict[str, float]] = {}
     for leaf in by_rules.leaves:
         if leaf.raw is not None:
-            found.setdefault(pattern_of(leaf.path), set()).add(_key(leaf, kinds))
+            values, key = found.setdefault(pattern_of(leaf.path), {}), _key(leaf, kinds)
+            values[key] = max(rules_sure(leaf), values.get(key, 0.0))
     return found
 
 
@@ -279,8 +283,15 @@ def _key(leaf: LeafAnswer, kinds: Mapping[str, Leaf]) -> str:
     return value_key(raw, known) if known is not None else text_key(raw) or raw
 
 
-def _agreement(leaf: LeafAnswer, said: Mapping[str, set[str]], kinds: Mapping[str, Leaf]) -> dict[str, float]:
-    """Whether the rules found the same value for the field, or (also where the model found none) another."""
-    theirs = said.get(pattern_of(leaf.path), set())
-    same = leaf.raw is not None and _key(leaf, kinds) in theirs
-    return {"rules_same": float(same), "rules_other": float(bool(theirs) and not same)}
+def _agreement(
+    leaf: LeafAnswer, said: Mapping[str, Mapping[str, float]], kinds: Mapping[str, Leaf]
+) -> dict[str, float]:
+    """Whether the rules found the same value, or (also where the model found none) another, and how sure they are."""
+    theirs = said.get(pattern_of(leaf.path), {})
+    same = theirs.get(_key(leaf, kinds)) if leaf.raw is not None else None
+    sure = max(theirs.values(), default=0.0) if same is None else same
+    return {
+        "rules_same": float(same is not None),
+        "rules_other": float(bool(theirs) and same is None),
+        "rules_sure": sure,
+    }

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 BINS = 10
+DRAWS = 400
+"""Samples of verdicts that say how far exact probabilities seem off by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,16 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Of a sample of (probability, right): its bins, its expected calibration error and its Brier score (0..1)."""
+    """Of a sample of (probability, right): its bins, its expected calibration error and its Brier score (0..1).
+
+    ``ece_by_chance``: the error that exact probabilities would show on so few values, on average; what is not above it
+    is not measured. Values of one document go wrong together, so that the truth is rather more.
+    """
 
     bins: tuple[Bin, ...]
     ece: float
     brier: float
+    ece_by_chance: float
 
     @property
     def count(self) -> int:
@@ -65,7 +74,18 @@ def reliability(scored: Sequence[tuple[float, bool]], bins: int = BINS) -> Relia
         )
     ece = sum(one.count * abs(one.probability - one.right) for one in made) / total if total else 0.0
     brier = sum((p - right) ** 2 for p, right in ranked) / total if total else 0.0
-    return Reliability(tuple(made), ece, brier)
+    return Reliability(tuple(made), ece, brier, _by_chance([p for p, _ in ranked], cuts))
+
+
+def _by_chance(probabilities: Sequence[float], cuts: Sequence[int]) -> float:
+    """The mean expected calibration error over verdicts that are drawn as the probabilities say."""
+    if not probabilities:
+        return 0.0
+    exact, chance = np.array(probabilities), np.random.default_rng(0)
+    off = (
+        np.add.reduceat((chance.random(exact.size) < exact) - exact, cuts[:-1]) for _ in range(DRAWS)
+    )  # one draw at a time: of a hundred thousand values all at once would be gigabytes
+    return float(np.mean([np.abs(one).sum() for one in off]) / exact.size)
 
 
 def draw_reliability(curves: dict[str, Reliability], path: Path) -> None:

@@ -206,6 +206,7 @@ def _calibration(leaves: Sequence[LeafResult]) -> dict[str, Any] | None:
     return {
         "values": found.count,
         "ece": round(found.ece, DIGITS),
+        "ece_by_chance": round(found.ece_by_chance, DIGITS),
         "brier": round(found.brier, DIGITS),
         "mean_probability": round(found.probability, DIGITS),
         "right": round(found.right, DIGITS),

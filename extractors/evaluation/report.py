@@ -90,7 +90,10 @@ def _lines(figures: Figures) -> list[str]:
             f"cells right: {row['cells_right']} of {row['cells']}"
         )
     if (calibration := figures["calibration"]) is not None:
-        lines.append(f"- Probabilities: ECE {calibration['ece']:.3f}, Brier score {calibration['brier']:.3f}")
+        lines.append(
+            f"- Probabilities: ECE {calibration['ece']:.3f} (exact ones would show {calibration['ece_by_chance']:.3f} "
+            f"on {calibration['values']} values), Brier score {calibration['brier']:.3f}"
+        )
     else:
         lines.append("- Probabilities: uncalibrated")
     for name, values in figures["slices"].items():

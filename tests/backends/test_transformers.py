@@ -65,6 +65,15 @@ def test_leaves_carry_whether_the_rules_agree() -> None:
         same = leaf.raw is not None and theirs[leaf.path] == leaf.raw
         assert leaf.signals["rules_same"] == same
         assert leaf.signals["rules_other"] == (theirs[leaf.path] is not None and not same)
+        assert (leaf.signals["rules_sure"] > 0) == (theirs[leaf.path] is not None)
+        assert leaf.signals["unknown_schema"] == 1.0  # this model does not say what it was trained under
+
+
+def test_a_schema_that_the_model_was_trained_under_is_no_unknown_one() -> None:
+    schema, made = load_schema("receipt"), backend()
+    made.loaded = replace(made.loaded, trained_under=frozenset({schema.fingerprint}))
+    (answer,) = made.answer([document_of(LINES)], schema)
+    assert not any(leaf.signals.get("unknown_schema") for leaf in answer.leaves)
 
 
 def test_a_model_that_was_trained_with_hints_is_shown_what_the_rules_found() -> None:

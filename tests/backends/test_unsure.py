@@ -116,7 +116,8 @@ def test_an_unsure_text_is_the_rules_and_no_date_number_code_or_row_is() -> None
     rules = Answer({}, tuple(LeafAnswer(path, raw, -0.1) for path, raw in SAID.items()))
     found = texts_by_rules(TREE, data, leaves, rules, -0.3)
     assert [leaf.raw for leaf in found] == ["Oak & Co Ltd", "2", "8", "A", "La"]
-    assert found[0].log_probability == -0.9 and found[0].signals == {"weakest": -0.9}
+    assert found[0].log_probability == -0.9
+    assert found[0].signals == {"weakest": -0.9, "taken": 1.0, "rules_sure": pytest.approx(math.exp(-0.1))}
     assert data["shop"] == {"name": "Oak & Co Ltd"} and data["rows"] == [{"name": "La"}]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,17 @@ def test_reliability_by_hand() -> None:
     assert found.brier == pytest.approx((0.04 + 0.36 + 0.01 + 0.81) / 4)
     assert (found.count, found.right, found.probability) == (4, 0.5, pytest.approx(0.6))
     assert reliability([]) == reliability([], bins=3)
+
+
+@pytest.mark.parametrize("values", [40, 400, 4000])
+def test_exact_probabilities_are_off_by_chance_and_less_so_on_more_values(values: int) -> None:
+    chance = random.Random(values)
+    even = [(p, chance.random() < p) for p in (chance.random() for _ in range(values))]
+    found = reliability(even)
+    spread = math.pi / 8 / math.sqrt(values / 10)  # of a bin's share, its probability anywhere from 0 to 1
+    assert found.ece_by_chance == pytest.approx(spread * math.sqrt(2 / math.pi), rel=0.15)
+    assert found.ece < 2 * found.ece_by_chance
+    assert reliability([(1.0, True)] * values).ece_by_chance == 0.0  # what is certain has no chance
 
 
 def test_probabilities_that_keep_their_word_have_little_error(tmp_path: Path) -> None:

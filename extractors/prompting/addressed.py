@@ -1,0 +1,132 @@
+"""Text that addresses whoever reads by machine: set aside before anything reads the document, and told.
+
+An invoice speaks to people. "Ignore all previous instructions", a turn of a chat, an answer ready made as JSON speak
+to a model, and whoever prints them wants a value of theirs in the row. Such text is given neither to the rules nor to
+the model, so that nothing of it can become a value, and the document waits for a person: the words stay on the page
+that the reviewer sees. What is worded like print of the document itself ("Correct total: 999.00") nobody can tell
+from a correction; it is read.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, overload
+
+from extractors.prompting.addressed_words import ADDRESSED, ready_made
+from extractors.validation.problems import shown
+from schemas.document import Doubt, Page, ReadDocument, Word
+from schemas.errors import foreign
+from schemas.outcome import ReviewReason
+from schemas.tree import ObjectNode, leaves
+
+_GAP = 3.0
+"""Heights of a word: behind a gap so wide another column begins."""
+_NEXT_LINE = 1.8
+"""Heights of a word: a line that begins so far below the last one goes on with it."""
+_MOST_LINES = 4
+"""Lines that text without a full stop may go on for."""
+_SHOWN = 120
+_AS_LETTERS = str.maketrans("01345", "oieas")
+"""Digits that stand for letters in the middle of a word (IGN0RE), as somebody writes who does not want it found."""
+_ENDS = (".", "!", "?", ">", "}", "]", "###", '"', "»", "”")
+
+
+class _Aside(Sequence[Page]):
+    """The pages without what is set aside, each looked through when it is fetched for the first time."""
+
+    def __init__(self, pages: Sequence[Page], patterns: tuple[re.Pattern[str], ...]) -> None:
+        self.pages, self.patterns = pages, patterns
+        self.found: dict[int, tuple[frozenset[int], Doubt | None]] = {}
+
+    def __len__(self) -> int:
+        return len(self.pages)
+
+    @overload
+    def __getitem__(self, index: int) -> Page: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Page]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._without(page) for page in self.pages[index]]
+        return self._without(self.pages[index])
+
+    def __iter__(self) -> Iterator[Page]:
+        return map(self._without, self.pages)
+
+    def _without(self, page: Page) -> Page:
+        if page.number not in self.found:
+            self.found[page.number] = _addressed(page.words, self.patterns)
+        gone, doubt = self.found[page.number]
+        if doubt is None:
+            return page
+        kept = tuple(word for i, word in enumerate(page.words) if i not in gone)
+        return replace(page, words=kept, warnings=(*page.warnings, doubt))
+
+
+def set_aside(document: ReadDocument, tree: ObjectNode) -> ReadDocument:
+    """The document without text that addresses a machine; pages that had some carry a doubt.
+
+    Args:
+        document: as it was read; its pages are fetched as they are asked for.
+        tree: of the schema: JSON on the page that has its keys is an answer ready made.
+    """
+    keys = {folded(path.replace("[]", "").rpartition(".")[2]) for path, _ in leaves(tree)}
+    return replace(document, pages=_Aside(document.pages, (ADDRESSED, ready_made(keys))))
+
+
+def folded(text: str) -> str:
+    """Text as `addressed_words` wants it: lower case without accents and without signs that are not seen."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    seen = "".join(c for c in plain if unicodedata.category(c) not in ("Mn", "Cf"))
+    letters = sum(c.isalpha() for c in seen)
+    return seen.translate(_AS_LETTERS) if letters > 2 * sum(c.isdigit() for c in seen) > 0 else seen
+
+
+def _addressed(
+    words: Sequence[Word], patterns: Sequence[re.Pattern[str]]
+) -> tuple[frozenset[int], Doubt | None]:
+    """Which words of a page address a machine, and what is told of them."""
+    starts, text = [], ""
+    for word in words:
+        starts.append(len(text))
+        text += f"{folded(word.text)} "
+    gone: set[int] = set()
+    said = []
+    for begin, end in sorted(match.span() for pattern in patterns for match in pattern.finditer(text)):
+        first, last = bisect_right(starts, begin) - 1, bisect_right(starts, end - 1) - 1
+        if first not in gone:
+            run = range(first, _end(words, first, last))
+            gone.update(run)
+            said.append(" ".join(words[i].text for i in run))
+    if not gone:
+        return frozenset(), None
+    more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
+    told = foreign(shown(said[0], _SHOWN))
+    return frozenset(gone), Doubt(
+        f"Text for whoever reads by machine was set aside: {told}{more}", ReviewReason.ORDERS_TO_READER
+    )
+
+
+def _end(words: Sequence[Word], first: int, last: int) -> int:
+    """Behind the last word of what begins at ``first`` and reaches ``last`` at least.
+
+    It ends with its line; without a full stop there it goes on below, as paragraphs do. Another column is not its own.
+    """
+    left, lines, at = words[first].box.x0, 1, first
+    while at + 1 < len(words):
+        here, following = words[at], words[at + 1]
+        height = max(here.box.y1 - here.box.y0, 1.0)
+        below = (following.box.y0 + following.box.y1) / 2 > here.box.y1
+        if not below and not -height < following.box.x0 - here.box.x1 < _GAP * height and at >= last:
+            break
+        if below and at >= last:
+            near = following.box.y0 - here.box.y0 < _NEXT_LINE * height and following.box.x0 < left + height
+            if here.text.endswith(_ENDS) or not near or lines >= _MOST_LINES:
+                break
+            lines += 1
+        at += 1
+    return at + 1
