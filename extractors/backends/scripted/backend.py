@@ -184,7 +184,7 @@ def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) ->
                 tell_shape(node, path, data, out)
             return data
         case ArrayNode():
-            items = []
+            items: list[Any] = []
             while _has(row, at := f"{inner}.{len(items)}"):
                 items.append(_item(node.item, f"{path}.{len(items)}", at, row, out))
             return items
