@@ -30,14 +30,16 @@ _TITLED = math.log(0.65)
 """Score of a choice that the rules found printed by itself, or with a colon behind it, at the head of the page."""
 
 
-def lists_of(tree: ObjectNode, path: str = "") -> Iterator[str]:
-    """The paths of the outermost lists of objects."""
+def lists_of(tree: ObjectNode, path: str = "", *, of_values: bool = False) -> Iterator[str]:
+    """The paths of the outermost lists of objects, and of those of single values that are copied if asked for."""
     for name, child in tree.fields:
         at = f"{path}.{name}" if path else name
-        if isinstance(child, ArrayNode) and isinstance(child.item, ObjectNode):
-            yield at
+        if isinstance(child, ArrayNode):
+            single = isinstance(child.item, Leaf) and child.item.grounding == "span"
+            if isinstance(child.item, ObjectNode) or (of_values and single):
+                yield at
         elif isinstance(child, ObjectNode):
-            yield from lists_of(child, at)
+            yield from lists_of(child, at, of_values=of_values)
 
 
 def rows_by_rules(

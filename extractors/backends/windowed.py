@@ -234,9 +234,8 @@ class WindowedBackend(ABC):
             for leaf in answer.leaves
         ]
         known = schema.fingerprint in self.loaded.trained_under
-        for path in lists_of(
-            schema.tree
-        ):  # behind agreement: that the rules agree with themselves says nothing
+        # Behind agreement: that the rules agree with themselves says nothing.
+        for path in lists_of(schema.tree, of_values=not known):
             merged = rows_by_rules(
                 path,
                 data,

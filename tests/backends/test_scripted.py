@@ -353,9 +353,11 @@ def test_fifty_pages_take_seconds_not_minutes() -> None:
     _check_grounded(answer, document, schema)
 
 
-def test_a_list_of_single_values_is_no_table() -> None:
+def test_a_list_of_single_values_stands_below_its_heading_and_not_below_another() -> None:
     schema = from_json_schema(
         {"type": "object", "properties": {"codes": {"type": "array", "items": {"type": "string"}}}}, "codes"
     )
     (answer,) = ScriptedBackend().answer([document_of(["Codes", "A 1", "B 2"])], schema)
+    assert answer.data == {"codes": ["A 1", "B 2"]}
+    (answer,) = ScriptedBackend().answer([document_of(["Places", "A 1", "B 2"])], schema)
     assert answer.data == {"codes": []}

@@ -60,6 +60,23 @@ def test_the_lists_of_a_schema() -> None:
     assert list(lists_of(load_schema("receipt").tree)) == []
 
 
+def test_lists_of_single_values_are_the_rules_as_well_if_asked_for() -> None:
+    texts = {"type": "array", "items": {"type": "string"}}
+    choices = {"type": "array", "items": {"enum": ["a", "b"]}}
+    inner = {"type": "object", "properties": {"skills": texts}}
+    properties = {"person": inner, "tags": choices, "total": {"type": "string"}}
+    tree = from_json_schema({"title": "cv", "type": "object", "properties": properties}, "cv").tree
+    assert list(lists_of(tree)) == []
+    assert list(lists_of(tree, of_values=True)) == ["person.skills"]  # choices have no words of their own
+    data: dict[str, Any] = {"person": {"skills": []}, "tags": [], "total": "9"}
+    told = tuple(LeafAnswer(f"person.skills.{i}", one, -0.2) for i, one in enumerate(("SQL", "Excel")))
+    rules = Answer({"person": {"skills": ["SQL", "Excel"]}}, told)
+    leaves = [LeafAnswer("total", "9", -0.01)]
+    found = rows_by_rules("person.skills", data, leaves, rules, -0.4, overlooked_below=-0.4)
+    assert [leaf.raw for leaf in found] == ["9", "SQL", "Excel"]
+    assert data["person"]["skills"] == ["SQL", "Excel"]
+
+
 TREE = as_meant(
     from_json_schema(
         {

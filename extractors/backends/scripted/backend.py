@@ -14,6 +14,7 @@ from extractors.backends.scripted.choices import choose, tell_shape
 from extractors.backends.scripted.descriptions import told_words
 from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_parties
+from extractors.backends.scripted.lists import Wanted, find_items, wanted_of
 from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, read_sheet
@@ -22,9 +23,9 @@ from extractors.grounding.merge import merge
 from extractors.validation.values import DocumentStyle, document_style
 from schemas.document import ReadDocument
 from schemas.registry import LoadedSchema
-from schemas.tree import ArrayNode, Leaf, Node, ObjectNode, leaves
+from schemas.tree import ArrayNode, Kind, Leaf, Node, ObjectNode, leaves
 
-RULES = "scripted-8"
+RULES = "scripted-9"
 """Name and version of the rules; raised whenever they change what they answer."""
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""
@@ -74,6 +75,7 @@ class _Plan:
                 self.singles.append(goal)
             elif "[]" not in outer:
                 self.lists.setdefault(outer, []).append(goal)
+        self.wanted: dict[str, Wanted] = {}
         self.singles = with_parties(self.singles)
         self.vocabulary = frozenset(words)
 
@@ -115,6 +117,16 @@ class _Plan:
         found = ((goal.path, answer_by_marks(goal, asked, pages)) for goal in asked)
         return {path: marked for path, marked in found if marked is not None}
 
+    def _rows(self, node: ArrayNode, path: str, goals: list[Goal], scene: Scene, room: int) -> list[Row]:
+        """The items of a list: of a table with figures, else of whatever else lists are printed as."""
+        fields = [goal for goal in goals if goal.path]
+        found = find_rows(fields, scene, room) if goals else []
+        if found:
+            return found
+        wanted = self.wanted.get(path) or wanted_of(path, node, fields)
+        self.wanted[path] = wanted
+        return find_items(wanted, scene, room)
+
     def _write(
         self,
         node: Node,
@@ -147,7 +159,7 @@ class _Plan:
             case ArrayNode():
                 goals = self.lists.get(path, [])
                 room = node.max_items - rows[path]
-                found = find_rows([g for g in goals if g.path], scene, room) if goals and room > 0 else []
+                found = self._rows(node, path, goals, scene, room) if room > 0 else []
                 rows[path] += len(found)
                 return [_item(node.item, f"{path}.{i}", "", row, out) for i, row in enumerate(found)]
 
@@ -157,6 +169,8 @@ def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) ->
     match node:
         case Leaf():
             found = row.get(inner)
+            if found is not None and node.kind is Kind.BOOLEAN and found[0].raw in ("true", "false"):
+                return _leaf(path, found[0].raw, None, found[1], out)
             if found is None or node.grounding == "choice":
                 absent = node.choices[0] if node.choices and not node.nullable else None
                 return _leaf(path, absent, None, MIN_SCORE if absent else None, out)
@@ -170,7 +184,15 @@ def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) ->
                 tell_shape(node, path, data, out)
             return data
         case ArrayNode():
-            return []
+            items: list[Any] = []
+            while _has(row, at := f"{inner}.{len(items)}"):
+                items.append(_item(node.item, f"{path}.{len(items)}", at, row, out))
+            return items
+
+
+def _has(row: Row, at: str) -> bool:
+    """Whether a row tells anything of an item of a list in it."""
+    return at in row or any(key.startswith(f"{at}.") for key in row)
 
 
 def _with_others(leaf: LeafAnswer, ranked: Sequence[Match]) -> LeafAnswer:

@@ -57,7 +57,7 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
         return []
     best: tuple[float, int, list[Column]] | None = None
     for line in scene.lines:
-        columns = _header(goals, line, scene.runs.get(line.index, []))
+        columns = header_columns(goals, line, scene.runs.get(line.index, []))
         mapped = [c for c in columns if c.goal is not None]
         weight = sum(c.named for c in mapped)
         if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
@@ -81,7 +81,7 @@ def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int
         if line.index not in scene.runs:
             continue
         for whole in stacks(scene.lines, at):
-            columns = _header(goals, whole, list(runs_of(whole, scene.vocabulary)))
+            columns = header_columns(goals, whole, list(runs_of(whole, scene.vocabulary)))
             mapped = [c for c in columns if c.goal is not None]
             named = sum(c.named for c in mapped)
             if len(mapped) >= _FULL and named > (best[0] + 0.01 if best is not None else weight + _STACKED):
@@ -89,7 +89,7 @@ def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int
     return best[1:] if best is not None else None
 
 
-def _header(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
+def header_columns(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
     """The columns that a line names, best pairs first, each goal once; empty when it is no header."""
     runs = _split(named_by, goals)
     if not runs or any(any(c.isdigit() for c in t.text) for t in line.tokens):
@@ -200,7 +200,7 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
             break
         if rows and _heads_another(line):
             break
-        row = _row(line, columns, scene)
+        row = line_row(line, columns, scene)
         if rows and _ends(line) and not _is_full(row, rows[0], line):
             if not _goes_on_after(line, rows[0], top or line, columns, scene):
                 break
@@ -367,7 +367,7 @@ def _goes_on_after(line: Line, first: Row, top: Line, columns: list[Column], sce
     """Whether one of the next lines is as full a row as the first: what names a sum stood between rows."""
 
     def is_row(one: Line) -> bool:
-        row = _row(one, columns, scene)
+        row = line_row(one, columns, scene)
         return _is_full(row, first, one) or (not _ends(one) and len(row) >= len(first))
 
     if len(first) < 2:
@@ -402,7 +402,7 @@ def goal_path_is_number(path: str, columns: list[Column]) -> bool:
     return any(c.goal is not None and c.goal.path == path and c.goal.kind in NUMERIC for c in columns)
 
 
-def _row(line: Line, columns: list[Column], scene: Scene) -> Row:
+def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
     """The values of a line, each in the column that its place and kind suggest."""
     row: Row = {}
     texts: dict[int, list[tuple[int, int]]] = {}

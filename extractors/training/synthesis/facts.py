@@ -12,7 +12,9 @@ StampFrame = Literal["box", "double", "round", "none"]
 
 @dataclass(frozen=True)
 class Entry:
-    """A label and its value as printed; ``hand`` when somebody filled it in by hand or typewriter.
+    """A label and its value as printed (over several lines in resumes only).
+
+    ``hand`` when somebody filled it in by hand or typewriter.
 
     ``strong`` sets a sum off from those around it.
     """

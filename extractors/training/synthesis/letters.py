@@ -73,7 +73,8 @@ def resume(painter: Painter, facts: Facts, chance: random.Random) -> None:
             manner(painter, table, row)
     for entry in facts.totals:
         work.heading(work.label(entry.label))
-        painter.flow(entry.value)
+        for line in entry.value.splitlines():
+            painter.flow(line)
     work.end()
 
 

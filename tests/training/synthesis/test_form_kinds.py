@@ -55,7 +55,10 @@ def printed(truth: Any, fields: tuple[FieldSpec, ...]) -> Iterator[str]:
         value = truth[field.key]
         if field.type == "list":
             for row in value or []:
-                yield from printed(row, field.fields)
+                if isinstance(row, str):
+                    yield row
+                else:
+                    yield from printed(row, field.fields)
         elif value is not None and not field.pixels:
             assert isinstance(value, str) and value == " ".join(value.split()), (field.key, value)
             yield value

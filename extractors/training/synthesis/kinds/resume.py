@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Sequence
 
 from babel.dates import format_date
 
@@ -46,10 +47,10 @@ _FIELDS = (
         "Stations of work.", "All positions in the order of the document.", fields=_JOB),
     spec("education", "list", "education schools studies ausbildung formation", "Education.", "Stations of education.",
         "All degrees in the order of the document.", fields=_SCHOOL),
-    spec("skills", "text", "skills key_skills competences kenntnisse competenze", "Skills.", "What the person can do.",
-        "The line of skills as printed."),
-    spec("languages", "text", "languages spoken_languages languageSkills sprachen langues", "Languages.",
-        "Which languages.", "The line of languages as printed."),
+    spec("skills", "list", "skills key_skills competences kenntnisse competenze", "Skills.", "What the person can do.",
+        "Each skill by itself, as printed."),
+    spec("languages", "list", "languages spoken_languages languageSkills sprachen langues", "Languages.",
+        "Which languages.", "Each language with its level, as printed."),
     spec("signed", "boolean", "signed is_signed hasSignature unterschrieben signature_present", "Signed?",
         "Whether it is signed.", "True if there is a signature.", pixels=True),
 )  # fmt: skip
@@ -99,6 +100,23 @@ _TONGUES = (
     "Nederlands A1",
 )
 _SIDES: tuple[Align, ...] = ("left", "left", "left")
+
+
+def _written(values: Sequence[str], chance: random.Random) -> str:
+    """Several values on one line, or one below the other with bullets or without."""
+    before, joint = chance.choice(
+        (
+            ("", ", "),
+            ("", ", "),
+            ("", "; "),
+            ("", " • "),
+            ("", " | "),
+            ("• ", "\n• "),
+            ("- ", "\n- "),
+            ("", "\n"),
+        )
+    )
+    return before + joint.join(values)
 
 
 def _period(form: Form) -> tuple[str, str]:
@@ -162,8 +180,8 @@ def make(chance: random.Random, locale: str) -> Facts:
     totals = []
     for key, source in (("skills", _SKILLS), ("languages", _TONGUES)):
         if chance.random() < 0.75:
-            form.truth[key] = ", ".join(chance.sample(source, chance.randint(2, 4)))
-            totals.append(Entry(terms(key), form.truth[key]))
+            form.truth[key] = chance.sample(source, chance.randint(2, 4))
+            totals.append(Entry(terms(key), _written(form.truth[key], chance)))
     if chance.random() < 0.5:
         form.sign("signed", name, 0.6)
     else:
