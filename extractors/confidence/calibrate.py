@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from extractors.confidence.calibrator import FILE, Calibrator, SchemaEvidence, Source
+from extractors.confidence.calibrator import FILE, Calibrator, SchemaEvidence, Source, UnknownSchemas
 from extractors.confidence.features import UNFITTED, VERSION
 from extractors.confidence.fit import Fitted, JudgedDocument, JudgedField, fit
 from extractors.confidence.judged import FILE as JUDGED
@@ -171,6 +171,7 @@ def calibrate(
         made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         values=fitted.values,
         nulls=fitted.nulls,
+        unknown=UnknownSchemas(values=fitted.unknown[0], nulls=fitted.unknown[1]) if fitted.unknown else None,
         evidence=_evidence(every, fitted),
         sources=[_source(source, records) for source in sources],
     )

@@ -15,7 +15,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from extractors.confidence.certify import Budget, Certificate, LabelledDocument, LabelledValue, certify
-from extractors.confidence.features import FEATURES, NULL_FEATURES, VERSION, Features, vector
+from extractors.confidence.features import FEATURES, NULL_FEATURES, UNKNOWN, VERSION, Features, vector
 from extractors.models.stored import content_of
 from extractors.validation.paths import pattern_of
 from schemas.errors import ModelError
@@ -65,6 +65,13 @@ class LinearFit(_Part):
         rows = zip(vector(features, self.features), self.means, self.scales, self.weights, strict=True)
         odds += sum(weight * (value - mean) / scale for value, mean, scale, weight in rows)
         return 1 / (1 + math.exp(-min(max(odds, -30.0), 30.0)))
+
+
+class UnknownSchemas(_Part):
+    """The fits for schemas that the model was not trained under: there its scores say something else."""
+
+    values: LinearFit
+    nulls: LinearFit
 
 
 class SchemaEvidence(_Part):
@@ -117,6 +124,7 @@ class Calibrator(_Part):
         made: when, ISO 8601.
         values: for fields with a value.
         nulls: for fields without one.
+        unknown: for both under schemas that the model was not trained under; ``None`` where too few were labelled.
         evidence: by schema fingerprint.
         sources: what it was fitted on.
     """
@@ -126,6 +134,7 @@ class Calibrator(_Part):
     made: str
     values: LinearFit
     nulls: LinearFit
+    unknown: UnknownSchemas | None = None
     evidence: dict[str, SchemaEvidence]
     sources: list[Source] = Field(default_factory=list)
 
@@ -133,9 +142,10 @@ class Calibrator(_Part):
     def _known(self) -> Self:
         if self.version != VERSION:
             raise ValueError(f"it was made for version {self.version} of the features, this is {VERSION}")
-        for fit, names in ((self.values, FEATURES), (self.nulls, NULL_FEATURES)):
-            if strange := set(fit.features) - set(names):
-                raise ValueError(f"it has features nobody knows: {', '.join(sorted(strange))}")
+        for fits in (self, self.unknown) if self.unknown else (self,):
+            for fit, names in ((fits.values, FEATURES), (fits.nulls, NULL_FEATURES)):
+                if strange := set(fit.features) - set(names):
+                    raise ValueError(f"it has features nobody knows: {', '.join(sorted(strange))}")
         return self
 
     def probability(self, path: str, features: Features, fingerprint: str, *, null: bool) -> float:
@@ -147,7 +157,8 @@ class Calibrator(_Part):
             fingerprint: of the schema.
             null: whether the answer is that there is no value.
         """
-        fit = self.nulls if null else self.values
+        fits = self.unknown if self.unknown and features[UNKNOWN] else self
+        fit = fits.nulls if null else fits.values
         return fit.probability(features, groups_of(fingerprint, path))
 
     def certificate(self, fingerprint: str, budget: Budget) -> Certificate:

@@ -34,17 +34,13 @@ UNFITTED: frozenset[ReviewReason] = frozenset(
 )
 """Reasons that a fitted probability has weighed already: under a certified threshold they do not speak again."""
 
-UNDER_UNKNOWN = ("score", "rules_same", "rules_other", "rules_sure", "taken", "label", "doubts")
-UNDER_UNKNOWN_NULL = ("score", "rules_other", "rules_sure", "given_up")
-"""Features that say something else under a schema that the model was not trained under: there they weigh anew."""
 FEATURES: tuple[str, ...] = (
     "score", *(f"score_over_{-knot:g}" for knot in KNOTS), "weakest", "mass",
     "number", "date", "choice", "free", "in_list",
     "length", "digits",
     "places_many", "label", "said_elsewhere",
     "windows_same", "windows_other", "windows_null",
-    "rules_same", "rules_other", "rules_sure", "taken",
-    "unknown_schema", *(f"unknown_{name}" for name in UNDER_UNKNOWN),
+    "rules_same", "rules_other", "rules_sure", "taken", "unknown_schema",
     "recognised", "recognised_least", "recognised_mean",
     "page", "height",
     "doubts", "refused", "rule_broken", "rule_holds",
@@ -55,13 +51,15 @@ FEATURES: tuple[str, ...] = (
 NULL_FEATURES: tuple[str, ...] = (
     "score", *(f"score_over_{-knot:g}" for knot in KNOTS), "mass",
     "number", "date", "choice", "in_list",
-    "windows_null", "rules_other", "rules_sure", "given_up",
-    "unknown_schema", *(f"unknown_{name}" for name in UNDER_UNKNOWN_NULL),
+    "windows_null", "rules_other", "rules_sure", "given_up", "unknown_schema",
     "doubts",
     "others_score", "others_weakest", "others_null", "others_doubts",
     "truncated", "words", "pages",
 )  # fmt: skip
 """Of a null: what it says about a text that is not there cannot be known."""
+
+UNKNOWN = "unknown_schema"
+"""The feature that says whether the model was not trained under the schema, and with it which fit is to be asked."""
 
 Features = Mapping[str, float]
 
@@ -104,27 +102,19 @@ def features_of(fields: Sequence[AnsweredField], facts: DocumentFacts) -> dict[s
     texts = Counter(_text(one.answer) for one in fields if one.answer.raw is not None)
     around = _Around(fields)
     return {
-        one.answer.path: _under_its_schema(
-            {
-                **_of_answer(one.answer),
-                **_of_leaf(one.leaf, one.answer.path),
-                **_of_text(one.answer, texts),
-                **_of_place(one.answer, facts),
-                **_of_reasons(one),
-                **around.without(number),
-                "truncated": float(facts.truncated),
-                "words": math.log1p(facts.words),
-                "pages": math.log1p(len(facts.heights)),
-            }
-        )
+        one.answer.path: {
+            **_of_answer(one.answer),
+            **_of_leaf(one.leaf, one.answer.path),
+            **_of_text(one.answer, texts),
+            **_of_place(one.answer, facts),
+            **_of_reasons(one),
+            **around.without(number),
+            "truncated": float(facts.truncated),
+            "words": math.log1p(facts.words),
+            "pages": math.log1p(len(facts.heights)),
+        }
         for number, one in enumerate(fields)
     }
-
-
-def _under_its_schema(found: dict[str, float]) -> dict[str, float]:
-    """The features, and again those that weigh anew under an unknown schema: 0 under one that the model knows."""
-    names = {*UNDER_UNKNOWN, *UNDER_UNKNOWN_NULL}
-    return found | {f"unknown_{name}": found["unknown_schema"] * found[name] for name in names}
 
 
 def score_of(answer: LeafAnswer) -> float:
@@ -150,7 +140,7 @@ def _of_answer(answer: LeafAnswer) -> dict[str, float]:
         "windows_null": math.log1p(signals.get("windows_null", 0.0)),
         "rules_same": signals.get("rules_same", 0.0),
         **{name: signals.get(name, 0.0) for name in ("rules_other", "rules_sure", "taken", "given_up")},
-        "unknown_schema": signals.get("unknown_schema", 0.0),
+        UNKNOWN: signals.get(UNKNOWN, 0.0),
     }
 
 

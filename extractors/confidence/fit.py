@@ -1,9 +1,11 @@
 """Fitting the probability that a field is right (scikit-learn), by cross-fitting over documents.
 
 Two logistic regressions, for values and for nulls, over standardised features and over indicators of the schema and of
-the field. All share one ridge penalty: what a schema or a field adds is drawn towards nothing, the more the fewer
-documents speak for it, so that evidence is pooled where it is thin. The penalty is the one with the least log loss on
-folds of documents; the risks of the evidence come from the fold's fit that has not seen the document.
+the field; and two of their own for schemas that the model was not trained under, where scores say something else, once
+there are documents enough of both sorts. The terms of one share a ridge penalty: what a schema or a field adds is drawn
+towards nothing, the more the fewer documents speak for it, so that evidence is pooled where it is thin. The penalty is
+the one with the least log loss on folds of documents; the risks of the evidence come from the fold's fit that has not
+seen the document.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from extractors.confidence.calibrator import LinearFit, groups_of
 from extractors.confidence.certify import LabelledDocument, LabelledValue
-from extractors.confidence.features import FEATURES, NULL_FEATURES, Features, vector
+from extractors.confidence.features import FEATURES, NULL_FEATURES, UNKNOWN, Features, vector
 from schemas.errors import UsageError
 
 FOLDS = 5
@@ -58,12 +60,16 @@ class JudgedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The two fits, and each document with the risks that it was given without having been learnt from."""
+    """The fits, and each document with the risks that it was given without having been learnt from.
+
+    ``unknown``: for values and nulls under schemas that the model was not trained under, where these have fits of their
+    own.
+    """
 
     values: LinearFit
     nulls: LinearFit
     scored: tuple[LabelledDocument, ...]
-    penalties: tuple[float, float]
+    unknown: tuple[LinearFit, LinearFit] | None = None
 
 
 def fit(documents: Sequence[JudgedDocument]) -> Fitted:
@@ -81,13 +87,11 @@ def fit(documents: Sequence[JudgedDocument]) -> Fitted:
             remedy=f"Label at least {LEAST_DOCUMENTS}; a certificate for 2 % takes 149.",
         )
     risks: dict[tuple[int, int], float] = {}
-    fits, penalties = [], []
-    for null, names in ((False, FEATURES), (True, NULL_FEATURES)):
-        rows = _Rows(documents, null, names)
-        made, penalty, scores = _fit_rows(rows)
-        fits.append(made)
-        penalties.append(penalty)
-        risks.update(zip(rows.places, (float(1 - score) for score in scores), strict=True))
+    known = [d for d, document in enumerate(documents) if not _is_unknown(document)]
+    others = [d for d, document in enumerate(documents) if _is_unknown(document)]
+    apart = min(len(known), len(others)) >= LEAST_DOCUMENTS
+    values, nulls = _fit_both(documents, known if apart else range(len(documents)), risks)
+    unknown = _fit_both(documents, others, risks) if apart else None
     scored = tuple(
         LabelledDocument(
             tuple(
@@ -98,19 +102,35 @@ def fit(documents: Sequence[JudgedDocument]) -> Fitted:
         )
         for d, document in enumerate(documents)
     )
-    return Fitted(fits[0], fits[1], scored, (penalties[0], penalties[1]))
+    return Fitted(values, nulls, scored, unknown)
+
+
+def _is_unknown(document: JudgedDocument) -> bool:
+    return any(field.features[UNKNOWN] for field in document.fields)
+
+
+def _fit_both(
+    documents: Sequence[JudgedDocument], chosen: Sequence[int], risks: dict[tuple[int, int], float]
+) -> tuple[LinearFit, LinearFit]:
+    """The fits for values and for nulls of some of the documents; ``risks`` gets those of their fields."""
+    fits = []
+    for null, names in ((False, FEATURES), (True, NULL_FEATURES)):
+        rows = _Rows(documents, chosen, null, names)
+        made, scores = _fit_rows(rows)
+        fits.append(made)
+        risks.update(zip(rows.places, (float(1 - score) for score in scores), strict=True))
+    return fits[0], fits[1]
 
 
 class _Rows:
     """One row for each field of one sort: features and indicators, whether it is right, its weight and its document."""
 
-    def __init__(self, documents: Sequence[JudgedDocument], null: bool, names: tuple[str, ...]) -> None:
+    def __init__(
+        self, documents: Sequence[JudgedDocument], chosen: Sequence[int], null: bool, names: tuple[str, ...]
+    ) -> None:
         self.names = names
         self.places = [
-            (d, f)
-            for d, document in enumerate(documents)
-            for f, field in enumerate(document.fields)
-            if field.null == null
+            (d, f) for d in chosen for f, field in enumerate(documents[d].fields) if field.null == null
         ]
         fields = [documents[d].fields[f] for d, f in self.places]
         self.right = np.array([field.right for field in fields], dtype=bool)
@@ -132,23 +152,22 @@ class _Rows:
         return len(np.unique(self.right[chosen])) == 2
 
 
-def _fit_rows(rows: _Rows) -> tuple[LinearFit, float, Floats]:
-    """The fit, its penalty, and the score of each row by the fold's fit that has not seen its document."""
+def _fit_rows(rows: _Rows) -> tuple[LinearFit, Floats]:
+    """The fit, and the score of each row by the fold's fit that has not seen its document."""
     if not rows.of_both_kinds():
         made = _constant(rows.right)
-        return made, 0.0, np.full(len(rows.right), made.probability({}, ()))
+        return made, np.full(len(rows.right), made.probability({}, ()))
     folds = _folds(rows)
-    best: tuple[float, float, Floats] | None = None
-    for penalty in PENALTIES:
-        scores = np.empty(len(rows.right))
-        for inside, outside in folds:
-            scores[outside] = _scores(_regress(rows, inside, penalty), rows, outside)
-        loss = _log_loss(scores, rows)
-        if best is None or loss < best[0]:
-            best = (loss, penalty, scores)
-    assert best is not None
-    _, penalty, scores = best
-    return _regress(rows, np.arange(len(rows.right)), penalty), penalty, scores
+    penalty = min(PENALTIES, key=lambda penalty: _log_loss(_cross_fitted(rows, folds, penalty), rows))
+    return _regress(rows, np.arange(len(rows.right)), penalty), _cross_fitted(rows, folds, penalty)
+
+
+def _cross_fitted(rows: _Rows, folds: Sequence[tuple[Any, Any]], penalty: float) -> Floats:
+    """The score of each row by the fit of the folds that it is not in."""
+    scores = np.empty(len(rows.right))
+    for inside, outside in folds:
+        scores[outside] = _scores(_regress(rows, inside, penalty), rows, outside)
+    return scores
 
 
 def _constant(right: NDArray[np.bool_]) -> LinearFit:

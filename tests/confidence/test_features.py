@@ -46,7 +46,7 @@ def placed(*confidences: float | None, page: int = 1) -> LeafAnswer:
 def test_every_field_has_every_feature_and_no_other() -> None:
     assert set(alone(answer())) >= set(FEATURES) | set(NULL_FEATURES)
     assert len(vector(alone(answer()), FEATURES)) == len(FEATURES) == len(set(FEATURES))
-    assert set(NULL_FEATURES) - set(FEATURES) == {"given_up", "unknown_given_up"}  # of nulls alone
+    assert set(NULL_FEATURES) - set(FEATURES) == {"given_up"}  # of nulls alone
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,8 @@ def test_every_field_has_every_feature_and_no_other() -> None:
         (answer(windows_other=2), "windows_other", pytest.approx(math.log(3))),
         (answer(rules_same=1), "rules_same", 1.0),
         (answer(rules_sure=0.7), "rules_sure", 0.7),
-        (answer(rules_sure=0.7), "unknown_rules_sure", 0.0),
-        (answer(rules_sure=0.7, unknown_schema=1), "unknown_rules_sure", 0.7),
-        (answer(score=-0.1, unknown_schema=1), "unknown_score", -0.1),
+        (answer(unknown_schema=1), "unknown_schema", 1.0),
+        (answer(), "unknown_schema", 0.0),
         (answer(taken=1), "taken", 1.0),
         (answer(raw=None, given_up=1), "given_up", 1.0),
         (answer(raw="A1"), "digits", 0.5),

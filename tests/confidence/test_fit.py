@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
 from extractors.confidence.calibrator import LinearFit
-from extractors.confidence.features import FEATURES, NULL_FEATURES
+from extractors.confidence.features import FEATURES, NULL_FEATURES, UNKNOWN
 from extractors.confidence.fit import JudgedDocument, JudgedField, fit
 from schemas.errors import UsageError
 
@@ -40,6 +41,30 @@ def test_the_probabilities_are_those_of_the_world() -> None:
     for score in (-0.5, -2.0, -4.0):
         assert odds(made.values, score) == pytest.approx(2 + score, abs=0.35)
     assert odds(made.nulls, 0.0, name="d") == pytest.approx(math.log(4), abs=0.3)
+
+
+def unknown(documents: list[JudgedDocument]) -> list[JudgedDocument]:
+    """The same under a schema that the model was not trained under."""
+    return [
+        replace(one, fields=tuple(replace(f, features={**f.features, UNKNOWN: 1.0}) for f in one.fields))
+        for one in documents
+    ]
+
+
+def test_schemas_that_the_model_does_not_know_have_fits_of_their_own() -> None:
+    known, others = world(500, 7), unknown(world(500, 8, fingerprint="bb", shift=-2.0))
+    made, alone = fit([*known, *others]), fit(known)
+    assert made.unknown is not None and alone.unknown is None
+    assert made.values == alone.values and made.nulls == alone.nulls
+    for score in (-0.5, -2.0):
+        assert odds(made.unknown[0], score, "new") == pytest.approx(score, abs=0.5)
+    assert len(made.scored) == 1000
+    assert made.scored[:500] == alone.scored
+
+
+def test_too_few_of_one_sort_are_fitted_with_the_rest() -> None:
+    made = fit([*world(50, 7), *unknown(world(9, 8, fingerprint="bb"))])
+    assert made.unknown is None and len(made.scored) == 59
 
 
 def test_every_document_is_scored_by_a_fit_that_has_not_seen_it() -> None:
