@@ -23,7 +23,7 @@ from schemas.outcome import ReviewReason
 from schemas.tree import NUMERIC, Kind, Leaf
 
 VERSION = 2
-CIRCUMSTANCES = 1
+CIRCUMSTANCES = 2
 """Raised with every change of validation that moves features or verdicts."""
 KNOTS = (-0.003, -0.01, -0.03, -0.1, -0.3, -1.0)
 """Scores (nats) at which the weight of a score may change; near 0 a tenth of a nat says much, far off nothing."""

@@ -2,7 +2,7 @@
 
 Two logistic regressions, for values and for nulls, over standardised features and over indicators of the schema and of
 the field; and two of their own for schemas that the model was not trained under, where scores say something else, once
-there are documents enough of both sorts. The terms of one share a ridge penalty: what a schema or a field adds is drawn
+there are fields enough of both sorts. The terms of one share a ridge penalty: what a schema or a field adds is drawn
 towards nothing, the more the fewer documents speak for it, so that evidence is pooled where it is thin. The penalty is
 the one with the least log loss on folds of documents; the risks of the evidence come from the fold's fit that has not
 seen the document.
@@ -23,11 +23,14 @@ from extractors.confidence.features import FEATURES, NULL_FEATURES, UNKNOWN, Fea
 from schemas.errors import UsageError
 
 FOLDS = 5
+WAYS = 3
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse strengths that are tried."""
 GROUP_SCALE = 1.0
 """How large an indicator stands beside standardised features: the larger, the less it is drawn to nothing."""
 LEAST_DOCUMENTS = 10
+LEAST_FIELDS = 30
+"""Fields for a fit of their own."""
 FLOOR = 1e-6
 """Log losses are cut here, as scikit-learn does."""
 
@@ -87,11 +90,8 @@ def fit(documents: Sequence[JudgedDocument]) -> Fitted:
             remedy=f"Label at least {LEAST_DOCUMENTS}; a certificate for 2 % takes 149.",
         )
     risks: dict[tuple[int, int], float] = {}
-    known = [d for d, document in enumerate(documents) if not _is_unknown(document)]
-    others = [d for d, document in enumerate(documents) if _is_unknown(document)]
-    apart = min(len(known), len(others)) >= LEAST_DOCUMENTS
-    values, nulls = _fit_both(documents, known if apart else range(len(documents)), risks)
-    unknown = _fit_both(documents, others, risks) if apart else None
+    values, unknown_values = _fit_sort(documents, False, FEATURES, risks)
+    nulls, unknown_nulls = _fit_sort(documents, True, NULL_FEATURES, risks)
     scored = tuple(
         LabelledDocument(
             tuple(
@@ -102,24 +102,36 @@ def fit(documents: Sequence[JudgedDocument]) -> Fitted:
         )
         for d, document in enumerate(documents)
     )
-    return Fitted(values, nulls, scored, unknown)
+    apart = unknown_values is not values or unknown_nulls is not nulls
+    return Fitted(values, nulls, scored, (unknown_values, unknown_nulls) if apart else None)
 
 
 def _is_unknown(document: JudgedDocument) -> bool:
     return any(field.features[UNKNOWN] for field in document.fields)
 
 
-def _fit_both(
-    documents: Sequence[JudgedDocument], chosen: Sequence[int], risks: dict[tuple[int, int], float]
+def _fit_sort(
+    documents: Sequence[JudgedDocument],
+    null: bool,
+    names: tuple[str, ...],
+    risks: dict[tuple[int, int], float],
 ) -> tuple[LinearFit, LinearFit]:
-    """The fits for values and for nulls of some of the documents; ``risks`` gets those of their fields."""
+    """The fits for values or nulls, under schemas that the model knows and under others; ``risks`` gets theirs.
+
+    One for both where either sort has too few fields for a fit of its own.
+    """
+    sides: tuple[list[int], list[int]] = ([], [])
+    for d, document in enumerate(documents):
+        sides[_is_unknown(document)].append(d)
+    rows = [_Rows(documents, side, null, names) for side in sides]
+    if min(len(one.places) for one in rows) < LEAST_FIELDS:
+        rows = [_Rows(documents, range(len(documents)), null, names)]
     fits = []
-    for null, names in ((False, FEATURES), (True, NULL_FEATURES)):
-        rows = _Rows(documents, chosen, null, names)
-        made, scores = _fit_rows(rows)
+    for one in rows:
+        made, scores = _fit_rows(one)
         fits.append(made)
-        risks.update(zip(rows.places, (float(1 - score) for score in scores), strict=True))
-    return fits[0], fits[1]
+        risks.update(zip(one.places, (float(1 - score) for score in scores), strict=True))
+    return fits[0], fits[-1]
 
 
 class _Rows:
@@ -157,9 +169,13 @@ def _fit_rows(rows: _Rows) -> tuple[LinearFit, Floats]:
     if not rows.of_both_kinds():
         made = _constant(rows.right)
         return made, np.full(len(rows.right), made.probability({}, ()))
-    folds = _folds(rows)
-    penalty = min(PENALTIES, key=lambda penalty: _log_loss(_cross_fitted(rows, folds, penalty), rows))
-    return _regress(rows, np.arange(len(rows.right)), penalty), _cross_fitted(rows, folds, penalty)
+    # One way to part a few hundred documents favours another penalty than the next: several have their say.
+    ways = [_folds(rows, seed) for seed in range(WAYS)]
+    penalty = min(
+        PENALTIES,
+        key=lambda penalty: sum(_log_loss(_cross_fitted(rows, folds, penalty), rows) for folds in ways),
+    )
+    return _regress(rows, np.arange(len(rows.right)), penalty), _cross_fitted(rows, ways[0], penalty)
 
 
 def _cross_fitted(rows: _Rows, folds: Sequence[tuple[Any, Any]], penalty: float) -> Floats:
@@ -178,14 +194,14 @@ def _constant(right: NDArray[np.bool_]) -> LinearFit:
     )
 
 
-def _folds(rows: _Rows) -> list[tuple[Any, Any]]:
+def _folds(rows: _Rows, seed: int) -> list[tuple[Any, Any]]:
     from sklearn.model_selection import GroupKFold
 
     count = min(FOLDS, len(np.unique(rows.document)))
     if count < 2:
         everything = np.arange(len(rows.right))
         return [(everything[:0], everything)]  # a lone document is scored by what nothing has taught
-    folds = GroupKFold(count, shuffle=True, random_state=0).split(rows.plain, rows.right, rows.document)
+    folds = GroupKFold(count, shuffle=True, random_state=seed).split(rows.plain, rows.right, rows.document)
     return [(inside, outside) for inside, outside in folds]
 
 

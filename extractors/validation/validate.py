@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import isnan
 from typing import Any
@@ -181,7 +181,9 @@ def _checked_leaves(
         raw = get(answer.data, steps_of(path))
         reply = given.get(path) or LeafAnswer(path, raw if isinstance(raw, str) else None, float("nan"))
         if checks.is_blank(reply.raw):
-            reply = LeafAnswer(path, None, reply.log_probability, None, reply.reasons)
+            reply = replace(
+                reply, raw=None, span=None
+            )  # what else is known of it says how far the null is right
         item = _Checked(leaf, reply)
         item.notes = list(checks.leaf_notes(reply, leaf, pages, options))
         if reply.raw is not None:

@@ -362,3 +362,20 @@ def test_other_candidates_are_kept_with_their_places_nine_at_most() -> None:
     total = next(f for f in validated.fields if f.path == "gross_total")
     assert [c.raw for c in total.others] == [f"{n}" for n in range(9)], "not itself, each once"
     assert (total.others[2].page, total.others[2].boxes) == (1, [words[2].box.as_list()])
+
+
+def test_what_is_known_of_an_empty_field_is_kept_its_candidates_too() -> None:
+    schema = load_schema("receipt")
+    document = paper("CORNER SHOP\nTOTAL 9.50")
+    word = document.pages[0].words[-1]
+    signals = {"rules_other": 1.0, "rules_sure": 0.4, "windows_null": 2.0}
+    total = LeafAnswer(
+        "total", None, -0.2, log_mass=-0.7, others=(("9.50", Span(((1, word),))),), signals=signals
+    )
+    answer = answered(document, {"company": "CORNER SHOP", "date": None, "address": None, "total": None})
+    leaves = tuple(total if leaf.path == "total" else leaf for leaf in answer.leaves)
+    found = validate(replace(answer, leaves=leaves), schema, document, OPTIONS)
+    features = found.features["total"]
+    assert (features["rules_other"], features["rules_sure"], features["mass"]) == (1.0, 0.4, -0.7)
+    assert features["windows_null"] > 0
+    assert [one.raw for one in _at(found, "total").others] == ["9.50"]
