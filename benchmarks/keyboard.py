@@ -25,7 +25,7 @@ from extractors.options import ReadOptions
 from extractors.reading.pool import ReaderPool
 from flows.ledger.records import DocumentState
 from schemas.extraction import Candidate
-from tests.browser.conftest import FLAGS, chromium
+from tests.browser.conftest import FLAGS, chromium, window
 from tests.browser.live import live
 from tests.review.support import Case, receipt_case
 
@@ -95,7 +95,7 @@ def measure(documents: int, browser: Browser) -> Measured:
         ReaderPool(ReadOptions(), workers=2) as reader,
         live(Path(folder), cases, reader) as site,
     ):
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = window(browser).new_page()
         page.goto(site.url)
         page.locator("#name:focus").wait_for()  # a browser gives the focus after the page is loaded
         page.keyboard.type("Ada")

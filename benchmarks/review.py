@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -54,6 +55,7 @@ STEPS = ("queue", "by value", "filter", "search", "tab", "dashboard", "document"
 WEIGHTS = (3, 2, 3, 1, 1, 0.5, 0, 0, 8)
 """How often each is done; a document is opened and taken before each decision."""
 _PATIENCE_SECONDS = 60
+_START_SECONDS = 240
 
 
 @dataclass
@@ -157,37 +159,42 @@ def _through_the_ledger(ledger: Ledger, schema: LoadedSchema) -> str:
     return held.document_id
 
 
-def _serve(url: str, home: str, port: int) -> None:
+def _serve(url: str, home: str, listener: socket.socket) -> None:
     with Ledger.open(url) as ledger:
         page = create_app(
             ledger=ledger, schemas=load_schema, reader=FakeReader(), blobs=Path(home) / "documents"
         )
-        uvicorn.run(page, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+        uvicorn.Server(uvicorn.Config(page, log_level="warning", access_log=False)).run([listener])
 
 
 @contextmanager
 def served(url: str, home: Path) -> Iterator[str]:
     """The page on a free port, in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(url, str(home), port))
-    process.start()
-    address = f"http://127.0.0.1:{port}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # taken here: nobody else can have it meanwhile
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(url, str(home), listener))
+        process.start()
     try:
-        for _ in range(600):
-            if not process.is_alive():
-                raise RuntimeError("The review page ended at once.")
-            try:
-                httpx.get(f"{address}/healthz", timeout=5)
-            except httpx.TransportError:
-                time.sleep(0.1)
-            else:
-                break
+        _wait_until_it_answers(address, process)
         yield address
     finally:
         process.terminate()
         process.join(30)
+
+
+def _wait_until_it_answers(address: str, process: BaseProcess) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            httpx.get(f"{address}/healthz", timeout=5)
+        except httpx.TransportError as error:
+            if not process.is_alive():
+                raise RuntimeError("The review page ended at once.") from error
+            if time.monotonic() > until:
+                raise TimeoutError(f"The review page does not answer within {_START_SECONDS} s.") from error
+            time.sleep(0.1)
+        else:
+            return
 
 
 class _Form(HTMLParser):

@@ -1,4 +1,7 @@
-"""A real PostgreSQL of our own, thrown away at the end, and the fixtures that hand out databases in it."""
+"""Databases for tests: a real PostgreSQL of our own, thrown away at the end, and files of SQLite.
+
+Migrating takes most of a short test's time, so the tables are made once in a session, and every test gets a copy.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import os
 import pwd
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -20,6 +26,16 @@ import pytest
 from flows.ledger.store import Ledger
 
 _names = count()
+
+
+_ROOM = 4 << 30
+
+
+def scratch() -> Path:
+    """The folder for all that tests write: in memory, if there is one with room for it."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
+    return memory if roomy else Path("/tmp")
 
 
 class NoPostgresError(Exception):
@@ -40,7 +56,7 @@ def throwaway_postgres(
     Raises:
         NoPostgresError: it cannot be had, and what to install.
     """
-    folder = Path(tempfile.mkdtemp(prefix="pqpg", dir="/tmp"))  # a socket's path must be short
+    folder = Path(tempfile.mkdtemp(prefix="pqpg", dir=scratch()))  # a socket's path must be short
     server: subprocess.Popen[bytes] | None = None
     try:
         prefix, data, log = _as_server_user(folder), str(folder / "data"), folder / "log"
@@ -55,6 +71,7 @@ def throwaway_postgres(
             "port": str(port or 5432),
             "unix_socket_directories": str(folder),
             "fsync": "on" if fsync else "off",
+            "full_page_writes": "on" if fsync else "off",
             "max_connections": str(max_connections),
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -121,6 +138,27 @@ def execute(server: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
+@cache
+def _migrated() -> bytes:
+    """The file of a ledger with all its tables."""
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder:
+        path = Path(folder) / "ledger.db"
+        Ledger.open(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
+def sqlite_ledger(path: Path) -> str:
+    """Makes an empty ledger of its own at the path, with its folder; the address."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_migrated())
+    with closing(sqlite3.connect(path)) as copy, copy:
+        copy.execute("PRAGMA synchronous = OFF")
+        copy.execute(
+            "UPDATE identity SET value = ?", (uuid.uuid4().hex,)
+        )  # a copy would pass for the other one
+    return f"sqlite:///{path}"
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a server that all tests of the session share."""
@@ -161,7 +199,7 @@ def postgres_url(postgres_template: str) -> Iterator[str]:
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A ledger's database, on SQLite and on PostgreSQL: what is tested with it is tested on both."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
+        return sqlite_ledger(tmp_path / "ledger.db")
     return str(request.getfixturevalue("postgres_url"))
 
 

@@ -99,7 +99,7 @@ def test_mail_reaches_a_mail_server(
     got: list[str] = []
     handler = type("Mail", (_Mail,), {"got": got})
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         port = server.server_address[1]
         monkeypatch.setenv("PARQUETRY_ALERTS__CHANNEL", "email")
         address = f"mailto://127.0.0.1:{port}?from=parquetry@example.org&to=ops@example.org"

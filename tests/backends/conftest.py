@@ -22,7 +22,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running_server() -> Iterator[TinyServer]:
     made = TinyServer(tiny_model(1), tiny_processor()).start()
     yield made
-    made.stop()
+    made.stop_soon()  # its thread ends with the process; waiting for open connections takes ten seconds
 
 
 @pytest.fixture

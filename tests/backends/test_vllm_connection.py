@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import json
 import logging
+import re
 import socket
 import ssl
 import threading
@@ -28,6 +29,7 @@ from extractors.options import VllmOptions
 from schemas.errors import ModelError, OutageError, ParquetryError, public
 
 TEXT = b"Total 4711.00 EUR of Mr Smith"
+TLS_HELLO = b"\x16"
 Says = Callable[[socket.socket], None]
 Listen = Callable[..., str]
 
@@ -49,7 +51,7 @@ def listen() -> Iterator[Listen]:
         def answer(taken: socket.socket) -> None:
             try:
                 with tls.wrap_socket(taken, server_side=True) if tls else taken as client:
-                    client.recv(65536)
+                    take_request(client)
                     says(client)
             except OSError:
                 pass
@@ -68,6 +70,20 @@ def listen() -> Iterator[Listen]:
     yield begin
     for one in sockets:
         one.close()
+
+
+def take_request(client: socket.socket) -> None:
+    """Reads all of it: who closes a connection with bytes unread resets it, and the answer may be lost with it."""
+    request = client.recv(65536)
+    while request and b"\r\n\r\n" not in request and not request.startswith(TLS_HELLO):
+        request += (more := client.recv(65536))
+        if not more:
+            return
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    left = int(length[1]) - len(body) if length else 0
+    while left > 0 and (more := client.recv(65536)):
+        left -= len(more)
 
 
 def sends(*pieces: bytes) -> Says:

@@ -177,7 +177,7 @@ def test_what_hits_every_document_is_an_outage(
 
 def test_a_server_that_stays_busy_is_an_outage(server: TinyServer, tiny_folder: Path) -> None:
     made = made_for(server, tiny_folder)
-    made.options = made.options.model_copy(update={"document_seconds": 3.0})
+    made.options = made.options.model_copy(update={"document_seconds": 1.0})
     server.always, server.well = serving.status(503), False
     with pytest.raises(OutageError, match="does not answer"):
         asked(made)

@@ -24,6 +24,7 @@ from schemas.registry import load_schema
 from tests.backends import serving
 from tests.backends.serving import KEY, TinyServer
 from tests.backends.test_vllm_faults import REFUSED
+from tests.databases import sqlite_ledger
 from tests.flows.working import RUN, begin, make_parts, work
 from tests.tiny import document_of
 
@@ -88,7 +89,7 @@ def make_run(
                 **more,
             }
         )
-        parts = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=documents)
+        parts = make_parts(tmp_path, sqlite_ledger(tmp_path / "ledger.db"), documents=documents)
         made.append(parts)
         run = Run(parts, options, tmp_path)
         run.serve()

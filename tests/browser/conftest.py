@@ -3,9 +3,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from extractors.options import ReadOptions
 from extractors.reading.pool import ReaderPool
@@ -50,12 +51,22 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     started.close()
 
 
+def window(browser: Browser, width: int = 1440, **options: Any) -> BrowserContext:
+    """A window of 1440 by 900 whose pages are waited for with patience.
+
+    It asks for no motion: on a busy machine the pages would still be scrolling when the pointer goes to a word.
+    """
+    size = {"width": width, "height": 900}
+    made: BrowserContext = browser.new_context(viewport=size, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+    made.set_default_timeout(PATIENCE_MS)
+    return made
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A window of 1440 by 900; what its scripts complain about fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    """A window with one page; what its scripts complain about fails the test."""
+    context = window(browser)
     opened = context.new_page()
-    opened.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on(

@@ -14,11 +14,11 @@ import uvicorn
 from extractors.reading.pool import ReaderPool
 from flows.decided import land_decided
 from flows.ledger.store import Ledger
-from flows.review.app import create_app
 from flows.review.blobs import BlobStore
 from flows.review_options import ReviewOptions
 from schemas.registry import load_schema
-from tests.review.support import Case, empty_ledger, fill
+from tests.databases import sqlite_ledger
+from tests.review.support import Case, fill, review_app
 
 
 @dataclass
@@ -41,10 +41,8 @@ def live(
 ) -> Iterator[Live]:
     """Serves the cases on a free loopback port; decisions land in ``lake``."""
     home, source = folder / "home", folder / "in"
-    home.mkdir(parents=True)
-    source.mkdir()
-    (home / "ledger.db").write_bytes(empty_ledger())
-    url = f"sqlite:///{home / 'ledger.db'}"
+    source.mkdir(parents=True)
+    url = sqlite_ledger(home / "ledger.db")
     with Ledger.open(url) as ledger:
         ids = fill(ledger, BlobStore(home / "documents"), source, cases)
         with serve(url, home, reader, lake=lake, options=options) as address:
@@ -62,7 +60,7 @@ def serve(
 ) -> Iterator[str]:
     """Serves the page of a ledger; its address."""
     with Ledger.open(url) as ledger:
-        app = create_app(
+        app = review_app(
             ledger=ledger,
             schemas=load_schema,
             reader=reader,
@@ -74,7 +72,7 @@ def serve(
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while not server.started and time.monotonic() < deadline and thread.is_alive():
                 time.sleep(0.05)
             assert server.started, "the review page did not start"
@@ -82,4 +80,4 @@ def serve(
             yield f"http://127.0.0.1:{port}"
         finally:
             server.should_exit = True
-            thread.join(timeout=15)
+            thread.join(timeout=60)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from flows.ledger.trust import Role
+from tests.browser.conftest import window
 from tests.browser.live import Live
 from tests.review.support import CHEAP
 
@@ -33,7 +34,7 @@ def test_no_view_has_a_serious_fault(browser: Browser, site: Live, scheme: str) 
     for name, role in (("ada", Role.ADMIN), ("bob", Role.REVIEWER)):
         site.ledger.add_account(name, role, actor="console", password_hash=CHEAP.hash(PASSWORD, name))
     site.ledger.hold(site.ids[2], "bob", seconds=600)
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    context = window(browser, color_scheme=scheme)
     page = context.new_page()
     told: dict[str, list[str]] = {}
     page.goto(site.url)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from extractors.reading.pool import ReaderPool
 from flows.ledger.store import Ledger
+from tests.browser.conftest import window
 from tests.browser.live import Live, live
 from tests.browser.test_accessibility import faults
 from tests.browser.test_review_page import enter
@@ -28,10 +29,10 @@ def shop(tmp_path: Path, reader: ReaderPool) -> Iterator[Live]:
         yield running
 
 
-@pytest.fixture
-def past(tmp_path: Path, reader: ReaderPool) -> Iterator[Live]:
-    """A home with eleven weeks behind it."""
-    with live(tmp_path, [], reader) as running:
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory, reader: ReaderPool) -> Iterator[Live]:
+    """A home with eleven weeks behind it, to be looked at only: making one takes seconds."""
+    with live(tmp_path_factory.mktemp("past"), [], reader) as running:
         fill_history(running.ledger._engine.url.render_as_string(hide_password=False), documents=120)
         yield running
 
@@ -51,6 +52,7 @@ def test_filters_and_tabs_work_by_keyboard_and_keep_each_other(page: Page, shop:
     expect(page.locator(".row-link")).to_have_count(4)
     expect(page.get_by_label("Amount from")).to_have_value("40")
     expect(page.get_by_role("link", name="Free")).to_have_attribute("aria-current", "page")
+    page.wait_for_load_state("load")
     page.keyboard.press("j")
     expect(page.locator(".row-link").first).to_be_focused()
 
@@ -77,6 +79,7 @@ def test_a_step_that_fails_says_so_and_can_be_taken_again(page: Page, shop: Live
     enter(page, shop)
     page.goto(f"{shop.url}/bulk")
     page.get_by_role("button", name="Draw them").click()
+    page.wait_for_url("**/bulk/*")
     bulk_id = page.url.rsplit("/", 1)[1]
     for line in shop.ledger.bulk(bulk_id).lines:
         accept(shop.ledger, line.document_id)
@@ -120,9 +123,7 @@ def test_a_piece_of_the_dashboard_leads_to_its_documents(page: Page, past: Live)
 @pytest.mark.parametrize("width", [1440, 820, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_width_is_read_without_trouble(browser: Browser, past: Live, width: int, scheme: str) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
-    )
+    context = window(browser, width, color_scheme=scheme)
     page = context.new_page()
     enter(page, past)
     for path in ("/", "/?from=1&whose=mine", "/dashboard", "/bulk", "/documents"):

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from extractors.reading.pool import ReaderPool
+from tests.browser.conftest import window
 from tests.browser.live import live
 from tests.review.support import Case, receipt_case
 
@@ -51,7 +52,7 @@ def look(page: Page, url: str) -> None:
 
 def test_nothing_of_a_document_is_ever_run(browser: Browser, tmp_path: Path, reader: ReaderPool) -> None:
     cases = [hostile(number, payload) for number, payload in enumerate(PAYLOADS)]
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = window(browser)
     page = context.new_page()
     trouble: list[str] = []
     page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -15,6 +15,7 @@ from extractors.reading.pool import ReaderPool
 from flows.ledger.records import DocumentState, SecondLook
 from flows.ledger.trust import Role
 from flows.review_options import ReviewOptions
+from tests.browser.conftest import PATIENCE_MS, window
 from tests.browser.live import Live, live
 from tests.browser.test_document_view import Hand, boxes_of, field
 from tests.review.support import CHEAP, invoice_case, receipt_case
@@ -43,10 +44,9 @@ class Desk:
     """One person at one browser."""
 
     def __init__(self, browser: Browser, site: Live, name: str) -> None:
-        self.context: BrowserContext = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.context: BrowserContext = window(browser)
         self.site = site
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
         self.page.goto(site.url)
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(PASSWORD)
@@ -63,26 +63,26 @@ class Desk:
         was = self.page.url
         self.page.locator("[data-accept]").click()
         again = self.page.get_by_role("button", name="Save all the same")
-        for _ in range(200):
-            if self.page.url != was:
-                return
-            if again.is_visible():
-                again.click()
-                self.page.wait_for_url(lambda url: url != was)
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"nothing was saved: {self.page.locator('.problems').all_inner_texts()}")
+        wait_until(lambda: self.page.url != was or again.is_visible(), "nothing was saved, nothing refused")
+        if self.page.url == was:
+            again.click()
+            self.page.wait_for_url(lambda url: url != was)
+
+
+def wait_until(ready: Callable[[], object], what: str) -> None:
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while not ready():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
 
 
 def rows_of(lake: Path, schema: str) -> list[dict[str, object]]:
     """All versions that have landed, once landing has had its time."""
-    for _ in range(200):
-        files = sorted((lake / schema).glob("**/*.parquet"))
-        if files:
-            found: list[dict[str, object]] = ds.dataset(files).to_table().to_pylist()
-            return found
-        time.sleep(0.05)
-    return []
+    wait_until(lambda: [*(lake / schema).glob("**/*.parquet")], f"no file of {schema} landed")
+    found: list[dict[str, object]] = (
+        ds.dataset(sorted((lake / schema).glob("**/*.parquet"))).to_table().to_pylist()
+    )
+    return found
 
 
 def test_a_day(browser: Browser, office: tuple[Live, Path]) -> None:
@@ -93,10 +93,7 @@ def test_a_day(browser: Browser, office: tuple[Live, Path]) -> None:
     # Ada opens the invoice: it is hers, and Bob sees that.
     ada.open(0)
     expect(ada.page.locator("[data-hold]")).to_have_count(1)
-    for _ in range(100):
-        if site.ledger.holder(site.ids[0]):
-            break
-        time.sleep(0.05)
+    wait_until(lambda: site.ledger.holder(site.ids[0]), "nobody holds it")
     bob.open(0)
     expect(bob.page.get_by_text("ada is working on this document")).to_be_visible()
     expect(bob.page.locator("[data-accept]")).to_have_count(0)
@@ -138,13 +135,11 @@ def test_a_day(browser: Browser, office: tuple[Live, Path]) -> None:
     # Two at the same receipt: Eve takes it over while Ada has it open; Ada's save is refused, not stored.
     eve = Desk(browser, site, "eve")
     ada.open(1)
-    for _ in range(100):
-        if site.ledger.holder(site.ids[1]):
-            break
-        time.sleep(0.05)
+    wait_until(lambda: site.ledger.holder(site.ids[1]), "nobody holds it")
     ada.page.get_by_label("Company").fill("Shop Z")
     eve.open(1)
     eve.page.get_by_role("button", name="Take it over").click()
+    eve.page.locator("[data-accept]").wait_for()  # of the page that comes; the one before has pages, too
     eve.page.wait_for_selector(".page.loaded")
     eve.page.get_by_label("Company").fill("Shop A Ltd")
     eve.save()

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.supervisor import free_port
 from tests.deploy.files import DEPLOY, ROOT, compose, environment
+from tests.ports import free_port
 
 PATIENCE = 900.0
 

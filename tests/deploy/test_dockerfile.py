@@ -191,7 +191,7 @@ def test_the_review_image_has_all_that_the_page_needs(tmp_path: Path) -> None:
     import time
     import urllib.request
 
-    from flows.supervisor import free_port
+    from tests.ports import free_port
 
     text = (DEPLOY / "docker" / "review-requirements.txt").read_text(encoding="utf-8")
     names = [re.match(r"[\w.-]+", line) for line in text.splitlines() if line and not line.startswith("#")]

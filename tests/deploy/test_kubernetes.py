@@ -6,12 +6,16 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import kubernetes_validate
 import pytest
 import yaml
+from kubernetes_validate import utils as validator
 from prefect_kubernetes.settings import KubernetesSettings
 
 from flows.settings import load_settings
@@ -66,6 +70,14 @@ def objects(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 pytestmark = needs_kubectl
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schemas_are_read_once() -> Iterator[None]:
+    """The validator reads the megabytes of the API's definitions anew for every object."""
+    once = cache(validator.schema_contents)
+    with patch.object(validator, "schema_contents", once):
+        yield
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -16,12 +16,12 @@ import httpx
 import pytest
 
 from flows.landing import read_current
-from flows.supervisor import free_port
 from tests.databases import _program, throwaway_postgres
 from tests.deploy.files import DEPLOY
 from tests.deploy.stack import Stack, wait_for
 from tests.flows.making import write_invoice
 from tests.landing.s3 import serving
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(3000)]
 

@@ -200,11 +200,12 @@ def test_a_page_of_nothing_is_a_page() -> None:
     assert "0 documents" in html(figures_of([], "s", "dev"))
 
 
+@pytest.mark.usefixtures("warm_readers")
 def test_a_report_is_written_compared_and_gone_on_with(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The real command on real PDFs with the scripted rules."""
-    folder = labelled(tmp_path / "set")
+    folder = labelled(tmp_path / "set", 4)
     rules = [
         "--schema",
         "invoice",

@@ -31,6 +31,7 @@ from flows.cluster.slots import Asked, in_flight, largest, slots
 from flows.composition import Parts
 from flows.settings import Settings, load_settings
 from schemas.errors import OutageError, ParquetryError, UsageError
+from tests.databases import sqlite_ledger
 from tests.flows.working import RUN, acts, make_parts
 
 HERE = socket.gethostname()
@@ -355,7 +356,7 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     """The order of a run with five documents, whose parts are in this process already."""
     from flows import worker
 
-    made = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=5, concurrency=2)
+    made = make_parts(tmp_path, sqlite_ledger(tmp_path / "ledger.db"), documents=5, concurrency=2)
     worker.register_inputs(made, RUN)
     ordered = order_of(made, RUN)
     monkeypatch.setitem(workers._ready, RUN, made)

@@ -24,6 +24,7 @@ from flows.cluster.orders import order_of
 from flows.cluster.slots import IN_FLIGHT, Asked
 from flows.composition import Parts
 from schemas.errors import OutageError
+from tests.databases import sqlite_ledger
 from tests.flows.working import RUN, make_parts
 from tests.flows.working import work as do_all
 
@@ -98,7 +99,7 @@ class Progress:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Parts]:
-    made = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=20, batch_size=1)
+    made = make_parts(tmp_path, sqlite_ledger(tmp_path / "ledger.db"), documents=20, batch_size=1)
     worker.register_inputs(made, RUN)
     yield made
     made.spool.close()

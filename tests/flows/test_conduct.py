@@ -18,9 +18,10 @@ import pytest
 from flows import conductor
 from flows.alerts import notices, telling
 from flows.settings import load_settings
-from flows.supervisor import LOOPBACK, Supervisor, free_port
+from flows.supervisor import LOOPBACK, Supervisor
 from tests.flows.making import write_folder
 from tests.flows.test_calibrate import labelled
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -17,6 +17,7 @@ from flows.ledger.trust import Sampling
 from flows.review.blobs import BlobStore
 from schemas.errors import UsageError
 from schemas.registry import load_schema
+from tests.databases import sqlite_ledger
 from tests.ledger.builders import SCHEMA, add, claim, extraction, process, sha_of, start
 
 CORRECTED = {"number": "N-7", "day": None, "total": "9.50"}
@@ -37,7 +38,7 @@ def decide(ledger: Ledger, document_id: str, action: Any, data: dict[str, Any] |
 
 def reviewed(tmp_path: Path, actions: list[str]) -> tuple[Ledger, BlobStore]:
     """A ledger with a document for each action; all their bytes are kept."""
-    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    ledger = Ledger.open(sqlite_ledger(tmp_path / "ledger.db"))
     blobs = BlobStore(tmp_path / "blobs")
     start(ledger)
     for i in range(len(actions)):
@@ -87,7 +88,7 @@ def test_nothing_decided_and_full_folders_are_named(tmp_path: Path) -> None:
 def test_only_what_was_drawn_at_random_is_to_calibrate_on_with_its_chances(tmp_path: Path) -> None:
     shares = Sampling(accepted=0.5, queued=0.25)
     blobs = BlobStore(tmp_path / "blobs")
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+    with Ledger.open(sqlite_ledger(tmp_path / "ledger.db")) as ledger:
         start(ledger)
         for i in range(80):
             add(ledger, "run-1", f"{i}.pdf")

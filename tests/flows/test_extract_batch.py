@@ -61,6 +61,7 @@ def settings(tmp_path: Path, prefect_server: None) -> Settings:
         model="scripted",
         concurrency=2,
         batch_size=2,
+        intake={"settle_seconds": 0.5},  # every first run over new files waits so long
     )
     composition.use(made)
     return made

@@ -25,6 +25,7 @@ from schemas.errors import BackendError, DocumentError, OutageError
 from schemas.outcome import FailureReason, Outcome
 from schemas.registry import load_schema
 from tests.archives.making import PDF, corrupt, jpeg, mail, zipped
+from tests.databases import sqlite_ledger
 from tests.flows.working import PlainExtractor
 
 
@@ -39,7 +40,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
         job=Job(source=str(folder), schema_="invoice", model="scripted"),
         source=str(folder),
         extractor=cast(Extractor, PlainExtractor(schema)),
-        ledger=Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}"),
+        ledger=Ledger.open(sqlite_ledger(tmp_path / "ledger.db")),
         spool=Spool(tmp_path / "spool"),
         blobs=BlobStore(tmp_path / "blobs"),
     )

@@ -22,6 +22,7 @@ from flows.ledger.store import Ledger
 from flows.settings import load_settings
 from schemas.errors import SchemaError, UsageError
 from schemas.registry import from_json_schema
+from tests.databases import sqlite_ledger
 from tests.flows.working import RUN, make_parts, work
 from tests.landing.test_land import accept, decide
 from tests.ledger.builders import SCHEMA, add, claim, extraction, start
@@ -32,7 +33,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     """Two accepted rows; one was corrected later, and one withdrawn."""
     monkeypatch.setenv("PARQUETRY_LAKE_FORMAT", request.param)
     home = tmp_path / ".parquetry"
-    with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
+    with Ledger.open(sqlite_ledger(home / "ledger.db")) as ledger:
         first, second, _ = accept(ledger, "a.pdf", "b.pdf", "c.pdf")
         land(ledger, home / "lake", SCHEMA, format=request.param)
         (home / "then").write_text(dt.datetime.now(dt.UTC).isoformat())
@@ -144,7 +145,7 @@ def test_no_rows_at_all_are_a_mistake_and_what_is_there_is_told(
 def test_the_doctor_counts_what_waits_without_its_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parts = make_parts(tmp_path, f"sqlite:///{tmp_path / '.parquetry' / 'ledger.db'}", documents=3)
+    parts = make_parts(tmp_path, sqlite_ledger(tmp_path / ".parquetry" / "ledger.db"), documents=3)
     worker.register_inputs(parts, RUN)
     work(parts)
     parts.ledger.close()
@@ -168,7 +169,7 @@ def test_moments() -> None:
 
 
 def test_a_schema_that_no_reader_could_follow_ends_the_run_before_it_begins(tmp_path: Path) -> None:
-    parts = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}")
+    parts = make_parts(tmp_path, sqlite_ledger(tmp_path / "ledger.db"))
     ledger, today = parts.ledger, parts.schema
     field = today.tree.fields[0][0]
     before = {"title": "invoice", "type": "object", "properties": {field: {"type": "boolean"}}}

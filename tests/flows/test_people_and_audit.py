@@ -19,6 +19,7 @@ from flows.review_options import OidcOptions, ReviewOptions
 from flows.settings import load_settings
 from schemas.errors import UsageError
 from schemas.extraction import Extraction
+from tests.databases import sqlite_ledger
 from tests.flows.working import RUN, make_parts, work
 
 PASSWORD = "correct horse battery"
@@ -134,7 +135,7 @@ def test_what_lands_under_a_budget_is_looked_at_unless_said_otherwise(
 
 def test_a_worker_draws_what_it_accepts_and_what_it_queues(tmp_path: Path) -> None:
     review = {"audit_share": 1.0, "queue_share": 1.0}
-    parts = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=3, review=review)
+    parts = make_parts(tmp_path, sqlite_ledger(tmp_path / "ledger.db"), documents=3, review=review)
     assert parts.sampling == Sampling(accepted=1.0, queued=1.0)
     worker.register_inputs(parts, RUN)
     work(parts)
@@ -148,7 +149,7 @@ def test_of_what_is_accepted_the_files_are_kept_that_somebody_will_look_at(
 ) -> None:
     """Else the page of a blind sample has no picture, which gives it away, and nothing can be learnt from it."""
     review = {"audit_share": 0.5}
-    parts = make_parts(tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", documents=24, review=review)
+    parts = make_parts(tmp_path, sqlite_ledger(tmp_path / "ledger.db"), documents=24, review=review)
     plain = parts.extractor.extract
 
     def accepted(*arguments: Any) -> Extraction:

@@ -20,15 +20,10 @@ import pytest
 
 from flows.cli import main
 from tests.flows.making import write_folder
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 400.0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_port_in_use_is_told_with_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +34,7 @@ def test_a_port_in_use_is_told_with_a_remedy(capsys: pytest.CaptureFixture[str])
         assert main(["serve", "--prefect-port", port]) == 2
         assert f"Port {port} for the Prefect server" in (err := capsys.readouterr().err)
         assert "--prefect-port" in err
-        assert main(["serve", "--prefect-port", str(_free_port()), "--review-port", port]) == 2
+        assert main(["serve", "--prefect-port", str(free_port()), "--review-port", port]) == 2
         assert "--review-port" in capsys.readouterr().err
         assert main(["review", "--port", port]) == 2
 
@@ -77,7 +72,7 @@ def _json(request: urllib.request.Request) -> Any:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     write_folder(tmp_path / "in")
-    home, prefect, review = tmp_path / "home", _free_port(), _free_port()
+    home, prefect, review = tmp_path / "home", free_port(), free_port()
     line = [sys.executable, "-m", "flows.cli", "serve", "--home", str(home), "--source", str(tmp_path / "in")]
     line += ["--schema", "invoice", "--model", "scripted"]
     line += ["--prefect-port", str(prefect), "--review-port", str(review)]
@@ -101,7 +96,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(60)
+            process.wait(120)
         finally:
             process.kill()
             if process.stdout is not None:
@@ -147,6 +142,6 @@ def test_schedule_run_artifacts_review_page_and_end(served: Served) -> None:
     ).stdout.split()
     assert len(children) == 3
     served.process.send_signal(signal.SIGINT)
-    assert served.process.wait(60) == 0
+    assert served.process.wait(120) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
     assert not (served.home / "serve.json").exists()

@@ -18,6 +18,7 @@ from flows.upkeep import books, leases, refit, sweep
 from flows.upkeep.findings import Finding
 from schemas.errors import ConservationError
 from schemas.outcome import FailureReason
+from tests.databases import sqlite_ledger
 from tests.ledger.builders import MODEL, SCHEMA, add, claim, process, start
 from tests.ledger.test_lost_workers import Clock
 
@@ -31,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: Clock) -> Ledger:
-    opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    opened = Ledger.open(sqlite_ledger(tmp_path / "ledger.db"))
     return Ledger(opened._engine, clock=clock)
 
 

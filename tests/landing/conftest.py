@@ -11,13 +11,14 @@ import pytest
 from flows.landing import LakeFormat, LandingReport, Trouble, check_lake, land, read_all, read_current
 from flows.ledger.store import Ledger
 from schemas.registry import LoadedSchema
+from tests.databases import sqlite_ledger
 from tests.landing.s3 import Faults, serving
 from tests.ledger.builders import SCHEMA
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
+    with Ledger.open(sqlite_ledger(tmp_path / "ledger.db")) as opened:
         yield opened
 
 

@@ -67,7 +67,7 @@ def serving() -> Iterator[tuple[str, Faults]]:
     """The address of a running server, and its faults."""
     app = FaultyServer()
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", app.faults

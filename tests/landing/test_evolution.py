@@ -27,6 +27,7 @@ from flows.landing.lake import open_lake
 from flows.ledger.store import Ledger
 from schemas.errors import SchemaError
 from schemas.registry import LoadedSchema, from_json_schema
+from tests.databases import scratch
 from tests.landing.test_arrow import row
 from tests.ledger.builders import add, claim, extraction, start
 
@@ -118,7 +119,7 @@ def two_versions(changes: list[tuple[Any, Any]]) -> tuple[list[pa.Table], list[d
 
 
 def in_a_folder(check: Callable[[Path], None]) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="evolution"))
+    folder = Path(tempfile.mkdtemp(prefix="evolution", dir=scratch()))
     try:
         check(folder)
     finally:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Engine
 
 from flows.ledger.records import InputContent, InputRecord
 from flows.ledger.store import Ledger
+from tests.databases import scratch
 from tests.ledger.builders import MODEL, SCHEMA, add, claim, sha_of, start
 
 Seen = tuple[str, str, str]
@@ -121,7 +122,7 @@ def test_many_at_a_time_is_as_one_at_a_time(new_ledger: Path, batches: list[list
     def told(record: InputRecord) -> dict[str, Any]:
         return record.model_dump(exclude={"input_id"})
 
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder, ExitStack() as opened:
         many, one = (
             opened.enter_context(Ledger.open(f"sqlite:///{shutil.copy(new_ledger, Path(folder) / name)}"))
             for name in ("many.db", "one.db")

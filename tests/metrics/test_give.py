@@ -22,10 +22,11 @@ from flows.ledger.store import Ledger
 from flows.metrics import give, names
 from flows.metrics.ledger import LedgerCollector
 from flows.metrics.machine import gpu_memory, role_of
-from flows.review.app import create_app
-from flows.supervisor import free_port
 from schemas.errors import LedgerError
+from tests.databases import sqlite_ledger
 from tests.ledger.builders import add, process, start
+from tests.ports import free_port
+from tests.review.support import review_app
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-the-settings"
@@ -35,8 +36,7 @@ TOKEN = "a-token-of-the-settings"
 def home(tmp_path: Path) -> Path:
     """A home whose ledger has seen two documents."""
     folder = tmp_path / "home"
-    folder.mkdir()
-    with Ledger.open(f"sqlite:///{folder / 'ledger.db'}") as ledger:
+    with Ledger.open(sqlite_ledger(folder / "ledger.db")) as ledger:
         start(ledger)
         for name in ("a.pdf", "b.pdf"):
             add(ledger, "run-1", name)
@@ -110,9 +110,9 @@ def test_a_file_that_cannot_be_written_does_not_cost_the_run(
 def page(home: Path, token: str) -> TestClient:
     ledger = Ledger.open(f"sqlite:///{home / 'ledger.db'}")
     reader: Any = SimpleNamespace()
-    app = create_app(
+    app = review_app(
         ledger=ledger, schemas=lambda name: None, reader=reader, blobs=home / "blobs", metrics_token=token
-    )  # type: ignore[arg-type, return-value]
+    )
     return TestClient(app, base_url="http://127.0.0.1")
 
 

@@ -143,7 +143,7 @@ def test_a_child_cannot_outlive_its_parent_even_when_it_hears_nothing(tmp_path: 
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    child.wait(timeout=30)
+    child.wait(timeout=120)
 
 
 def _run(machine: str, call: int, *arguments: int, arch: int | None = None) -> int:

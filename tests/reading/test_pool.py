@@ -130,7 +130,7 @@ def test_the_clock_ends_a_document_and_its_child(tmp_path: Path) -> None:
             read(pool, path, OPTIONS.model_copy(update={"max_seconds": 0.3}))
         assert caught.value.reason is FailureReason.TIMEOUT
         assert "0.3 s" in str(caught.value) and "--pages" in caught.value.remedy
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
         assert not _children() - before  # what others left may end meanwhile
 
 
@@ -272,4 +272,4 @@ def test_closing_waits_for_the_document_in_hand(tmp_path: Path) -> None:
     assert _eventually(lambda: bool(_children() - before))
     pool.close()
     reader.join()
-    assert got and _children() == before
+    assert got and not _children() - before

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,16 +13,20 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
+from starlette.datastructures import State
 
 from extractors.options import ReadOptions
 from flows.ledger.store import Ledger
 from flows.ledger.trust import Role, Sampling
+from flows.review.api import create_api
 from flows.review.app import create_app
 from flows.review.blobs import BlobStore
 from flows.review.passwords import Passwords
@@ -30,6 +34,7 @@ from schemas.document import Box, DocumentRef, Page, PageImage, PageSource, Read
 from schemas.extraction import ExtractedField, Extraction, PageShape
 from schemas.outcome import FailureReason, ReviewReason
 from schemas.registry import LoadedSchema, load_schema
+from tests.databases import sqlite_ledger
 
 MODEL = "scripted@1"
 PAGE_SIZE = (595.0, 842.0)
@@ -442,8 +447,32 @@ class Desk:
         return self.client.post(f"/documents/{document_id}/decision{query}", data={**form, "action": action})
 
 
-CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+CHEAP = Passwords(_HASHER)
 """As the page's, without the work that guards real passwords."""
+
+
+@cache
+def _api() -> FastAPI:
+    return create_api()
+
+
+def _api_again() -> FastAPI:
+    """The same API for another page: its routes take longer to make than a test takes."""
+    made = copy.copy(_api())
+    made.state, made.middleware_stack = State(), None
+    return made
+
+
+def review_app(**options: Any) -> FastAPI:
+    """The review page, with cheap passwords."""
+    with (
+        patch("flows.review.passwords.PasswordHasher", lambda: _HASHER),
+        patch("flows.review.app.create_api", _api_again),
+    ):
+        made = create_app(**options)
+    made.state.site.passwords = CHEAP
+    return made
 
 
 def token_of(html: str) -> str:
@@ -452,27 +481,15 @@ def token_of(html: str) -> str:
     return found[1]
 
 
-@cache
-def empty_ledger() -> bytes:
-    """The file of a ledger with all its tables; made once, since migrating takes most of a short test's time."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ledger.db"
-        Ledger.open(f"sqlite:///{path}").close()
-        return path.read_bytes()
-
-
 @contextmanager
 def desk(tmp_path: Path, **more: Any) -> Iterator[Desk]:
     """A desk in a folder of its own."""
     home, folder = tmp_path / "home", tmp_path / "in"
     folder.mkdir(parents=True)
-    home.mkdir()
-    (home / "ledger.db").write_bytes(empty_ledger())
     landed: list[int] = []
     reader = FakeReader()
-    with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
+    with Ledger.open(sqlite_ledger(home / "ledger.db")) as ledger:
         options: dict[str, Any] = {"schemas": load_schema, "land": lambda: landed.append(1)} | more
-        app = create_app(ledger=ledger, reader=reader, blobs=home / "documents", **options)
-        app.state.site.passwords = CHEAP
+        app = review_app(ledger=ledger, reader=reader, blobs=home / "documents", **options)
         with TestClient(app, base_url="http://127.0.0.1:8484", follow_redirects=False) as client:
             yield Desk(client, ledger, BlobStore(home / "documents"), folder, reader, landed)

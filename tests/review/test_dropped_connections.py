@@ -101,7 +101,7 @@ class Reviewer:
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}", "Host": "127.0.0.1", "Connection": "close"}
-        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=30, **more)
+        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=60, **more)
 
     def edit(self, document_id: str, company: str) -> None:
         seen = self.ask("GET", f"/documents/{document_id}").json()

@@ -18,8 +18,9 @@ import pytest
 from flows import conductor
 from flows.ledger.store import Ledger
 from flows.settings import load_settings
-from flows.supervisor import LOOPBACK, Supervisor, free_port
+from flows.supervisor import LOOPBACK, Supervisor
 from tests.flows.making import write_invoice
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0

@@ -14,14 +14,14 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from tests.databases import _as_server_user, _program, _wait_until_it_answers
+from tests.databases import _as_server_user, _program, _wait_until_it_answers, scratch
 
 
 class CrashingPostgres:
     """One server on a socket in a folder of its own; what was committed survives its crashes."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="pqpg", dir="/tmp"))  # a socket's path must be short
+        self.folder = Path(tempfile.mkdtemp(prefix="pqpg", dir=scratch()))  # a socket's path must be short
         self._prefix, self._data = _as_server_user(self.folder), str(self.folder / "data")
         self._env = {**os.environ, "LC_ALL": "C", "HOME": str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from flows.supervisor import free_port
+from tests.ports import free_port
 
 
 def ports() -> tuple[int, int]:

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from flows.supervisor import free_port
 from tests.flows.making import write_invoice
 from tests.loops import outside_of_loops
+from tests.ports import free_port
 from tests.robustness.connections import STRACE, Watched, is_local, leaves, run
 
 ROOT = Path(__file__).parents[2]
@@ -172,7 +172,7 @@ def test_a_batch_its_server_its_readers_and_the_pages_stay_on_this_machine(
     time.sleep(5)
     for child in psutil.Process(process.pid).children():
         child.send_signal(signal.SIGINT)
-    assert process.wait(120) == 0, (tmp_path / "said.log").read_text(encoding="utf-8")
+    assert process.wait(240) == 0, (tmp_path / "said.log").read_text(encoding="utf-8")
 
     said = (tmp_path / "said.log").read_text(encoding="utf-8")
     assert "2 documents with 2 pages processed" in said and "libraries are fine" in said, said

@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from flows.ledger.store import Ledger
-from flows.supervisor import free_port
+from tests.ports import free_port
 from tests.robustness.commands import ROOT, Start, wait_until
 
 pytest.importorskip("ray")
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 RUN = "run --source in --schema invoice --model scripted --home home --runner ray"
 SHORT_LEASE = "5"
-STOPPED = 60.0
+STOPPED = 120.0
 """18 s after the signal a run is over; a busy machine takes longer to clear up."""
 ONE_EACH = {"PARQUETRY_CONCURRENCY": "1", "PARQUETRY_LEASE_SECONDS": SHORT_LEASE, "PARQUETRY_BATCH_SIZE": "4"}
 

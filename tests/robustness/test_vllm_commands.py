@@ -34,7 +34,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TinyServe
 
 @pytest.fixture
 def settings(
-    served: tuple[TinyServer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served: tuple[TinyServer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_readers: None
 ) -> Iterator[dict[str, str]]:
     """The settings of the server as variables, of this process and for others."""
     server, folder = served
