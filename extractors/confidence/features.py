@@ -47,7 +47,11 @@ FEATURES: tuple[str, ...] = (
     "others_score", "others_weakest", "others_null", "others_doubts",
     "truncated", "words", "pages",
 )  # fmt: skip
-"""Of a value. Shares are 0..1, scores in nats from `LEAST` to 0, counts as log(1 + n), the rest 0 or 1."""
+"""Of a value. Shares are 0..1, scores in nats from `LEAST` to 0, counts as log(1 + n), the rest 0 or 1.
+
+Of the rules beside a model: whether they found the same or another value, how sure they are of it (``rules_sure``,
+0..1), whether the value is theirs (``taken``). ``unknown_schema``: the model was not trained under it.
+"""
 NULL_FEATURES: tuple[str, ...] = (
     "score", *(f"score_over_{-knot:g}" for knot in KNOTS), "mass",
     "number", "date", "choice", "in_list",
@@ -56,7 +60,10 @@ NULL_FEATURES: tuple[str, ...] = (
     "others_score", "others_weakest", "others_null", "others_doubts",
     "truncated", "words", "pages",
 )  # fmt: skip
-"""Of a null: what it says about a text that is not there cannot be known."""
+"""Of a null: what it says about a text that is not there cannot be known.
+
+``given_up``: the model guessed a value that is but a candidate now.
+"""
 
 UNKNOWN = "unknown_schema"
 """The feature that says whether the model was not trained under the schema, and with it which fit is to be asked."""

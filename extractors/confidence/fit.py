@@ -30,7 +30,7 @@ GROUP_SCALE = 1.0
 """How large an indicator stands beside standardised features: the larger, the less it is drawn to nothing."""
 LEAST_DOCUMENTS = 10
 LEAST_FIELDS = 30
-"""Fields for a fit of their own."""
+"""Fields for a fit of their own; of so many documents too."""
 FLOOR = 1e-6
 """Log losses are cut here, as scikit-learn does."""
 
@@ -118,13 +118,13 @@ def _fit_sort(
 ) -> tuple[LinearFit, LinearFit]:
     """The fits for values or nulls, under schemas that the model knows and under others; ``risks`` gets theirs.
 
-    One for both where either sort has too few fields for a fit of its own.
+    One for both where either sort has too few fields, or too few documents with any, for a fit of its own.
     """
     sides: tuple[list[int], list[int]] = ([], [])
     for d, document in enumerate(documents):
         sides[_is_unknown(document)].append(d)
     rows = [_Rows(documents, side, null, names) for side in sides]
-    if min(len(one.places) for one in rows) < LEAST_FIELDS:
+    if not all(one.suffice() for one in rows):
         rows = [_Rows(documents, range(len(documents)), null, names)]
     fits = []
     for one in rows:
@@ -158,6 +158,10 @@ class _Rows:
         for row, pair in enumerate(groups):
             for group in pair:
                 self.indicators[row, number[group]] = GROUP_SCALE
+
+    def suffice(self) -> bool:
+        """Whether there are enough for a fit of their own."""
+        return len(self.places) >= LEAST_FIELDS and len(np.unique(self.document)) >= LEAST_DOCUMENTS
 
     def of_both_kinds(self, chosen: Floats | slice = slice(None)) -> bool:
         """Whether some are right and some wrong among them."""

@@ -180,13 +180,13 @@ def _ibans(text: str) -> Offsets:
     for match in _IBAN.finditer(text):
         whole = match.group()
         ends = [i for i in range(15, len(whole) + 1) if i == len(whole) or whole[i] == " "]
-        right = [i for i in ends if _checks(whole[:i])]
+        right = [i for i in ends if is_iban(whole[:i])]
         yield match.start(), match.start() + (right[0] if right else len(whole))
 
 
-def _checks(iban: str) -> bool:
-    """The remainder of ISO 13616."""
-    packed = iban.replace(" ", "")
+def is_iban(text: str) -> bool:
+    """Whether the check digits of an account number are right: the remainder of ISO 13616."""
+    packed = text.replace(" ", "")
     return int("".join(str(int(c, 36)) for c in packed[4:] + packed[:4])) % 97 == 1
 
 

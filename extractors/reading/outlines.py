@@ -87,6 +87,12 @@ class Candidate:
 
 
 def candidates(ink: Ink, content: Grid) -> Iterator[Candidate]:
+    """The outlines of a page that may be boxes, in pixels, as far as the ink alone tells.
+
+    Args:
+        ink: in which outlines are looked for.
+        content: the ink that counts as a tick within them: that of `ink` itself, or of a stricter look.
+    """
     labels, stats = ink.components
     low, high = (side * ink.scale for side in SIDE_POINTS)
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]

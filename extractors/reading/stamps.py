@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 import cv2
@@ -107,7 +108,7 @@ def _colored(ink: Ink, words: Sequence[Word]) -> Ink | None:
             printed.append(word.box)
     rest = _blanked(ink.colored, printed, ink.scale)
     mask = np.asarray(cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2, 2), np.uint8)), dtype=np.uint8)
-    return Ink(mask, ink.depth * mask, ink.scale, mask, ink.threshold)
+    return replace(ink, mask=mask, depth=ink.depth * mask, colored=mask)
 
 
 def _closed(layer: Ink) -> Ink:
@@ -115,13 +116,8 @@ def _closed(layer: Ink) -> Ink:
     reach = layer.pixels(_CROSSED, 2)
     closed = cv2.morphologyEx(layer.mask, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     mask = np.asarray(closed, dtype=np.uint8)
-    return Ink(
-        mask,
-        np.asarray(cv2.max(layer.depth, mask * _FILLED), dtype=np.uint8),
-        layer.scale,
-        mask,
-        layer.threshold,
-    )
+    depth = np.asarray(cv2.max(layer.depth, mask * _FILLED), dtype=np.uint8)
+    return replace(layer, mask=mask, depth=depth, colored=mask)
 
 
 def _blanked(mask: Grid, boxes: Sequence[Box], scale: float) -> Grid:

@@ -181,9 +181,8 @@ def _checked_leaves(
         raw = get(answer.data, steps_of(path))
         reply = given.get(path) or LeafAnswer(path, raw if isinstance(raw, str) else None, float("nan"))
         if checks.is_blank(reply.raw):
-            reply = replace(
-                reply, raw=None, span=None
-            )  # what else is known of it says how far the null is right
+            # What else is known of it stays: it says how far the null is right, and what else it could be.
+            reply = replace(reply, raw=None, span=None)
         item = _Checked(leaf, reply)
         item.notes = list(checks.leaf_notes(reply, leaf, pages, options))
         if reply.raw is not None:

@@ -65,6 +65,9 @@ def test_schemas_that_the_model_does_not_know_have_fits_of_their_own() -> None:
 def test_too_few_of_one_sort_are_fitted_with_the_rest() -> None:
     made = fit([*world(50, 7), *unknown(world(9, 8, fingerprint="bb"))])
     assert made.unknown is None and len(made.scored) == 59
+    wide = [replace(one, fields=one.fields * 20) for one in world(9, 8, fingerprint="bb")]
+    made = fit([*world(50, 7), *unknown(wide)])  # 540 values of too few documents
+    assert made.unknown is None
     made = fit([*world(500, 7), *unknown(world(25, 8, fingerprint="bb"))])  # 75 values, 25 nulls
     assert made.unknown is not None
     assert made.unknown[0] != made.values and made.unknown[1] == made.nulls

@@ -77,14 +77,12 @@ def _of_page(number: int, marks: Sequence[Mark], lines: Sequence[Line], first: i
         line = by_index[index]
         row.sort(key=lambda one: one.mark.box.x0)
         right_of = _labels_stand_right(row)
-        for at, one in enumerate(row):
-            label = _label(line, row, at, right_of)
-            question = _before(line, row[0], right_of) or _above(row[0], rows, by_index, order, index)
-            if (
-                not right_of
-                and (asked := _ASKED.match(row_label := _label(line, row, 0, right_of))) is not None
-            ):
-                question, label = asked[1], asked[2] if label == row_label else label
+        labels = [_label(line, row, at, right_of) for at in range(len(row))]
+        question = _before(line, row[0], right_of) or _above(row[0], rows, by_index, order, index)
+        asked = _ASKED.match(labels[0]) if not right_of else None
+        if asked is not None:
+            question, labels[0] = asked[1], asked[2]
+        for one, label in zip(row, labels, strict=True):
             if label:
                 found.append(
                     LabelledBox(number, one.mark, label, question, first * 1000 + number * 100000 + index)

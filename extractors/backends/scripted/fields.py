@@ -98,7 +98,7 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             place = index / pages
             if late and is_total(goal):
                 named = as_total(named, run, scene)
-            for found, quality in _values_of(goal, run, scene):
+            for found, quality in values_of(goal, run, scene):
                 if goal.means("iban") and not _IBAN.fullmatch(found.raw.replace(" ", "")):
                     quality *= _ACCOUNT_FOR_IBAN
                 yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
@@ -106,7 +106,7 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
     yield from _by_position(goal, scene)
 
 
-def _values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
+def values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
     """The values that a label points at, with a quality: to its right, else below it."""
     if (above := scene.over_caption(run)) is not None:
         yield from _captioned(goal, *above, scene)

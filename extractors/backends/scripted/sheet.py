@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from extractors.backends.base import Span
 from extractors.backends.scripted.concepts import label_concepts
@@ -54,6 +56,15 @@ class Line:
     @cached_property
     def text(self) -> str:
         return " ".join(t.text for t in self.tokens)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where each token begins in `text`."""
+        return tuple(accumulate((len(t.text) + 1 for t in self.tokens[:-1]), initial=0))
+
+    def token_at(self, offset: int) -> int:
+        """The token that a character of `text` is of; a blank is of the one before it."""
+        return bisect_right(self.starts, offset) - 1
 
     @cached_property
     def cells(self) -> tuple[tuple[int, int], ...]:
@@ -107,6 +118,11 @@ def piece(line: Line, start: int, end: int, raw: str | None = None) -> Piece:
     tokens = line.tokens[start:end]
     text = raw if raw is not None else " ".join(t.text for t in tokens)
     return Piece(text, _words(line.page, tokens), line.index, start, end)
+
+
+def cut(line: Line, start: int, end: int) -> Piece:
+    """What stands from one character of a line's text to another, with all of the tokens that it is of."""
+    return piece(line, line.token_at(start), line.token_at(end - 1) + 1, line.text[start:end].strip())
 
 
 def join(pieces: Sequence[tuple[Line, int, int]]) -> Piece:

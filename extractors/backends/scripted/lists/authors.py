@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from extractors.backends.scripted.lists.forms import Found
 from extractors.backends.scripted.scene import Scene
@@ -68,8 +69,8 @@ def _piece(line: Line, group: Sequence[int]) -> Piece:
     whole = join([(line, group[0], group[-1] + 1)])
     words = [_MARKS.sub("", line.tokens[i].text) for i in group]
     raw = " ".join(word for word in words if word)
-    return Piece(raw if raw.replace(" ", "") in whole.raw.replace(" ", "") else whole.raw, whole.words,
-        whole.line, whole.start, whole.end)  # fmt: skip
+    glued = raw.replace(" ", "") not in whole.raw.replace(" ", "")
+    return whole if glued else replace(whole, raw=raw)
 
 
 def names_in(authors: str) -> list[tuple[int, int]]:

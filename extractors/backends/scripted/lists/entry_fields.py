@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations, zip_longest
 
-from extractors.backends.scripted.fields import _values_of
-from extractors.backends.scripted.labels import Goal, score
+from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.blocks import Entry
 from extractors.backends.scripted.lists.forms import goal_finder
 from extractors.backends.scripted.lists.inner import Inner, fill_inner
+from extractors.backends.scripted.lists.labelled import labelled_fields
 from extractors.backends.scripted.lists.periods import Period
 from extractors.backends.scripted.lists.roles import (
     Role,
@@ -31,8 +31,6 @@ from extractors.validation.values import parse_leaf
 from schemas.tree import NUMERIC, Kind
 
 _DATED, _NAMED, _LIKELY, _TOLD = 0.85, 0.7, 0.5, 0.8
-_LABEL = 0.6
-"""A label within an entry names a field at least so well."""
 _MOST_PARTS = 6
 _BARS = frozenset("|·")
 _DASHES = frozenset("-–—")
@@ -161,22 +159,15 @@ def _description(entry: Entry) -> tuple[Piece, float] | None:
         return None
     whole = join([(line, 0, len(line.tokens)) for line in entry.body])
     raw = whole.raw.strip(f" {BULLETS}")
-    return Piece(raw, whole.words, whole.line, whole.start, whole.end), _NAMED
+    return replace(whole, raw=raw), _NAMED
 
 
 def _labelled(row: Row, entry: Entry, goals: Sequence[Goal], scene: Scene) -> None:
     """Adds what labels within the entry tell: ``GPA: 3.6``."""
     own = {line.index for line in entry.lines}
-    for line in entry.lines:
-        for run in scene.runs.get(line.index, ()):
-            if not run.tokens[-1].ends_label:
-                continue
-            best = max(goals, key=lambda goal: score(goal, run))
-            named = score(best, run)
-            if named >= _LABEL and best.path not in row:
-                found = next((one for one, _ in _values_of(best, run, scene) if one.line in own), None)
-                if found is not None:
-                    row[best.path] = (found, _TOLD * named)
+    for index in sorted(own):
+        for goal, found, named in labelled_fields(goals, index, scene, own):
+            row.setdefault(goal.path, (found, _TOLD * named))
 
 
 def _parts(entry: Entry, margin: float, apart: bool) -> dict[Slot, Piece]:
@@ -252,7 +243,7 @@ def _piece(stretches: Sequence[Stretch]) -> Piece:
     whole = join(stretches)
     balanced = whole.raw.count("(") == whole.raw.count(")")
     raw = whole.raw.strip(_TRIM if not balanced else _TRIM.replace("(", "").replace(")", ""))
-    return Piece(raw, whole.words, whole.line, whole.start, whole.end)
+    return replace(whole, raw=raw)
 
 
 def _meanings(

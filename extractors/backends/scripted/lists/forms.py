@@ -9,21 +9,18 @@ from extractors.backends.scripted.concepts import parts_of
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.wanted import Wanted
 from extractors.backends.scripted.scene import Scene
-from extractors.backends.scripted.sheet import Line, Piece, piece
+from extractors.backends.scripted.sheet import Line, Piece, cut, piece
+from extractors.grammar.candidates import FORMAT_READERS, is_iban
 from extractors.validation.text import text_key
 from schemas.patterns import matcher_of
 from schemas.tree import Kind
 
-_MAIL = re.compile(r"(?<![\w.+{},@-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?![\w/@-]|\.\w|:/)")
-_SITE = re.compile(r"(?:https?://|www\.)[^\s,;()<>|\"]+[^\s,;()<>|\".:]")
-_BARE_SITE = re.compile(
-    r"(?<![\w.@-])(?:[\w-]+\.)+(?:com|org|net|edu|gov|io|me|eu|de|at|ch|fr|it|es|nl|be|pl|pt|uk|co\.uk|info|dev)"
-    r"(?:/[^\s,;()<>|\"]*[^\s,;()<>|\".:])?(?![\w@])",
+_KNOWN_SITE = re.compile(
+    r"(?:https?|ftp)://|www\."
+    r"|[^/?#]*\.(?:com|org|net|edu|gov|io|me|eu|de|at|ch|fr|it|es|nl|be|pl|pt|uk|info|dev)(?:[/?#]|$)",
     re.IGNORECASE,
 )
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
-_IBAN_HEAD = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]*")
-_IBAN_GROUP = re.compile(r"[A-Z0-9]{1,4}")
+"""What two words with a full stop between them and no blank are not."""
 _PHONE = re.compile(r"(?<![\w+./-])(?:\+\d{1,3}|\(\d{2,5}\)|00\d{2}[ /-])[\d ()/.-]{6,20}\d(?![\w/-])")
 _LOCAL_PHONE = re.compile(r"(?<![\w+./-])(?:\+|\()?\d[\d ()/.-]{5,20}\d(?![\w/-])")
 _CALL = re.compile(
@@ -35,6 +32,7 @@ _SITE_WORDS = frozenset(
     one + end for one in ("url", "uri", "link", "website", "homepage", "site") for end in ("", "s")
 ) | {"web"}
 _FEWEST_DIGITS = 7
+_SHORTEST_IBAN = 15
 _LIST_SCORE = 0.8
 
 Found = list[tuple[Piece, float]]
@@ -72,7 +70,7 @@ def _finder_of(single: Goal, name: str) -> Finder | None:
     if leaf.pattern:
         return _patterned(leaf.pattern)
     if leaf.format == "email" or words & _MAIL_WORDS:
-        return lambda line: _matches(line, _MAIL)
+        return _mails
     if leaf.format == "uri" or words & _SITE_WORDS:
         return _sites
     if leaf.format == "iban" or single.means("iban"):
@@ -95,45 +93,22 @@ def _patterned(pattern: str) -> Finder:
     return find
 
 
-def _matches(line: Line, form: re.Pattern[str]) -> Iterator[Piece]:
-    """Within the words of a line."""
-    for i, token in enumerate(line.tokens):
-        for found in form.finditer(token.text):
-            yield piece(line, i, i + 1, found[0])
+def _mails(line: Line) -> Iterator[Piece]:
+    for start, end in FORMAT_READERS["email"](line.text):
+        if not line.text.startswith(("/", ":/"), end):  # an address of the web that print ran into
+            yield cut(line, start, end)
 
 
 def _sites(line: Line) -> Iterator[Piece]:
-    for i, token in enumerate(line.tokens):
-        if "@" in token.text:
-            continue
-        found = _SITE.search(token.text) or _BARE_SITE.search(token.text)
-        if found is not None:
-            yield piece(line, i, i + 1, found[0])
+    for start, end in FORMAT_READERS["uri"](line.text):
+        if "@" not in line.tokens[line.token_at(start)].text and _KNOWN_SITE.match(line.text[start:end]):
+            yield cut(line, start, end)
 
 
 def _ibans(line: Line) -> Iterator[Piece]:
-    i = 0
-    while i < len(line.tokens):
-        end = i + 1
-        text = line.tokens[i].text.strip(",;:")
-        if not _IBAN_HEAD.fullmatch(text):
-            i = end
-            continue
-        best = i + 1 if _IBAN.fullmatch(text) else 0
-        while end < len(line.tokens) and _IBAN_GROUP.fullmatch(line.tokens[end].text.rstrip(",;")):
-            text += line.tokens[end].text.rstrip(",;")
-            end += 1
-            best = end if _IBAN.fullmatch(text) and _checks(text) else best
-        if best:
-            found = piece(line, i, best)
-            yield piece(line, i, best, found.raw.strip(" ,;:"))
-        i = max(best, i + 1)
-
-
-def _checks(iban: str) -> bool:
-    """Whether the check digits of an IBAN are right (ISO 13616: the number modulo 97 is 1)."""
-    moved = iban[4:] + iban[:4]
-    return int("".join(str(int(char, 36)) for char in moved)) % 97 == 1
+    for start, end in FORMAT_READERS["iban"](line.text):
+        if end - start >= _SHORTEST_IBAN and is_iban(line.text[start:end]):  # else a number of something else
+            yield cut(line, start, end)
 
 
 def _phones(line: Line) -> Iterator[Piece]:
@@ -146,21 +121,16 @@ def _faxes(line: Line) -> Iterator[Piece]:
 
 def _called(line: Line, fax: bool) -> Iterator[Piece]:
     """Numbers behind a word for a telephone, or such as are written so that they can be nothing else."""
-    text, starts = "", list[int]()
-    for token in line.tokens:
-        starts.append(len(text))
-        text += token.text + " "
-    for found in _LOCAL_PHONE.finditer(text):
+    for found in _LOCAL_PHONE.finditer(line.text):
         if sum(map(str.isdigit, found[0])) < _FEWEST_DIGITS:
             continue
-        start = max(i for i, at in enumerate(starts) if at <= found.start())
-        end = max(i for i, at in enumerate(starts) if at < found.end()) + 1
+        start = line.token_at(found.start())
         before = next((k for t in reversed(line.tokens[:start][-4:]) if (k := _spoken(t.text))), "")
         glued = _spoken(line.tokens[start].text)
         said = glued or before
         is_fax = bool(_FAX.match(said))
         if (is_fax if fax else not is_fax) and (_CALL.match(said) or is_fax or _PHONE.fullmatch(found[0])):
-            yield piece(line, start, end, found[0])
+            yield cut(line, *found.span())
 
 
 def _spoken(word: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.backends.scripted.fields import _values_of
-from extractors.backends.scripted.labels import Goal, score
+from extractors.backends.scripted.labels import Goal
+from extractors.backends.scripted.lists.labelled import NAMED, labelled_fields
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece
@@ -14,7 +14,6 @@ from extractors.backends.scripted.tables import Column, Row, header_columns, lin
 from extractors.validation.text import text_key
 from schemas.tree import Kind
 
-_NAMED = 0.6
 _GAP = 2.5
 _FEWEST, _MANY = 2, 3
 _DATES = (Role.START, Role.END, Role.PERIOD, Role.DATE)
@@ -30,7 +29,7 @@ def text_rows(goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:
             continue
         columns = header_columns(list(goals), line, scene.runs.get(line.index, []))
         told = [(column.goal, column.named) for column in columns if column.goal is not None]
-        named = [how_well for _, how_well in told if how_well >= _NAMED]
+        named = [how_well for _, how_well in told if how_well >= NAMED]
         texts = any(goal.kind is Kind.TEXT and role_of(goal) not in _DATES for goal, _ in told)
         if texts and len(named) >= _FEWEST and (best is None or sum(named) > best[0] + 0.01):
             best = (sum(named), line, columns)
@@ -92,16 +91,8 @@ def labelled_rows(goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:
 
 def _hits(goals: Sequence[Goal], scene: Scene) -> list[tuple[str, Piece, float]]:
     """The values behind labels with a colon, each for the field that the label names best, in reading order."""
-    found = []
-    for index in sorted(scene.runs):
-        for run in scene.runs[index]:
-            if not run.tokens[-1].ends_label:
-                continue
-            best = max(goals, key=lambda goal: score(goal, run))
-            named = score(best, run)
-            if named < _NAMED:
-                continue
-            value = next((one for one, _ in _values_of(best, run, scene)), None)
-            if value is not None and value.line - index <= 1:
-                found.append((best.path, value, named))
-    return found
+    return [
+        (goal.path, found, named)
+        for index in sorted(scene.runs)
+        for goal, found, named in labelled_fields(goals, index, scene, (index, index + 1))
+    ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractors.backends.scripted.sheet import Line, Piece, piece
+from extractors.backends.scripted.sheet import Line, Piece, cut
 from extractors.validation.months import months, name_key
 from extractors.validation.text import text_key
 
@@ -72,41 +72,30 @@ class Period:
 
 def period_of(line: Line) -> Period | None:
     """The period that a line tells; else the year or date at one of its ends or in brackets."""
-    text, starts = _text(line)
+    text = line.text
     found = next((one for form in _PERIODS for one in _usable(form.finditer(text))), None)
     if found is not None:
         end = found["end"]
         return Period(
-            _piece(line, starts, text, *found.span()),
-            _piece(line, starts, text, *found.span("start")),
-            _piece(line, starts, text, *found.span("end")),
+            cut(line, *found.span()),
+            cut(line, *found.span("start")),
+            cut(line, *found.span("end")),
             bool(_PRESENT.fullmatch(end)),
         )
     since = next(_usable(_SINCE.finditer(text)), None)
     if since is not None:
         name = "start" if since["start"] else "open"
         return Period(
-            _piece(line, starts, text, *since.span()),
-            _piece(line, starts, text, *since.span(name)),
+            cut(line, *since.span()),
+            cut(line, *since.span(name)),
             None,
             True,
         )
-    single = [
-        one for form in _SINGLES for one in _usable(form.finditer(text)) if _apart(text, one, line, starts)
-    ]
+    single = [one for form in _SINGLES for one in _usable(form.finditer(text)) if _apart(one, line)]
     if single:
-        whole = _piece(line, starts, text, *single[0].span())
+        whole = cut(line, *single[0].span())
         return Period(whole, None, whole)
     return None
-
-
-def _text(line: Line) -> tuple[str, list[int]]:
-    """A line's text and where each of its tokens begins in it."""
-    text, starts = "", list[int]()
-    for token in line.tokens:
-        starts.append(len(text))
-        text += token.text + " "
-    return text, starts
 
 
 def _usable(found: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
@@ -124,19 +113,14 @@ def _is_month(word: str) -> bool:
     return name_key(word) in months() or text_key(word) in _SEASONS
 
 
-def _apart(text: str, found: re.Match[str], line: Line, starts: list[int]) -> bool:
+def _apart(found: re.Match[str], line: Line) -> bool:
     """Whether a date stands by itself: at an end of the line or of a cell, or between marks."""
+    text = line.text
     before, after = text[: found.start()].rstrip(), text[found.end() :].strip()
-    first = next((i for i, at in enumerate(starts) if at == found.start()), None)
+    first, last = line.token_at(found.start()), line.token_at(found.end() - 1)
     opens = not before or before[-1] in _OPENERS
-    opens |= first is not None and first > 0 and line.tokens[first].cell != line.tokens[first - 1].cell
+    begins = first > 0 and line.starts[first] == found.start()
+    opens |= begins and line.tokens[first].cell != line.tokens[first - 1].cell
     closes = not after or after[0] in ")],|·•–—-:." or text[found.end() : found.end() + 1] in ")],.;"
-    last = max(i for i, at in enumerate(starts) if at < found.end())
     closes |= last + 1 < len(line.tokens) and line.tokens[last].cell != line.tokens[last + 1].cell
     return (opens and closes) or (not after and len(text.split()) > 1) or (not before and closes)
-
-
-def _piece(line: Line, starts: list[int], text: str, start: int, end: int) -> Piece:
-    first = max(i for i, at in enumerate(starts) if at <= start)
-    last = max(i for i, at in enumerate(starts) if at < end)
-    return piece(line, first, last + 1, text[start:end].strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractors.backends.scripted.sheet import Line, Piece, join
@@ -221,7 +221,7 @@ def _piece(words: list[_Word]) -> Piece | None:
         raw = raw[:-1]
     if not any(map(str.isalnum, raw)):
         return None
-    return Piece(raw, whole.words, whole.line, whole.start, whole.end)
+    return replace(whole, raw=raw)
 
 
 def _joined(stretches: list[Stretch]) -> Piece | None:

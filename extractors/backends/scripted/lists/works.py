@@ -7,8 +7,9 @@ and the rest (*A. Gu and T. Dao. Title. In Venue, 2023.*). Anything else keeps i
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractors.backends.scripted.concepts import parts_of
 from extractors.backends.scripted.labels import Goal
@@ -69,10 +70,9 @@ class _Text:
         if not any(map(str.isalnum, raw)):
             return None
         end = start + len(raw)
-        first = max(i for i, at in enumerate(self.starts) if at <= start)
-        last = max(i for i, at in enumerate(self.starts) if at < end)
+        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
         whole = join([(line, i, i + 1) for line, i in self.tokens[first : last + 1]])
-        return Piece(raw, whole.words, whole.line, whole.start, whole.end)
+        return replace(whole, raw=raw)
 
 
 def fields_of_works(goals: Sequence[Goal]) -> dict[str, Goal]:
