@@ -21,6 +21,7 @@ ABOVE_SHARE = 0.7
 """A label above counts less than one on the same line."""
 LEFT_WORDS = 6
 ABOVE_HEIGHTS = 2.2
+_ROUNDED = 1e-6
 MIN_STEM = 4
 _SPLIT = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -57,8 +58,11 @@ class Evidence:
         span = self.rules.get(path)
         if span is None:
             return False
-        theirs = {(page, word.box) for page, word in span.words}
-        return any((page, word.box) in theirs for page, word in self.index.words(place))
+        return any(
+            page == their_page and _holds(word.box, theirs.box)
+            for page, word in self.index.words(place)
+            for their_page, theirs in span.words
+        )
 
     def _near(self, place: Place) -> Iterator[tuple[float, Word]]:
         (page, first), *_ = self.index.words(place)
@@ -89,6 +93,12 @@ def _alike(stem: str, key: str) -> bool:
         return True
     short, long = sorted((stem, key), key=len)
     return len(short) >= MIN_STEM and (long.startswith(short) or long.endswith(short))
+
+
+def _holds(whole: Box, part: Box) -> bool:
+    """Whether a box is that of a word or of a part of it."""
+    level = whole.y0 == part.y0 and whole.y1 == part.y1
+    return level and whole.x0 <= part.x0 + _ROUNDED and part.x1 <= whole.x1 + _ROUNDED
 
 
 def _same_line(one: Box, other: Box) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from benchmarks.pairs import judge, make_pair
 from benchmarks.validity import random_backend
 from extractors.backends.base import Backend
+from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.transformers import TransformersBackend
 from extractors.models.load import LoadedModel
 from extractors.options import ExtractOptions
@@ -52,6 +54,41 @@ def test_any_pair(chance: random.Random, seed: int) -> None:
     verdict = judge(make_pair(chance), backend(seed))
     assert verdict.end in ("valid", "truncated")
     assert verdict.faults == []
+
+
+def test_values_that_are_taken_from_the_rules_have_their_exact_place_too() -> None:
+    """Of a model that doubts all it says, under schemas that it was not trained under."""
+    made = random_backend(3, 150)
+    made.loaded = replace(made.loaded, unsure_below=0.0, rows_unsure_below=0.0)
+    verdicts = [judge(make_pair(random.Random(number)), made) for number in range(150)]
+    assert [fault for verdict in verdicts for fault in verdict.faults] == []
+    taken = [judge(make_pair(random.Random(number)), backend(3)).values for number in range(40)]
+    assert sum(verdict.values for verdict in verdicts[:40]) != sum(taken)  # the rules had their say
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "said", "shares"),
+    [
+        ("Total:RM9.00", {"type": "number"}, "RM9.00", (0.5, 1.0)),
+        ("Total:9.00", {"type": "number"}, "9.00", (0.5, 1.0)),
+        ("Total (9.00)", {"type": "string"}, "(9.00)", (0.0, 1.0)),
+    ],
+)
+def test_a_value_of_the_rules_within_a_word_has_its_part_of_the_box(
+    line: str, field: dict[str, str], said: str, shares: tuple[float, float]
+) -> None:
+    document = document_of([line])
+    (answer,) = ScriptedBackend().answer(
+        [document], from_json_schema({"type": "object", "properties": {"total": field}}, "x")
+    )
+    (leaf,) = answer.leaves
+    assert leaf.raw == said and leaf.span is not None
+    ((_, word),) = leaf.span.words
+    whole = document.pages[0].words[-1].box
+    assert word.text == said
+    wide = whole.x1 - whole.x0
+    assert abs(word.box.x0 - whole.x0 - shares[0] * wide) < 0.15 * wide
+    assert word.box.x1 == pytest.approx(whole.x0 + shares[1] * wide)
 
 
 @pytest.mark.slow

@@ -7,10 +7,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from extractors.backends.base import Span
 from extractors.backends.scripted.concepts import label_concepts
+from extractors.grammar.cutting import part_of
 from extractors.reading.lines import group_lines
 from schemas.document import ReadDocument, Word
 
@@ -102,7 +103,8 @@ class Piece:
 
     @property
     def span(self) -> Span:
-        return Span(self.words)
+        """Where it stands: the words without what is not of the value, such as ``RM`` of ``RM9.00``."""
+        return Span(_spelling(self.raw, self.words))
 
     @property
     def x0(self) -> float:
@@ -116,8 +118,17 @@ class Piece:
 def piece(line: Line, start: int, end: int, raw: str | None = None) -> Piece:
     """The tokens ``start`` to ``end`` of a line; ``raw`` when the value is only part of their text."""
     tokens = line.tokens[start:end]
-    text = raw if raw is not None else " ".join(t.text for t in tokens)
+    text = raw if raw is not None else _as_printed(tokens)
     return Piece(text, _words(line.page, tokens), line.index, start, end)
+
+
+def _as_printed(tokens: Sequence[Token]) -> str:
+    """The text of tokens; the halves of one word are put together again."""
+    text = ""
+    for before, token in pairwise((None, *tokens)):
+        assert token is not None
+        text += ("" if before is None or before.word is token.word else " ") + token.text
+    return text
 
 
 def cut(line: Line, start: int, end: int) -> Piece:
@@ -128,9 +139,24 @@ def cut(line: Line, start: int, end: int) -> Piece:
 def join(pieces: Sequence[tuple[Line, int, int]]) -> Piece:
     """Runs of several lines as one value, joined with spaces."""
     words = tuple(word for line, a, b in pieces for word in _words(line.page, line.tokens[a:b]))
-    raw = " ".join(t.text for line, a, b in pieces for t in line.tokens[a:b])
+    raw = " ".join(_as_printed(line.tokens[a:b]) for line, a, b in pieces if a < b)
     line, start, end = pieces[0]
     return Piece(raw, words, line.index, start, end)
+
+
+def _spelling(raw: str, words: tuple[tuple[int, Word], ...]) -> tuple[tuple[int, Word], ...]:
+    """The words, the first and last cut to what belongs to the text; as they are where they do not hold it."""
+    at = " ".join(word.text for _, word in words).rfind(raw)  # in one word a value stands behind its label
+    if at < 0:
+        return words
+    found = []
+    begin = 0
+    for page, word in words:
+        start, end = max(at - begin, 0), min(at + len(raw) - begin, len(word.text))
+        if start < end:
+            found.append((page, part_of(word, start, end)))
+        begin += len(word.text) + 1
+    return tuple(found)
 
 
 _OTHER_PRINT = 1.5
