@@ -25,6 +25,7 @@ from extractors.evaluation.ceiling import reachable, span_index
 from extractors.evaluation.metrics import flatten
 from extractors.evaluation.run import LabelledSet, open_set
 from extractors.options import ReadOptions
+from extractors.prompting.meant import as_meant
 from extractors.reading import ReaderPool, document_ref
 from extractors.validation.paths import pattern_of
 from schemas.document import READ_DOCUMENT, ReadDocument
@@ -134,7 +135,7 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.sample is not None and asked.sample < len(chosen.documents):
         drawn = random.Random(asked.seed).sample(chosen.documents, max(asked.sample, 0))
         chosen = LabelledSet(chosen.folder, chosen.split, tuple(drawn), chosen.skips)
-    tree = load_schema(str(asked.folder / "schema.json")).tree
+    tree = as_meant(load_schema(str(asked.folder / "schema.json"))).tree
     found, seconds = _judge(chosen, tree, asked.words, asked.save)
     other = _judge(chosen, tree, asked.against, None)[0] if asked.against else None
     console = Console()

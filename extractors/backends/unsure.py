@@ -16,12 +16,16 @@ from typing import Any
 
 from extractors.backends.base import Answer, LeafAnswer
 from extractors.backends.scripted.choices import names_documents
+from extractors.backends.scripted.letterhead import ends_legal
 from extractors.backends.scripted.sheet import other_print
 from extractors.validation.paths import ABSENT, get, put, steps_of
+from schemas.document import Word
 from schemas.tree import NUMERIC, ArrayNode, Kind, Leaf, ObjectNode
 
 _READ = math.log(0.5)
 """Score from which on a value of the rules is taken for one that is there."""
+_HEADED = 0.75
+"""How sure the rules are of a name with a company's form at the head of a page."""
 _CERTAIN = math.log(0.95)
 """Score of sums that add up."""
 _GUESSED = -0.5
@@ -90,7 +94,8 @@ def texts_by_rules(
     """The leaves of an answer, texts of which the model is unsure the rules'; those of rows stay as they are.
 
     A text that ends with its line where the rules go on below is theirs too, however sure the model is, and doubted;
-    so is one that runs into a stamp or into handwriting where the rules stop.
+    so is one that runs into a stamp or into handwriting where the rules stop, and a name without a company's form
+    where the rules found the company at the head: what is larger there is often a brand, a slogan or a branch.
 
     Args:
         tree: of the schema.
@@ -107,7 +112,10 @@ def texts_by_rules(
         leaves,
         theirs,
         lambda leaf, other: (
-            leaf.log_probability < unsure_below or _cut_short(leaf, other) or _runs_on(leaf, other)
+            leaf.log_probability < unsure_below
+            or _cut_short(leaf, other)
+            or _runs_on(leaf, other)
+            or _is_company(leaf, other)
         ),
         unsure_below,
     )
@@ -256,10 +264,31 @@ def _cut_short(leaf: LeafAnswer, other: LeafAnswer) -> bool:
     if leaf.span is None or other.span is None:
         return False
     said, whole = leaf.span.words, other.span.words
-    if len(said) >= len(whole) or whole[: len(said)] != said:
+    if (
+        len(said) >= len(whole)
+        or whole[: len(said) - 1] != said[:-1]
+        or not _begins(said[-1], whole[len(said) - 1])
+    ):
         return False
     (page, last), (next_page, following) = said[-1], whole[len(said)]
     return page == next_page and following.box.y0 > (last.box.y0 + last.box.y1) / 2
+
+
+def _begins(part: tuple[int, Word], word: tuple[int, Word]) -> bool:
+    """Whether a word is another one, or its beginning: without the comma behind it."""
+    (page, said), (other_page, whole) = part, word
+    at = page == other_page and (said.box.x0, said.box.y0) == (whole.box.x0, whole.box.y0)
+    return at and whole.text.startswith(said.text)
+
+
+def _is_company(leaf: LeafAnswer, other: LeafAnswer) -> bool:
+    """Whether the rules named a company by its form (``... Ltd``) where the model wrote another name without one."""
+    if leaf.raw is None or other.raw is None or leaf.span is None or other.span is None:
+        return False
+    places = {(page, word.box) for page, word in leaf.span.words}
+    elsewhere = not any((page, word.box) in places for page, word in other.span.words)
+    named = ends_legal(other.raw) and not ends_legal(leaf.raw)
+    return elsewhere and named and rules_sure(other) >= _HEADED
 
 
 def _runs_on(leaf: LeafAnswer, other: LeafAnswer) -> bool:

@@ -19,6 +19,7 @@ from extractors.confidence.judged import JudgedRecord, head, line_of, read_judge
 from extractors.confidence.sampling import sampling_of
 from extractors.evaluation.metrics import Labels, verdicts
 from extractors.evaluation.run import LabelledSet
+from extractors.prompting.meant import as_meant
 from extractors.validation.validate import Validated
 from schemas.registry import LoadedSchema
 
@@ -57,8 +58,8 @@ class Calibrated:
 def judge_fields(
     validated: Validated, truth: Labels, schema: LoadedSchema, skip: frozenset[str]
 ) -> list[JudgedField]:
-    """Every labelled field of an answer with its features and its verdict."""
-    right = verdicts(truth, validated.fields, schema.tree, skip)
+    """Every labelled field of an answer with its features and its verdict, by what the schema means (`as_meant`)."""
+    right = verdicts(truth, validated.fields, as_meant(schema).tree, skip)
     whole = not (validated.document_reasons - UNFITTED)
     return [
         JudgedField(

@@ -15,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractors.evaluation.ceiling import reachable, span_index
 from extractors.evaluation.metrics import Guess, Labels, aligned, flatten, is_right, row_alignment, same_value
 from extractors.evaluation.spelled import is_spelled
+from extractors.prompting.meant import as_meant
 from extractors.validation.paths import leaf_at, pattern_of
 from schemas.document import ReadDocument
 from schemas.extraction import ExtractedField, Extraction, PageShape
-from schemas.tree import NUMERIC, Kind, Leaf, Node
+from schemas.registry import LoadedSchema
+from schemas.tree import NUMERIC, Kind, Leaf
 
-VERSION = 1
+VERSION = 2
 
 Verdict = Literal["right", "wrong", "missed", "invented", "rightly_null"]
 TypedError = Literal["day_and_month", "power_of_ten", "other"]
@@ -118,7 +120,7 @@ def result_of(
     name: str,
     truth: Labels,
     extraction: Extraction,
-    tree: Node,
+    schema: LoadedSchema,
     *,
     skip: frozenset[str] = frozenset(),
     document: ReadDocument | None = None,
@@ -130,11 +132,13 @@ def result_of(
         name: of the document in its set.
         truth: nested labels.
         extraction: what was made of it.
-        tree: of the schema.
+        schema: under which it was asked. A text that is named after a date or a sum is judged by its day or amount, as
+            it was asked for (`as_meant`): ``RM 5.00`` is ``5.00``.
         skip: top-level fields whose labels are known to be wrong.
         document: as it was read, where ceilings and places are wanted too.
         slices: what the set says of it.
     """
+    tree = as_meant(schema).tree
     labels = {field: value for field, value in truth.items() if field not in skip}
     wanted = dict(flatten(labels))
     answered = {f.path: f for f in extraction.fields if f.path.partition(".")[0] in labels}
@@ -146,10 +150,10 @@ def result_of(
     whole = set(extraction.reasons) - {reason for f in extraction.fields for reason in f.reasons}
     leaves = []
     for path, at in own.items():
-        leaf, field = leaf_at(tree, path), answered[path]
+        leaf, field = leaf_at(schema.tree, path), answered[path]
         leaves.append(
             LeafResult(
-                **_judged(wanted.get(at), guesses[path], leaf),
+                **_judged(wanted.get(at), guesses[path], leaf, leaf_at(tree, path)),
                 path=path,
                 pattern=pattern_of(path),
                 kind=leaf.kind.value if leaf else "",
@@ -169,7 +173,7 @@ def result_of(
     given = set(own.values())
     for path, value in wanted.items():
         if path not in given:
-            missing = leaf_at(tree, path)
+            missing = leaf_at(schema.tree, path)
             kind = missing.kind.value if missing else ""
             leaves.append(
                 LeafResult(
@@ -209,13 +213,13 @@ def _spelled(field: ExtractedField, document: ReadDocument | None) -> bool | Non
     return is_spelled(field.raw, document, field.page, field.boxes)
 
 
-def _judged(truth: Any, guess: Guess, leaf: Leaf | None) -> dict[str, Any]:
-    """Verdict, and what can be said of the typed value."""
+def _judged(truth: Any, guess: Guess, leaf: Leaf | None, meant: Leaf | None) -> dict[str, Any]:
+    """Verdict by what is meant, and what can be said of the typed value, where the schema has one."""
     if guess.empty:
         return {"verdict": "rightly_null" if truth is None else "missed"}
     if truth is None:
         return {"verdict": "invented"}
-    right = is_right(truth, guess, leaf)
+    right = is_right(truth, guess, meant)
     found: dict[str, Any] = {"verdict": "right" if right else "wrong"}
     if leaf is None or leaf.kind not in NUMERIC | _DATES:
         return found

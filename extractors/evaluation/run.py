@@ -125,7 +125,7 @@ def evaluate(
             extraction = extract(path, read.append)
             document = read[0] if read else None
             result = result_of(
-                name, truth, extraction, schema.tree, skip=skip, document=document, slices=slices.get(name)
+                name, truth, extraction, schema, skip=skip, document=document, slices=slices.get(name)
             )
         else:  # what it is called and told apart by may have changed since
             own = {**kept_before.slices, **slices.get(name, {})}

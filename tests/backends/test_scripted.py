@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from extractors.backends.base import Answer, Backend
 from extractors.backends.scripted import ScriptedBackend
+from extractors.grammar.cutting import part_of
 from extractors.options import ExtractOptions
 from extractors.validation.validate import Validated, route, validate
 from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
@@ -312,9 +314,20 @@ def _check_grounded(answer: Answer, document: ReadDocument, schema: LoadedSchema
         assert leaf.log_probability < 0
         if leaf.span is not None:
             assert leaf.raw
-            assert set(leaf.span.words) <= words
+            assert all(placed in words or _is_part(placed, words) for placed in leaf.span.words)
     told = validate(answer, schema, document, OPTIONS)
     assert "not_on_page" not in told.reasons
+
+
+def _is_part(placed: tuple[int, Word], words: set[tuple[int, Word]]) -> bool:
+    """Whether it is characters side by side of a word, with their part of its box."""
+    page, part = placed
+    return any(
+        part == part_of(word, at.start(), at.end())
+        for number, word in words
+        if number == page
+        for at in re.finditer(re.escape(part.text), word.text)
+    )
 
 
 _WORDS = st.sampled_from(

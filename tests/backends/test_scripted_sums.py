@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from extractors.backends.scripted import ScriptedBackend
+from extractors.backends.scripted.scene import Scene
+from extractors.backends.scripted.sheet import read_sheet
+from extractors.validation.values import DocumentStyle
 from schemas.registry import from_json_schema
 from tests.validation.paper import paper
 
@@ -70,3 +73,36 @@ def test_what_is_referred_to_is_not_what_it_is(text: str, kind: str) -> None:
 def test_a_code_is_no_name() -> None:
     assert read("Invoice 77\n\nBuyer:\nCUST-00456\n")["buyer_name"] is None
     assert read("Invoice 77\n\nBuyer:\nGreen Hill 24 Ltd\n")["buyer_name"] == "Green Hill 24 Ltd"
+
+
+def tax_rows(text: str) -> dict[str, str]:
+    lines = read_sheet(paper(text))
+    found = Scene(lines, {}, DocumentStyle(), {}).tax_rows
+    return {lines[index].text: whole.raw for index, whole in found.items()}
+
+
+TAX_SUMMARY = """Sales receipt
+
+Paid incl GST     78.30
+
+GST Summary       Amount        Tax
+SR 6 %            73.87         4.43
+{label}           73.87         4.43
+"""
+
+
+@pytest.mark.parametrize("label", ["Total", "Grand total"])
+def test_what_a_table_of_taxes_parts_a_sum_into_is_not_that_sum(label: str) -> None:
+    assert read(TAX_SUMMARY.format(label=label))["gross_total"] == "78.30"
+
+
+@pytest.mark.parametrize(
+    ("paid", "found"),
+    [("78.30", {"SR 6 % 73.87 4.43": "78.30", "Total 73.87 4.43": "78.30"}), ("80.00", {})],
+)
+def test_a_table_of_taxes_parts_a_sum_that_is_printed(paid: str, found: dict[str, str]) -> None:
+    assert tax_rows(TAX_SUMMARY.format(label="Total").replace("78.30", paid)) == found
+
+
+def test_a_price_and_a_discount_are_no_net_and_tax() -> None:
+    assert tax_rows("Quotation\n\nChair     40.00     2.00\nTotal     42.00\n") == {}

@@ -138,6 +138,32 @@ def test_a_text_that_goes_on_below_its_line_is_the_rules_and_doubted_however_sur
     assert data == {"shop": {"name": "Oak & Co Ltd"}}
 
 
+def test_a_text_goes_on_below_although_the_comma_behind_its_line_was_left_out() -> None:
+    rules = Answer({}, (placed("Oak Yard, Elm", "Oak Yard,", "Elm"),))
+    data = {"shop": {"name": "Oak Yard"}}
+    (found,) = texts_by_rules(TREE, data, [placed("Oak Yard", "Oak Yard")], rules, -0.3)
+    assert found.raw == data["shop"]["name"] == "Oak Yard, Elm"
+
+
+@pytest.mark.parametrize(
+    ("said", "by_rules", "sure", "kept"),
+    [
+        ("Oak's Diner", "Elm Foods Sdn. Bhd.", -0.2, False),  # a brand over the company that keeps it
+        ("Oak's Diner", "Elm Foods Sdn. Bhd.", -0.5, True),  # the rules are not sure of it
+        ("Oak Foods Ltd", "Elm Foods Sdn. Bhd.", -0.2, True),  # companies both
+        ("Oak's Diner", "Elm Street", -0.2, True),
+    ],
+)
+def test_a_company_by_its_form_goes_before_a_name_without_one(
+    said: str, by_rules: str, sure: float, kept: bool
+) -> None:
+    data = {"shop": {"name": said}}
+    rules = Answer({}, (placed(by_rules, "", by_rules, score=sure),))
+    (found,) = texts_by_rules(TREE, data, [placed(said, said)], rules, -0.3)
+    assert found.raw == data["shop"]["name"] == (said if kept else by_rules)
+    assert ("taken" in found.signals) is not kept
+
+
 @pytest.mark.parametrize(
     ("said", "floor"),
     [

@@ -21,10 +21,10 @@ from extractors.evaluation.report import comparison
 from extractors.evaluation.results import DocumentResult, LeafResult, result_of
 from flows.cli import main
 from schemas.extraction import ExtractedField, Extraction, PageShape
-from schemas.registry import load_schema
+from schemas.registry import LoadedSchema, from_json_schema, load_schema
 from tests.flows.test_calibrate import labelled
 
-INVOICE = load_schema("invoice").tree
+INVOICE = load_schema("invoice")
 
 
 def leaf(verdict: str, path: str = "a", **more: Any) -> LeafResult:
@@ -39,12 +39,37 @@ def result(name: str, *leaves: LeafResult, **more: Any) -> DocumentResult:
     return DocumentResult(name=name, model="m", outcome="extracted", leaves=list(leaves), **more)
 
 
-def _leaves(truth: dict[str, Any], answers: dict[str, Any]) -> list[LeafResult]:
+def _leaves(
+    truth: dict[str, Any], answers: dict[str, Any], schema: LoadedSchema = INVOICE
+) -> list[LeafResult]:
     fields = [ExtractedField(path=path, value=value) for path, value in answers.items()]
     extraction = Extraction(
         document="a", outcome="extracted", schema_name="i", schema_fingerprint="f", model="m", data={}, fields=fields
     )  # fmt: skip
-    return result_of("a", truth, extraction, INVOICE).leaves
+    return result_of("a", truth, extraction, schema).leaves
+
+
+TEXTS = from_json_schema(
+    {"title": "slip", "properties": {k: {"type": ["string", "null"]} for k in ("date", "total", "shop")}},
+    "slip",
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "truth", "value", "verdict"),
+    [
+        ("total", "RM 29.70", "29.70", "right"),
+        ("total", "RM 29.70", "29.07", "wrong"),
+        ("date", "(25/12/2018)", "25 Dec 2018", "right"),
+        ("date", "(25/12/2018)", "26/12/2018", "wrong"),
+        ("shop", "Oak 29.70", "29.70", "wrong"),
+    ],
+)
+def test_texts_named_after_sums_and_dates_are_judged_as_these_but_have_no_typed_value(
+    field: str, truth: str, value: str, verdict: str
+) -> None:
+    (found,) = _leaves({field: truth}, {field: value}, TEXTS)
+    assert (found.verdict, found.kind, found.typed, found.typed_error) == (verdict, "text", None, None)
 
 
 def judged(truth: dict[str, Any], answers: dict[str, Any]) -> dict[str, LeafResult]:

@@ -18,7 +18,15 @@ from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
-from extractors.backends.scripted.totals import as_total, fill_due, is_total, settled, subtotals, with_charges
+from extractors.backends.scripted.totals import (
+    as_total,
+    fill_due,
+    is_total,
+    settled,
+    subtotals,
+    taxed,
+    with_charges,
+)
 from extractors.validation.text import text_key
 from schemas.patterns import PatternError, matcher_of
 from schemas.tree import NUMERIC, Kind
@@ -30,6 +38,7 @@ _THROUGH = frozenset(
     ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
 )
 _DOC_DATE = 0.15
+_TAX_PART = 0.4
 _PAID_BY = 0.7
 _PAY = re.compile(
     r"zahlbar|zu zahlen|zahlung|überweis|begleich|fällig|payable|pay\b|payment|due\b|settle"
@@ -101,6 +110,8 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             for found, quality in values_of(goal, run, scene):
                 if goal.means("iban") and not _IBAN.fullmatch(found.raw.replace(" ", "")):
                     quality *= _ACCOUNT_FOR_IBAN
+                if late and is_total(goal) and found.line in scene.tax_rows:
+                    quality *= _TAX_PART
                 yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
     yield from _by_form(goal, scene)
     yield from _by_position(goal, scene)
@@ -378,6 +389,7 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
     elif goal.kind in NUMERIC and is_total(goal):
         yield from settled(goal, scene)
         yield from with_charges(goal, scene)
+        yield from taxed(goal, scene)
         yield from subtotals(goal, scene)
 
 

@@ -12,6 +12,7 @@ from extractors.backends.scripted.candidates import Candidate, candidates
 from extractors.backends.scripted.labels import Goal, Run, numbers_item
 from extractors.backends.scripted.marked import Marked
 from extractors.backends.scripted.sheet import Line, Piece
+from extractors.backends.scripted.tax_parts import tax_parts
 from extractors.validation.text import text_key
 from extractors.validation.values import DocumentStyle
 from schemas.patterns import matcher_of
@@ -66,6 +67,11 @@ class Scene:
             if apart and not figures:
                 found.add(index)
         return frozenset(found)
+
+    @cached_property
+    def tax_rows(self) -> Mapping[int, Piece]:
+        """The lines that part a sum into what it is without tax and the tax, and where that sum is printed."""
+        return dict(tax_parts(self.lines, lambda line: self.values(line, Kind.DECIMAL), self.style))
 
     def heads_columns(self, line: Line) -> bool:
         """Whether all cells of a line are labels of what stands under them: no digit, and cells that begin below."""

@@ -19,6 +19,7 @@ _TAX_LINES = 4
 _TENDER_LINES = 4
 _CHARGE_LINES = 6
 _SETTLED = 1.0
+_PARTED = 0.7
 _NO_TOTAL = ("net", "tax", "unit", "price", "quantity", "rounding", "discount", "percent")
 _CHANGE = frozenset(
     ["change", "baki", "wechselgeld", "ruckgeld", "rückgeld", "rendu", "vuelto", "troco", "wisselgeld"]
@@ -126,6 +127,14 @@ def with_charges(goal: Goal, scene: Scene) -> Iterator[Match]:
             if ordered is not None and found is not None and found[0] > ordered[0]:
                 yield Match(goal, found[1], _SETTLED)
                 return
+
+
+def taxed(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """What a table of taxes parts into net and tax, where that sum is printed; one that was rounded after is not."""
+    if goal.means("due") or scene.roundings:
+        return
+    for whole in scene.tax_rows.values():
+        yield Match(goal, whole, _PARTED)
 
 
 def subtotals(goal: Goal, scene: Scene) -> Iterator[Match]:
