@@ -15,6 +15,7 @@ from extractors.backends.scripted.descriptions import told_words
 from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_parties
 from extractors.backends.scripted.lists import Wanted, find_items, wanted_of
+from extractors.backends.scripted.lists.groups import Grouped, group_rows, grouped_of
 from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, read_sheet
@@ -76,6 +77,7 @@ class _Plan:
             elif "[]" not in outer:
                 self.lists.setdefault(outer, []).append(goal)
         self.wanted: dict[str, Wanted] = {}
+        self.grouped: dict[str, Grouped | None] = {}
         self.singles = with_parties(self.singles)
         self.vocabulary = frozenset(words)
 
@@ -118,7 +120,13 @@ class _Plan:
         return {path: marked for path, marked in found if marked is not None}
 
     def _rows(self, node: ArrayNode, path: str, goals: list[Goal], scene: Scene, room: int) -> list[Row]:
-        """The items of a list: of a table with figures, else of whatever else lists are printed as."""
+        """The items of a list: with tables in them, of a table with figures, else of what else lists are printed as."""
+        if path not in self.grouped:
+            self.grouped[path] = grouped_of(node)
+        grouped = self.grouped[path]
+        items = group_rows(grouped, scene, room) if grouped is not None else []
+        if items:
+            return items
         fields = [goal for goal in goals if goal.path]
         found = find_rows(fields, scene, room) if goals else []
         if found:

@@ -38,7 +38,7 @@ seller: seller vendor supplier company issuer merchant shop store verkaufer verk
 name: name names nom nombre naam firma
 address: address addr anschrift adresse direccion indirizzo adres adress alamat
 order: order orders bestellung bestellnummer commande pedido ordine po bestell auftrag purchase
-quantity: quantity qty menge quantite cantidad anzahl quantita aantal qte qnty
+quantity: quantity qty units menge quantite cantidad anzahl quantita aantal qte qnty
 price: price preis prix precio prezzo prijs rate cost einzelpreis preise uprice
 unit: unit units einheit unite einzel each einzelpreis unitaire unitario uprice
 description: description item items article artikel bezeichnung designation product produkt

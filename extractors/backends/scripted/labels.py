@@ -137,6 +137,8 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
         if "line" not in concepts and (concepts or key not in STOP):
             also = frozenset().union(*map(concepts_of, others.get(key, ())))
             units.append(Unit(key, concepts, also | _PERIOD if concepts & _ENDS else also))
+    if not units and not made_up:  # ``value``: a name of words that others leave out
+        units = [Unit(text_key(part), frozenset(), frozenset()) for part in parts_of(own_name)]
     own = frozenset().union(*(unit.concepts for unit in units)) if units else frozenset()
     about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
     if tells_day(leaf.description):

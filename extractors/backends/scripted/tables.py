@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from extractors.backends.scripted.labels import Goal, Run, runs_of, score
 from extractors.backends.scripted.scene import Scene
@@ -31,6 +36,9 @@ _INDENTED_AFTER = 20
 """So many, where the lines between are indented: prices, discounts and notes below a row."""
 _BY_PLACE = 0.5
 _SIZE_CHARS = 8
+_NO_CODE = 0.8
+_MOSTLY = 0.7
+_CODES = frozenset({"number", "id", "reference"})
 _CODE = re.compile(r"(?=\S*\d)[A-Z0-9]+(?:[-./][A-Z0-9]+)+")
 _MONEY = frozenset({"price", "amount", "net", "gross"})
 _END = frozenset(
@@ -64,14 +72,41 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
             best = (weight, line.index, columns)
     stacked = _stacked_header(goals, scene, best[0] if best is not None else 0.0)
     if stacked is not None:
-        return _rows(scene, stacked[0], stacked[1], max_items)
+        return codes_apart(goals, _rows(scene, stacked[0], stacked[1], max_items))
     if best is None:
         return []
     named = text_key(scene.lines[best[1]].text)
     first = next(
         line.index for line in scene.lines if text_key(line.text) == named
     )  # it is printed on every page
-    return _rows(scene, first, best[2], max_items)
+    return codes_apart(goals, _rows(scene, first, best[2], max_items))
+
+
+def codes_apart(goals: Sequence[Goal], rows: list[Row]) -> list[Row]:
+    """The rows, a column of codes and one of names put right where their heads (``Article``, ``Item``) misled."""
+    texts = [goal for goal in goals if goal.kind is Kind.TEXT]
+    for code, name in product(texts, texts):
+        if not _asks_for_code(code) or _asks_for_code(name):
+            continue
+        swapped = _coded(name.path, rows, empty=1.0) >= _MOSTLY
+        if swapped and _coded(code.path, rows, empty=1.0) <= 1 - _MOSTLY:
+            for row in rows:
+                codes, names = row.pop(name.path, None), row.pop(code.path, None)
+                row |= {path: one for path, one in ((code.path, codes), (name.path, names)) if one is not None}
+            break
+    return rows
+
+
+def _asks_for_code(goal: Goal) -> bool:
+    codes = _CODES - {"reference"}  # a range of reference is none
+    return goal.means(*codes) or bool(goal.hints & codes)
+
+
+def _coded(path: str, rows: Sequence[Row], empty: float) -> float:
+    """The share of a column's values that are one word with digits; ``empty`` of a column without values."""
+    values = [row[path][0].raw for row in rows if path in row]
+    coded = sum(" " not in value and any(map(str.isdigit, value)) for value in values)
+    return coded / len(values) if values else empty
 
 
 def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int, list[Column]] | None:
@@ -90,20 +125,12 @@ def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int
 
 
 def header_columns(goals: list[Goal], line: Line, named_by: list[Run]) -> list[Column]:
-    """The columns that a line names, best pairs first, each goal once; empty when it is no header."""
+    """The columns that a line names, each goal once; empty when it is no header."""
     runs = _split(named_by, goals)
     if not runs or any(any(c.isdigit() for c in t.text) for t in line.tokens):
         return []
-    pairs = sorted(
-        ((_column_score(goal, run), -goal.order, i, goal) for i, run in enumerate(runs) for goal in goals),
-        key=lambda p: (-p[0], -p[1], p[2]),
-    )
-    owner: dict[int, tuple[Goal, float]] = {}
-    used: set[str] = set()
-    for named, _, i, goal in pairs:
-        if named >= _MIN_NAMED and i not in owner and goal.path not in used:
-            owner[i] = (goal, named)
-            used.add(goal.path)
+    owner = _owners(goals, runs)
+    used = {goal.path for goal, _ in owner.values()}
     _give_total(goals, runs, owner, used)
     columns: list[Column] = []
     for i, run in enumerate(runs):
@@ -120,6 +147,16 @@ def header_columns(goals: list[Goal], line: Line, named_by: list[Run]) -> list[C
     others = [i for i in range(len(line.tokens)) if i not in covered and text_key(line.tokens[i].text)]
     columns += [Column(line.tokens[i].word.box.x0, line.tokens[i].word.box.x1, None) for i in others]
     return sorted(columns, key=lambda c: c.x0)
+
+
+def _owners(goals: list[Goal], runs: list[Run]) -> dict[int, tuple[Goal, float]]:
+    """By position the goal that each run names, with how well; all together as well as can be, each goal once."""
+    named = np.array([[_column_score(goal, run) for goal in goals] for run in runs])
+    named[named < _MIN_NAMED] = 0.0
+    # Of two goals that a run names as well, the first of the schema.
+    later = np.array([goal.order for goal in goals])
+    at, of = linear_sum_assignment(named - 1e-6 * later * (named > 0), maximize=True)
+    return {i: (goals[j], float(named[i, j])) for i, j in zip(at, of, strict=True) if named[i, j]}
 
 
 def _give_total(
@@ -177,6 +214,9 @@ def _split(runs: list[Run], goals: list[Goal]) -> list[Run]:
 def _column_score(goal: Goal, run: Run) -> float:
     """As `score`; the name of the list (``line_items``) is not expected in a column header."""
     named = score(goal, run)
+    no_code = goal.kind is Kind.TEXT and not goal.means(*_CODES) and not goal.hints & _CODES
+    if no_code and run.concepts & _CODES:
+        return _NO_CODE * named  # "Item code": no description, where a code is asked for too
     if 0 < named < _OPENING and goal.kind is Kind.TEXT and goal.means(*run.per_word[0]):
         named = _OPENING
     # "Price" alone is the unit price, "Amount" alone the total of the line.

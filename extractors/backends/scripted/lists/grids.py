@@ -10,7 +10,7 @@ from extractors.backends.scripted.lists.labelled import NAMED, labelled_fields
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece
-from extractors.backends.scripted.tables import Column, Row, header_columns, line_row
+from extractors.backends.scripted.tables import Column, Row, codes_apart, header_columns, line_row
 from extractors.validation.text import text_key
 from schemas.tree import Kind
 
@@ -33,28 +33,32 @@ def text_rows(goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:
         texts = any(goal.kind is Kind.TEXT and role_of(goal) not in _DATES for goal, _ in told)
         if texts and len(named) >= _FEWEST and (best is None or sum(named) > best[0] + 0.01):
             best = (sum(named), line, columns)
-    rows = _below(best[1], best[2], scene, room) if best is not None else []
+    rows = codes_apart(goals, _below(best[1], best[2], scene, room)) if best is not None else []
     return rows if len(rows) >= _FEWEST or (rows and len(rows[0]) == len(goals) >= _MANY) else []
 
 
 def _below(head: Line, columns: list[Column], scene: Scene, room: int) -> list[Row]:
     rows: list[Row] = []
     last = head
+    beside = False
     for line in scene.lines[head.index + 1 :]:
         if text_key(line.text) == text_key(head.text):
             last = line
             continue
         if line.page == last.page and line.top - last.bottom > _GAP * line.height:
             break
+        if rows and not beside and line.page == last.page and len(line.cells) < _FEWEST and not _has_label(line):
+            beside, last = True, line  # a second line of the row above, with what no head names
+            continue
         if len(line.cells) < _FEWEST or line.tokens[0].concepts & _ENDS or _has_label(line):
             if line.page != last.page or rows:
                 break
             continue
         row = line_row(_within(line, head), columns, scene)
-        if len(row) < _FEWEST or len(rows) == room:
+        if len(row) < (len(rows[0]) if beside else _FEWEST) or len(rows) == room:
             break
         rows.append(row)
-        last = line
+        last, beside = line, False
     return rows
 
 
