@@ -86,7 +86,7 @@ def codes_apart(goals: Sequence[Goal], rows: list[Row]) -> list[Row]:
     """The rows, a column of codes and one of names put right where their heads (``Article``, ``Item``) misled."""
     texts = [goal for goal in goals if goal.kind is Kind.TEXT]
     for code, name in product(texts, texts):
-        if not _asks_for_code(code) or _asks_for_code(name):
+        if not asks_for_code(code) or asks_for_code(name):
             continue
         swapped = _coded(name.path, rows, empty=1.0) >= _MOSTLY
         if swapped and _coded(code.path, rows, empty=1.0) <= 1 - _MOSTLY:
@@ -97,7 +97,8 @@ def codes_apart(goals: Sequence[Goal], rows: list[Row]) -> list[Row]:
     return rows
 
 
-def _asks_for_code(goal: Goal) -> bool:
+def asks_for_code(goal: Goal) -> bool:
+    """Whether a field wants a number or code, by its name or description."""
     codes = _CODES - {"reference"}  # a range of reference is none
     return goal.means(*codes) or bool(goal.hints & codes)
 
@@ -105,8 +106,12 @@ def _asks_for_code(goal: Goal) -> bool:
 def _coded(path: str, rows: Sequence[Row], empty: float) -> float:
     """The share of a column's values that are one word with digits; ``empty`` of a column without values."""
     values = [row[path][0].raw for row in rows if path in row]
-    coded = sum(" " not in value and any(map(str.isdigit, value)) for value in values)
-    return coded / len(values) if values else empty
+    return sum(map(is_coded, values)) / len(values) if values else empty
+
+
+def is_coded(text: str) -> bool:
+    """Whether a text is one word with digits in it."""
+    return " " not in text and any(map(str.isdigit, text))
 
 
 def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int, list[Column]] | None:

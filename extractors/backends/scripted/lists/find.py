@@ -13,6 +13,7 @@ from extractors.backends.scripted.lists.grids import labelled_rows, text_rows
 from extractors.backends.scripted.lists.inner import inner_lists
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.lists.sections import sections_of
+from extractors.backends.scripted.lists.slips import slip_rows
 from extractors.backends.scripted.lists.values import find_values
 from extractors.backends.scripted.lists.wanted import Wanted
 from extractors.backends.scripted.lists.works import fields_of_works, works_of
@@ -43,7 +44,8 @@ def find_items(wanted: Wanted, scene: Scene, room: int) -> list[Row]:
     if not copied:
         return []
     return (
-        text_rows(copied, scene, room)
+        slip_rows(goals, scene, room)
+        or text_rows(copied, scene, room)
         or labelled_rows(copied, scene, room)
         or _entries(wanted, told, scene)[:room]
         or _names(wanted, copied, scene, room)
