@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from extractors.backends.scripted.column_kinds import (
+    CODES,
+    Column,
+    asks_for_code,
+    by_content,
+    is_coded,
+    nearest,
+)
 from extractors.backends.scripted.labels import Goal, Run, runs_of, score
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
@@ -38,7 +46,6 @@ _BY_PLACE = 0.5
 _SIZE_CHARS = 8
 _NO_CODE = 0.8
 _MOSTLY = 0.7
-_CODES = frozenset({"number", "id", "reference"})
 _CODE = re.compile(r"(?=\S*\d)[A-Z0-9]+(?:[-./][A-Z0-9]+)+")
 _MONEY = frozenset({"price", "amount", "net", "gross"})
 _END = frozenset(
@@ -49,37 +56,39 @@ Row = dict[str, tuple[Piece, float]]
 Cells = tuple[Line, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column by its header's extent; ``goal`` is ``None`` for one that the schema does not ask for."""
-
-    x0: float
-    x1: float
-    goal: Goal | None
-    named: float = 0.0
-
-
 def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
     """The rows of the best table for these goals: per row, leaf path to value and score."""
     if not goals:  # a list of single values is no table
         return []
-    best: tuple[float, int, list[Column]] | None = None
-    for line in scene.lines:
-        columns = header_columns(goals, line, scene.runs.get(line.index, []))
-        mapped = [c for c in columns if c.goal is not None]
-        weight = sum(c.named for c in mapped)
-        if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
-            best = (weight, line.index, columns)
+    best = _header(goals, scene)
     stacked = _stacked_header(goals, scene, best[0] if best is not None else 0.0)
     if stacked is not None:
         return codes_apart(goals, _rows(scene, stacked[0], stacked[1], max_items))
+    best = best or _header(goals, scene, with_content=True)
     if best is None:
         return []
     named = text_key(scene.lines[best[1]].text)
     first = next(
         line.index for line in scene.lines if text_key(line.text) == named
     )  # it is printed on every page
-    return codes_apart(goals, _rows(scene, first, best[2], max_items))
+    columns = by_content(best[2], goals, scene.lines[first], scene)
+    return codes_apart(goals, _rows(scene, first, columns, max_items))
+
+
+def _header(
+    goals: list[Goal], scene: Scene, *, with_content: bool = False
+) -> tuple[float, int, list[Column]] | None:
+    """The line that names the most columns, with how well it does; two at least."""
+    best: tuple[float, int, list[Column]] | None = None
+    for line in scene.lines:
+        columns = header_columns(goals, line, scene.runs.get(line.index, []))
+        if with_content and any(column.goal is not None for column in columns):
+            columns = by_content(columns, goals, line, scene)
+        mapped = {column.goal.path: column.named for column in columns if column.goal is not None}
+        weight = sum(mapped.values())
+        if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
+            best = (weight, line.index, columns)
+    return best
 
 
 def codes_apart(goals: Sequence[Goal], rows: list[Row]) -> list[Row]:
@@ -92,26 +101,17 @@ def codes_apart(goals: Sequence[Goal], rows: list[Row]) -> list[Row]:
         if swapped and _coded(code.path, rows, empty=1.0) <= 1 - _MOSTLY:
             for row in rows:
                 codes, names = row.pop(name.path, None), row.pop(code.path, None)
-                row |= {path: one for path, one in ((code.path, codes), (name.path, names)) if one is not None}
+                row |= {
+                    path: one for path, one in ((code.path, codes), (name.path, names)) if one is not None
+                }
             break
     return rows
-
-
-def asks_for_code(goal: Goal) -> bool:
-    """Whether a field wants a number or code, by its name or description."""
-    codes = _CODES - {"reference"}  # a range of reference is none
-    return goal.means(*codes) or bool(goal.hints & codes)
 
 
 def _coded(path: str, rows: Sequence[Row], empty: float) -> float:
     """The share of a column's values that are one word with digits; ``empty`` of a column without values."""
     values = [row[path][0].raw for row in rows if path in row]
     return sum(map(is_coded, values)) / len(values) if values else empty
-
-
-def is_coded(text: str) -> bool:
-    """Whether a text is one word with digits in it."""
-    return " " not in text and any(map(str.isdigit, text))
 
 
 def _stacked_header(goals: list[Goal], scene: Scene, weight: float) -> tuple[int, list[Column]] | None:
@@ -150,7 +150,14 @@ def header_columns(goals: list[Goal], line: Line, named_by: list[Run]) -> list[C
             columns.append(Column(left, right, *owner.get(i, (None, 0.0))))
     covered = {i for run in runs for i in range(run.start, run.end)}
     others = [i for i in range(len(line.tokens)) if i not in covered and text_key(line.tokens[i].text)]
-    columns += [Column(line.tokens[i].word.box.x0, line.tokens[i].word.box.x1, None) for i in others]
+    for i in others:
+        box = line.tokens[i].word.box
+        if i and line.tokens[i].text.startswith("(") and line.tokens[i - 1].cell == line.tokens[i].cell:
+            at = next((k for k, c in enumerate(columns) if c.x1 == line.tokens[i - 1].word.box.x1), None)
+            if at is not None:  # "Weight (kg)"
+                columns[at] = replace(columns[at], x1=box.x1)
+                continue
+        columns.append(Column(box.x0, box.x1, None))
     return sorted(columns, key=lambda c: c.x0)
 
 
@@ -219,8 +226,8 @@ def _split(runs: list[Run], goals: list[Goal]) -> list[Run]:
 def _column_score(goal: Goal, run: Run) -> float:
     """As `score`; the name of the list (``line_items``) is not expected in a column header."""
     named = score(goal, run)
-    no_code = goal.kind is Kind.TEXT and not goal.means(*_CODES) and not goal.hints & _CODES
-    if no_code and run.concepts & _CODES:
+    no_code = goal.kind is Kind.TEXT and not goal.means(*CODES) and not goal.hints & CODES
+    if no_code and run.concepts & CODES:
         return _NO_CODE * named  # "Item code": no description, where a code is asked for too
     if 0 < named < _OPENING and goal.kind is Kind.TEXT and goal.means(*run.per_word[0]):
         named = _OPENING
@@ -458,7 +465,7 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
             continue
         for candidate in scene.values(line, goal.kind):
             found = candidate.piece
-            if found.start not in taken and _nearest(columns, found.x0, found.x1) == index:
+            if found.start not in taken and nearest(columns, found.x0, found.x1) == index:
                 row.setdefault(goal.path, (found, 0.95 * min(1.0, 0.4 + column.named)))
                 taken.update(range(found.start, found.end))
                 break
@@ -471,7 +478,7 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
         if (
             at is None or numbered or line.tokens[i - 1].cell != token.cell
         ):  # the words of a cell stay together
-            at = _nearest(columns, token.word.box.x0, token.word.box.x1)
+            at = nearest(columns, token.word.box.x0, token.word.box.x1)
         elif (begun := _begun(columns, token.word.box.x0, line.height)) is not None:
             at = begun  # ... unless one begins where a column does: columns printed close together
         texts.setdefault(at, []).append((i, i + 1))
@@ -489,14 +496,3 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
 def _begun(columns: list[Column], x0: float, height: float) -> int | None:
     """The column whose left edge is that of a word."""
     return next((i for i, column in enumerate(columns) if abs(column.x0 - x0) < _FLUSH * height), None)
-
-
-def _nearest(columns: list[Column], x0: float, x1: float) -> int:
-    """The column whose header overlaps most, else the one with the smallest gap."""
-
-    def distance(index: int) -> tuple[float, float]:
-        column = columns[index]
-        overlap = min(x1, column.x1) - max(x0, column.x0)
-        return (-min(overlap, 0.0), -overlap)
-
-    return min(range(len(columns)), key=distance)

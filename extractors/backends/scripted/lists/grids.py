@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from extractors.backends.scripted.column_kinds import Column
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.labelled import NAMED, labelled_fields
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece
-from extractors.backends.scripted.tables import Column, Row, codes_apart, header_columns, line_row
+from extractors.backends.scripted.tables import Row, codes_apart, header_columns, line_row
 from extractors.validation.text import text_key
 from schemas.tree import Kind
 
@@ -47,7 +48,13 @@ def _below(head: Line, columns: list[Column], scene: Scene, room: int) -> list[R
             continue
         if line.page == last.page and line.top - last.bottom > _GAP * line.height:
             break
-        if rows and not beside and line.page == last.page and len(line.cells) < _FEWEST and not _has_label(line):
+        if (
+            rows
+            and not beside
+            and line.page == last.page
+            and len(line.cells) < _FEWEST
+            and not _has_label(line)
+        ):
             beside, last = True, line  # a second line of the row above, with what no head names
             continue
         if len(line.cells) < _FEWEST or line.tokens[0].concepts & _ENDS or _has_label(line):

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+from extractors.backends.scripted.column_kinds import asks_for_code, is_coded
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.scene import Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, piece
-from extractors.backends.scripted.tables import Row, asks_for_code, is_coded
+from extractors.backends.scripted.tables import Row
 from extractors.backends.scripted.totals import parsed
 from schemas.tree import NUMERIC, Kind
 
@@ -83,9 +84,7 @@ def _beside(product: _Product) -> tuple[Line, int, int] | None:
     return (product.line, 0, end) if words else None
 
 
-def _name(
-    line: Line, scene: Scene, step: int, products: Sequence[_Product]
-) -> tuple[Line, int, int] | None:
+def _name(line: Line, scene: Scene, step: int, products: Sequence[_Product]) -> tuple[Line, int, int] | None:
     """The line above or below, if it is no sum and no product itself."""
     at = line.index + step
     if not 0 <= at < len(scene.lines) or any(product.line.index == at for product in products):
