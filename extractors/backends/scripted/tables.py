@@ -78,17 +78,26 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
 def _header(
     goals: list[Goal], scene: Scene, *, with_content: bool = False
 ) -> tuple[float, int, list[Column]] | None:
-    """The line that names the most columns, with how well it does; two at least."""
+    """The line that names the most columns, with how well it does: two at least, or three by what stands in them."""
     best: tuple[float, int, list[Column]] | None = None
     for line in scene.lines:
         columns = header_columns(goals, line, scene.runs.get(line.index, []))
-        if with_content and any(column.goal is not None for column in columns):
+        least = min(2, len(goals))
+        if with_content and _may_head(line):
+            if not any(column.goal is not None for column in columns):
+                least = _FULL
             columns = by_content(columns, goals, line, scene)
         mapped = {column.goal.path: column.named for column in columns if column.goal is not None}
         weight = sum(mapped.values())
-        if len(mapped) >= min(2, len(goals)) and (best is None or weight > best[0] + 0.01):
+        if len(mapped) >= least and (best is None or weight > best[0] + 0.01):
             best = (weight, line.index, columns)
     return best
+
+
+def _may_head(line: Line) -> bool:
+    """Whether a line may head columns that it does not name in words we know."""
+    figures = any(c.isdigit() for c in line.text)
+    return len(line.cells) >= 2 and not figures and not any(token.ends_label for token in line.tokens)
 
 
 def codes_apart(goals: Sequence[Goal], rows: list[Row]) -> list[Row]:
