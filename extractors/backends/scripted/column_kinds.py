@@ -25,6 +25,19 @@ _GAP = 2.5
 _DIGITS = 4
 """So many make a number without letters a code."""
 _CENTS = re.compile(r"[.,]\d{2}$")
+_NOT_MAIN = (
+    "unit",
+    "currency",
+    "reference",
+    "terms",
+    "date",
+    "quantity",
+    "percent",
+    "address",
+    "phone",
+    "mail",
+)
+_RESULTS = frozenset({"result", "value", "reading", "measurement", "score"})
 CODES = frozenset({"number", "id", "reference"})
 """Concepts of what is a code."""
 
@@ -203,6 +216,7 @@ def _numbers(
             places = [place for place in places if place not in (one, other)]
             break
     full = [place for place in places if seen[place].share(Holds.NUMBERS, rows) >= _MOSTLY]
+    goals = goals or [goal for goal in left if goal.kind is Kind.TEXT and _asks_for_result(goal)]
     if len(goals) == len(full) == 1:
         yield goals[0], full[0]
 
@@ -213,7 +227,9 @@ def _texts(
     """What names or describes a row is its longest text; another text that is left has the column that is left."""
     goals = [goal for goal in left if goal.kind is Kind.TEXT and not asks_for_code(goal)]
     places = [i for i in free if seen[i].share(Holds.TEXTS, rows) >= _MOSTLY]
-    main = next((g for g in goals if g.means("description", "name") or role_of(g) is Role.TITLE), None)
+    named = [g for g in goals if g.means("description", "name") or role_of(g) is Role.TITLE]
+    telling = [g for g in goals if not g.means(*_NOT_MAIN) and not _asks_for_result(g)]
+    main = next(iter(named or telling), None)
     if main is not None and places:
         longest = max(places, key=lambda place: seen[place].letters)
         yield main, longest
@@ -221,6 +237,11 @@ def _texts(
         places.remove(longest)
     if len(goals) == len(places) == 1:
         yield goals[0], places[0]
+
+
+def _asks_for_result(goal: Goal) -> bool:
+    """Whether a text is mostly a number: what was measured."""
+    return any(unit.word in _RESULTS for unit in goal.units)
 
 
 def nearest(columns: Sequence[Column], x0: float, x1: float) -> int:

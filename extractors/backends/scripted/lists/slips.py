@@ -14,6 +14,7 @@ from extractors.backends.scripted.scene import Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, piece
 from extractors.backends.scripted.tables import Row
 from extractors.backends.scripted.totals import parsed
+from extractors.validation.text import text_key
 from schemas.tree import NUMERIC, Kind
 
 _TIMES = frozenset({"x", "×", "@", "*", "à"})
@@ -49,6 +50,11 @@ def slip_rows(goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:
     if quantity is None or (price is None and total is None):
         return []
     found = [product for line in scene.lines if (product := _product(line, scene)) is not None]
+    if not found:  # without a sign: several that go beyond one piece are no accident
+        bare = [_product(line, scene, signed=False) for line in scene.lines]
+        found = [product for product in bare if product is not None and _beside(product) is not None]
+        several = [product for product in found if text_key(product.price.raw) != text_key(product.total.raw)]
+        found = found if len(found) > 1 and several else []
     below = _names_below(found, scene)
     rows: list[Row] = []
     for product in found[:room]:
@@ -59,15 +65,19 @@ def slip_rows(goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:
     return rows
 
 
-def _product(line: Line, scene: Scene) -> _Product | None:
-    """The first three numbers of a line of which the first two, held apart by a sign of times, make the third."""
+def _product(line: Line, scene: Scene, *, signed: bool = True) -> _Product | None:
+    """The first three numbers of a line of which the first two, held apart by a sign of times, make the third.
+
+    ``signed=False``: without a sign, the three next to each other.
+    """
     values = [c.piece for c in scene.values(line, Kind.DECIMAL)]
     for one, other in pairwise(values):
         between = line.tokens[one.end : other.start]
-        if not any(token.text.casefold() in _TIMES for token in between):
+        if signed and not any(token.text.casefold() in _TIMES for token in between):
             continue
         numbers = [parsed(one, scene), parsed(other, scene)]
-        for whole in (value for value in values if value.start >= other.end):
+        behind = [value for value in values if value.start >= other.end]
+        for whole in behind if signed else behind[:1]:
             made = parsed(whole, scene)
             if made is None or None in numbers:
                 continue
