@@ -37,6 +37,8 @@ _NOT_MAIN = (
     "phone",
     "mail",
 )
+_RANGE = re.compile(r"\d\s*[-–—]\s*\d")
+_RANGES = frozenset({"range", "ranges", "interval", "limits"})
 _RESULTS = frozenset({"result", "value", "reading", "measurement", "score"})
 CODES = frozenset({"number", "id", "reference"})
 """Concepts of what is a code."""
@@ -80,6 +82,11 @@ class _Seen:
         said = {" ".join(words) for words in self.words.values()}
         return sum(is_coded(text) and not _CENTS.search(text) and _is_long(text) for text in said) / rows
 
+    def ranges(self, rows: int) -> bool:
+        """Whether most rows have a range there: ``0.40 - 4.00``."""
+        said = [" ".join(words) for words in self.words.values()]
+        return sum(bool(_RANGE.search(text)) for text in said) >= _MOSTLY * rows
+
     @property
     def counts(self) -> bool:
         """Whether it numbers the rows."""
@@ -107,7 +114,11 @@ def by_content(columns: Sequence[Column], goals: Sequence[Goal], head: Line, sce
     seen = _seen(whole, rows, scene)
     free = [i for i, column in enumerate(whole) if column.goal is None]
     given: dict[int, Goal] = {place: goal for goal, place in _codes(left, free, seen, len(rows))}
-    free = [i for i in free if i not in given]
+    ranges = [i for i in free if seen[i].ranges(len(rows))]
+    wanted = next((g for g in left if any(unit.word in _RANGES for unit in g.units)), None)
+    if wanted is not None and len(ranges) == 1:
+        given[ranges[0]] = wanted
+    free = [i for i in free if i not in given and i not in ranges]
     for goal, place in (*_dates(left, free, seen, len(rows)), *_numbers(left, free, seen, len(rows))):
         given.setdefault(place, goal)
     for goal, place in _texts(left, [i for i in free if i not in given], seen, len(rows)):
