@@ -479,6 +479,8 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
                 taken.update(range(found.start, found.end))
                 break
     at: int | None = None
+    last = max(range(len(columns)), key=lambda index: columns[index].x1)
+    edge = columns[last].x1
     for i, token in enumerate(line.tokens):
         if i in taken:
             at = None
@@ -490,6 +492,8 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
             at = nearest(columns, token.word.box.x0, token.word.box.x1)
         elif (begun := _begun(columns, token.word.box.x0, line.height)) is not None:
             at = begun  # ... unless one begins where a column does: columns printed close together
+        if at == last and line.tokens[i].word.box.x0 > edge and texts.get(at) and _opens(line, i):
+            break  # a flag or note that no head names
         texts.setdefault(at, []).append((i, i + 1))
     for index, parts in texts.items():
         goal = columns[index].goal
@@ -500,6 +504,10 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
         if text_key(found.raw) and len(found.raw) <= goal.leaf.max_chars:
             row[goal.path] = (found, 0.9 * min(1.0, 0.4 + columns[index].named))
     return row
+
+
+def _opens(line: Line, i: int) -> bool:
+    return line.tokens[i - 1].cell != line.tokens[i].cell
 
 
 def _begun(columns: list[Column], x0: float, height: float) -> int | None:
