@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import log
 from time import perf_counter
@@ -16,6 +16,7 @@ from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_parties
 from extractors.backends.scripted.lists import Wanted, find_items, wanted_of
 from extractors.backends.scripted.lists.groups import Grouped, group_rows, grouped_of
+from extractors.backends.scripted.lists.shared import apart
 from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, read_sheet
@@ -107,7 +108,8 @@ class _Plan:
         wanted = [goal for goal in self.singles if goal.leaf.grounding != "choice"]
         matches, ranked = find_fields(wanted, scene)
         out: list[LeafAnswer] = []
-        data = self._write(self.tree, "", matches, scene, rows, out)
+        found = self._lists(scene, rows)
+        data = self._write(self.tree, "", matches, scene, found, out)
         return WindowAnswer(data, tuple(_with_others(leaf, ranked.get(leaf.path, ())) for leaf in out), False)
 
     def _marks(self, document: ReadDocument, lines: Sequence[Line]) -> dict[str, Marked]:
@@ -119,21 +121,28 @@ class _Plan:
         found = ((goal.path, answer_by_marks(goal, asked, pages)) for goal in asked)
         return {path: marked for path, marked in found if marked is not None}
 
+    def _lists(self, scene: Scene, rows: Counter[str]) -> dict[str, list[Row]]:
+        """The items of every list; ``rows`` is moved on by them."""
+        found = {}
+        for path, node in _arrays(self.tree, ""):
+            room = node.max_items - rows[path]
+            found[path] = self._rows(node, path, self.lists.get(path, []), scene, room) if room > 0 else []
+        found = apart(found, self.wanted, scene)
+        rows.update({path: len(items) for path, items in found.items()})
+        return found
+
     def _rows(self, node: ArrayNode, path: str, goals: list[Goal], scene: Scene, room: int) -> list[Row]:
         """The items of a list: with tables in them, of a table with figures, else of what else lists are printed as."""
+        fields = [goal for goal in goals if goal.path]
         if path not in self.grouped:
             self.grouped[path] = grouped_of(node)
+            self.wanted[path] = wanted_of(path, node, fields)
         grouped = self.grouped[path]
         items = group_rows(grouped, scene, room) if grouped is not None else []
         if items:
             return items
-        fields = [goal for goal in goals if goal.path]
         found = find_rows(fields, scene, room) if goals else []
-        if found:
-            return found
-        wanted = self.wanted.get(path) or wanted_of(path, node, fields)
-        self.wanted[path] = wanted
-        return find_items(wanted, scene, room)
+        return found or find_items(self.wanted[path], scene, room)
 
     def _write(
         self,
@@ -141,7 +150,7 @@ class _Plan:
         path: str,
         matches: dict[str, Match],
         scene: Scene,
-        rows: Counter[str],
+        found: Mapping[str, list[Row]],
         out: list[LeafAnswer],
     ) -> Any:
         match node:
@@ -158,18 +167,24 @@ class _Plan:
                 return _leaf(path, match_.piece.raw, match_.piece, match_.score, out)
             case ObjectNode():
                 data = {
-                    name: self._write(child, f"{path}.{name}" if path else name, matches, scene, rows, out)
+                    name: self._write(child, f"{path}.{name}" if path else name, matches, scene, found, out)
                     for name, child in node.fields
                 }
                 if node.shapes:
                     tell_shape(node, path, data, out)
                 return data
             case ArrayNode():
-                goals = self.lists.get(path, [])
-                room = node.max_items - rows[path]
-                found = self._rows(node, path, goals, scene, room) if room > 0 else []
-                rows[path] += len(found)
-                return [_item(node.item, f"{path}.{i}", "", row, out) for i, row in enumerate(found)]
+                rows = found[path]
+                return [_item(node.item, f"{path}.{i}", "", row, out) for i, row in enumerate(rows)]
+
+
+def _arrays(node: Node, path: str) -> Iterator[tuple[str, ArrayNode]]:
+    """The outermost lists of a schema with their paths."""
+    if isinstance(node, ArrayNode):
+        yield path, node
+    elif isinstance(node, ObjectNode):
+        for name, child in node.fields:
+            yield from _arrays(child, f"{path}.{name}" if path else name)
 
 
 def _item(node: Node, path: str, inner: str, row: Row, out: list[LeafAnswer]) -> Any:

@@ -67,10 +67,8 @@ def find_rows(goals: list[Goal], scene: Scene, max_items: int) -> list[Row]:
     best = best or _header(goals, scene, with_content=True)
     if best is None:
         return []
-    named = text_key(scene.lines[best[1]].text)
-    first = next(
-        line.index for line in scene.lines if text_key(line.text) == named
-    )  # it is printed on every page
+    head = scene.lines[best[1]]
+    first = next(line.index for line in scene.lines if _is_again(line, head))  # it is printed on every page
     columns = by_content(best[2], goals, scene.lines[first], scene)
     return codes_apart(goals, _rows(scene, first, columns, max_items))
 
@@ -253,7 +251,7 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
     wrapped: dict[str, list[Cells]] = {}
     heads = {text_key(line.text) for line in scene.lines[max(header - MOST, 0) : header + 1]}
     for line in scene.lines[header + 1 :]:
-        if text_key(line.text) in heads:
+        if text_key(line.text) in heads or _is_again(line, scene.lines[header]):
             continue  # the header, or what stands over it, on every page
         if line.page == previous.page and line.top - previous.bottom > _MAX_GAP * line.height:
             if rows and _is_furniture(line, scene) and line.index + 1 < len(scene.lines):
@@ -281,7 +279,7 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
         elif rows and _wraps(line, last, previous):
             if _go_on(rows[-1], row, line, wrapped, scene):
                 last = line
-        elif rows and line.page != previous.page and not _is_header_again(line, scene.lines[header]):
+        elif rows and line.page != previous.page:
             continue
         if line.page == previous.page:
             previous = line
@@ -454,8 +452,18 @@ def _is_furniture(line: Line, scene: Scene) -> bool:
     return last and len(line.tokens) <= 6 and len(line.cells) == 1
 
 
-def _is_header_again(line: Line, header: Line) -> bool:
-    return text_key(line.text) == text_key(header.text)
+def _is_again(line: Line, header: Line) -> bool:
+    """Whether a line is a header again, or that of another part of its table: one head differs."""
+    if text_key(line.text) == text_key(header.text):
+        return True
+    if len(line.cells) != len(header.cells) or len(line.cells) < 2 or any(c.isdigit() for c in line.text):
+        return False
+    other = sum(one != two for one, two in zip(_heads(line), _heads(header), strict=True))
+    return other <= 1
+
+
+def _heads(line: Line) -> list[str]:
+    return [text_key("".join(token.text for token in line.tokens[a:b])) for a, b in line.cells]
 
 
 def goal_path_is_number(path: str, columns: list[Column]) -> bool:
