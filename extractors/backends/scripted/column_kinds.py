@@ -37,6 +37,9 @@ _NOT_MAIN = (
     "phone",
     "mail",
 )
+_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})\.?")
+_MONTHS, _DAYS = 12, 31
+_FEWEST_DAYS = 3
 _RANGE = re.compile(r"\d\s*[-–—]\s*\d")
 _RANGES = frozenset({"range", "ranges", "interval", "limits"})
 _RESULTS = frozenset({"result", "value", "reading", "measurement", "score"})
@@ -179,7 +182,20 @@ def _seen(columns: Sequence[Column], rows: Sequence[Line], scene: Scene) -> list
             if i not in taken and letters > 1:
                 at.add(Holds.TEXTS, number)
                 at.letters += letters
+    for one in found:
+        days = {number for number, words in one.words.items() if is_day(" ".join(words))}
+        if len(days) == len(one.words) >= _FEWEST_DAYS and not one.rows.get(Holds.DATES):
+            one.rows = {Holds.DATES: days}
     return found
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day without its year: ``28/01``, ``23.04.``; so is many an amount."""
+    found = _DAY.fullmatch(text)
+    if found is None:
+        return False
+    low, high = sorted((int(found[1]), int(found[2])))
+    return 0 < low <= _MONTHS and high <= _DAYS
 
 
 def _codes(

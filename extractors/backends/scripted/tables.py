@@ -16,6 +16,7 @@ from extractors.backends.scripted.column_kinds import (
     asks_for_code,
     by_content,
     is_coded,
+    is_day,
     nearest,
 )
 from extractors.backends.scripted.labels import Goal, Run, runs_of, score
@@ -46,6 +47,7 @@ _BY_PLACE = 0.5
 _SIZE_CHARS = 8
 _NO_CODE = 0.8
 _MOSTLY = 0.7
+_DAY_ONLY = 0.6
 _CODE = re.compile(r"(?=\S*\d)[A-Z0-9]+(?:[-./][A-Z0-9]+)+")
 _MONEY = frozenset({"price", "amount", "net", "gross"})
 _END = frozenset(
@@ -486,6 +488,7 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
                 row.setdefault(goal.path, (found, 0.95 * min(1.0, 0.4 + column.named)))
                 taken.update(range(found.start, found.end))
                 break
+    _put_days(row, line, columns, taken)
     at: int | None = None
     last = max(range(len(columns)), key=lambda index: columns[index].x1)
     edge = columns[last].x1
@@ -512,6 +515,20 @@ def line_row(line: Line, columns: list[Column], scene: Scene) -> Row:
         if text_key(found.raw) and len(found.raw) <= goal.leaf.max_chars:
             row[goal.path] = (found, 0.9 * min(1.0, 0.4 + columns[index].named))
     return row
+
+
+def _put_days(row: Row, line: Line, columns: list[Column], taken: set[int]) -> None:
+    """Adds days without a year in the columns of dates: not a whole date, but what is printed for a person to see."""
+    for index, column in enumerate(columns):
+        goal = column.goal
+        if goal is None or goal.kind is not Kind.DATE or goal.path in row:
+            continue
+        for i, token in enumerate(line.tokens):
+            box = token.word.box
+            if i not in taken and is_day(token.text) and nearest(columns, box.x0, box.x1) == index:
+                row[goal.path] = (piece(line, i, i + 1), _DAY_ONLY * min(1.0, 0.4 + column.named))
+                taken.add(i)
+                break
 
 
 def _opens(line: Line, i: int) -> bool:
