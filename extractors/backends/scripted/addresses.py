@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from extractors.backends.scripted.heads import BETWEEN, first_place
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.letterhead import (
@@ -14,43 +16,107 @@ from extractors.backends.scripted.letterhead import (
     names_street,
 )
 from extractors.backends.scripted.scene import ID, Match, Scene, fits
-from extractors.backends.scripted.sheet import Line, Piece, join
+from extractors.backends.scripted.sheet import Line, Piece, join, piece
+from extractors.validation.text import text_key
 from schemas.tree import Kind
 
 _LINES = 6
 _LOOKED_AT = 12
+_HEADED = 0.55
+_COUNTRY = re.compile(r"[^\W\d_][^\W\d_.]*(?:[ -][^\W\d_.]+){0,2}\.?")
+_HEAD = 60
+_PARTIES = frozenset(
+    ["buyer", "delivery", "shipper", "consignee", "holder", "employee", "employer", "patient", "passenger",
+     "insurer", "carrier"]
+)  # fmt: skip
+_OF_HEADINGS = frozenset({"address", "name", "until", "from", "seller"})
+"""What else a heading over a block of an address may say: ``Ship to``, ``Consignee's name and address``."""
 _ENDS = ("phone", "mail", "tax", "date", "doc", "iban", "bank", "amount", "order")
 
 Cells = list[tuple[Line, int, int]]
 
 
 def fill_addresses(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
-    """An address goes on over several lines; one without a label stands below its name."""
+    """An address goes on over several lines; one without a label stands below its name, or below whose it is."""
     for goal in goals:
         if goal.kind is not Kind.TEXT or not goal.means("address"):
             continue
-        own = chosen.get(goal.path)
-        if own is not None:
-            lines = _labelled(scene, own.piece)
-            if lines:
-                chosen[goal.path] = Match(goal, join(lines), own.score)
-            else:  # a telephone number, say, behind the label
-                del chosen[goal.path]
+        own = chosen.pop(goal.path, None)
+        labelled = _without_name(_labelled(scene, own.piece)) if own is not None else []
+        labelled = _to_town(labelled) if _parties(goal) else labelled
+        headed = [] if _tells_place(labelled) else _by_heading(goal, scene)
+        if own is not None and labelled and not headed:
+            chosen[goal.path] = Match(goal, join(labelled), own.score)
             continue
+        lines = headed
         names = [m for m in chosen.values() if _names_same_party(m.goal, goal)]
-        if names:
-            lines = _below(scene, names[0].piece)
-            if not any(is_place(_text(entry)) for entry in lines) and not goal.means("buyer", "delivery"):
+        if not lines and names:
+            lines = _under_name(scene, names[0].piece)
+            if not _tells_place(lines) and not _parties(goal):
                 lines = _at_head(scene) or lines
-            found = fits(goal, join(lines)) if lines else None
-            if found is not None:
-                chosen[goal.path] = Match(goal, found, min(names[0].score, 0.55))
+        found = fits(goal, join(lines)) if lines else None
+        if found is not None:
+            chosen[goal.path] = Match(goal, found, min(names[0].score if names else _HEADED, _HEADED))
+
+
+def _parties(goal: Goal) -> frozenset[str]:
+    """Whose a field is, by its name; nobody's and the seller's are the same."""
+    return frozenset(party for party in _PARTIES if goal.means(party))
 
 
 def _names_same_party(name: Goal, address: Goal) -> bool:
-    if name.kind is not Kind.TEXT or name.means("address", *ID) or not name.means("name", "seller", "buyer"):
+    if name.kind is not Kind.TEXT or name.means("address", *ID):
         return False
-    return name.means("buyer") == address.means("buyer")
+    parties = _parties(name)
+    return bool(parties or name.means("name", "seller")) and parties == _parties(address)
+
+
+def _by_heading(goal: Goal, scene: Scene) -> Cells:
+    """The block under a heading that says whose it is: ``Deliver to``, over the name and the address."""
+    wanted = _parties(goal)
+    for index in sorted(scene.runs) if wanted else ():
+        for run in scene.runs[index]:
+            if not run.firm or not run.concepts & wanted or run.concepts - wanted - _OF_HEADINGS:
+                continue
+            limit = scene.limit(run)
+            if any(token.text not in ":-" for token in run.line.tokens[run.end : limit]):
+                start = run.end + (run.line.tokens[run.end].text == ":")
+                lines: Cells = [(run.line, start, run.line.cell_end(start))]
+                x0 = run.line.tokens[start].word.box.x0
+                x1 = run.line.tokens[lines[0][2] - 1].word.box.x1
+            else:
+                lines, x0, x1 = [], run.x0, run.x1
+            lines = _to_town(_trim([*lines, *_go_on(scene, run.line, x0, x1)]))
+            if _tells_place(lines):
+                return lines
+    return []
+
+
+def _under_name(scene: Scene, name: Piece) -> Cells:
+    """The block under a name, where it is first printed with one."""
+    lines = _below(scene, name)
+    if _tells_place(lines):
+        return lines
+    key = text_key(name.raw)
+    for line in scene.lines[:_HEAD]:
+        for start, end in line.cells:
+            if line.index != name.line and text_key(_text((line, start, end))) == key:
+                again = _below(scene, piece(line, start, end))
+                if _tells_place(again):
+                    return again
+    return lines
+
+
+def _without_name(lines: Cells) -> Cells:
+    """A block without the name over the street; the name of a house is of the address, and has a comma."""
+    if len(lines) < 2 or is_place(_text(lines[0])) or _text(lines[0]).endswith(","):
+        return lines
+    later = any(is_place(_text(entry)) for entry in lines[1:3])
+    return (_trim(lines) or lines) if later else lines
+
+
+def _tells_place(lines: Cells) -> bool:
+    return any(is_place(_text(entry)) for entry in lines)
 
 
 def _text(entry: tuple[Line, int, int]) -> str:
@@ -177,6 +243,21 @@ def _trim(lines: Cells) -> Cells:
     while kept and not LETTER.search(_text(kept[-1])):
         kept.pop()
     return kept
+
+
+def _to_town(lines: Cells) -> Cells:
+    """A block up to the town with its code, and a country under it; what stands below is no address."""
+    town = next((i for i in range(len(lines) - 1, -1, -1) if is_town(_text(lines[i]))), None)
+    if town is None:
+        return lines
+    rest = lines[town + 1 : town + 2]
+    country = [entry for entry in rest if _COUNTRY.fullmatch(_text(entry)) and not _speaks(entry)]
+    return [*lines[: town + 1], *country]
+
+
+def _speaks(entry: tuple[Line, int, int]) -> bool:
+    line, start, end = entry
+    return any(token.concepts for token in line.tokens[start:end])
 
 
 def _near(line: Line, x0: float, x1: float) -> tuple[int, int] | None:

@@ -45,7 +45,7 @@ description: description item items article artikel bezeichnung designation prod
   produit produits prodotto producto produto prestation particulars
   service services libelle descripcion desc beschreibung leistung goods descrizione omschrijving
   artikelbezeichnung details
-delivery: delivery delivered ship shipping shipment shipped dispatched dispatch
+delivery: delivery deliver delivered ship shipping shipment shipped dispatched dispatch
   despatch despatched liefer lieferung livraison lieferdatum
   leistungsdatum consegna warenempfanger lieferanschrift lieferadresse
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
