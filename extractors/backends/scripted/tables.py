@@ -83,7 +83,7 @@ def _header(
     for line in scene.lines:
         columns = header_columns(goals, line, scene.runs.get(line.index, []))
         least = min(2, len(goals))
-        if with_content and _may_head(line):
+        if with_content and may_head(line):
             if not any(column.goal is not None for column in columns):
                 least = _FULL
             columns = by_content(columns, goals, line, scene)
@@ -94,7 +94,7 @@ def _header(
     return best
 
 
-def _may_head(line: Line) -> bool:
+def may_head(line: Line) -> bool:
     """Whether a line may head columns that it does not name in words we know."""
     figures = any(c.isdigit() for c in line.text)
     return len(line.cells) >= 2 and not figures and not any(token.ends_label for token in line.tokens)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.backends.scripted.column_kinds import Column
+from extractors.backends.scripted.column_kinds import Column, by_content
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.labelled import NAMED, labelled_fields
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece
-from extractors.backends.scripted.tables import Row, codes_apart, header_columns, line_row
+from extractors.backends.scripted.tables import Row, codes_apart, header_columns, line_row, may_head
 from extractors.validation.text import text_key
 from schemas.tree import Kind
 
@@ -34,8 +34,23 @@ def text_rows(goals: Sequence[Goal], scene: Scene, room: int) -> list[Row]:
         texts = any(goal.kind is Kind.TEXT and role_of(goal) not in _DATES for goal, _ in told)
         if texts and len(named) >= _FEWEST and (best is None or sum(named) > best[0] + 0.01):
             best = (sum(named), line, columns)
+    if best is None:
+        best = _by_content(goals, scene)
     rows = codes_apart(goals, _below(best[1], best[2], scene, room)) if best is not None else []
     return rows if len(rows) >= _FEWEST or (rows and len(rows[0]) == len(goals) >= _MANY) else []
+
+
+def _by_content(goals: Sequence[Goal], scene: Scene) -> tuple[float, Line, list[Column]] | None:
+    """The first line of heads that nobody knows over columns of which three are told by what stands in them."""
+    for line in scene.lines:
+        if may_head(line):
+            columns = by_content(
+                header_columns(list(goals), line, scene.runs.get(line.index, [])), goals, line, scene
+            )
+            told = [column.named for column in columns if column.goal is not None]
+            if len(told) >= _MANY:
+                return sum(told), line, columns
+    return None
 
 
 def _below(head: Line, columns: list[Column], scene: Scene, room: int) -> list[Row]:

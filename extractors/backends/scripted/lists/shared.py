@@ -38,8 +38,9 @@ def apart(found: Mapping[str, list[Row]], wanted: Mapping[str, Wanted], scene: S
     return rest
 
 
-def _at(rows: Sequence[Row]) -> list[int]:
-    return [_line(row) for row in rows]
+def _at(rows: Sequence[Row]) -> list[frozenset[tuple[int, int]]]:
+    """Where the values of each row stand."""
+    return [frozenset((piece.line, piece.start) for piece, _ in row.values()) for row in rows]
 
 
 def _line(row: Row) -> int:

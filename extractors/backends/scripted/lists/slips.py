@@ -119,6 +119,9 @@ def _names_below(products: Sequence[_Product], scene: Scene) -> bool:
     under = _name(last, scene, 1, products)
     if under is None or scene.values(under[0], Kind.DECIMAL)[-1:] != []:
         return False
+    after = scene.lines[under[0].index + 1 : under[0].index + 2]
+    if any(token.text.casefold() in _TIMES for line in after for token in line.tokens):
+        return False  # the name of the next, whose product does not come out
     return all(_name(product.line, scene, 1, products) is not None for product in products)
 
 
