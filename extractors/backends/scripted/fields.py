@@ -16,6 +16,7 @@ from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
 from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
+from extractors.backends.scripted.parties import fill_parties
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
 from extractors.backends.scripted.totals import (
@@ -87,7 +88,8 @@ def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict
         if match.goal.path not in chosen and place not in taken:
             chosen[match.goal.path] = match
             taken.add(place)
-    fill_addresses(goals, chosen, scene)
+    told = fill_parties(goals, chosen, scene)
+    fill_addresses([goal for goal in goals if goal.path not in told], chosen, scene)
     fill_due(goals, chosen, scene)
     return chosen, {path: list(found.values()) for path, found in ranked.items()}
 
@@ -283,7 +285,7 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
             last += 1
     elif last < end:
         last = _grouped(line, start, end)
-    text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()")
+    text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()").rstrip(".")
     if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")) and not _is_account(goal, text):
         return None
     lettered = _LETTER_CODE.fullmatch(text) and goal.means("bic", "reference")
