@@ -46,7 +46,11 @@ Zwischen Buche AG, Lindenweg 56, 48990 Ulmen (nachfolgend „Auftragnehmer“), 
 Eiche OG, Via Roma, 72, 2019 Baden (nachfolgend „Auftraggeber“), wird unter der
 Vertragsnummer 4116-89 Folgendes vereinbart:
 """)
-    assert (found["provider"], found["client"], found["contract_number"]) == ("Buche AG", "Eiche OG", "4116-89")
+    assert (found["provider"], found["client"], found["contract_number"]) == (
+        "Buche AG",
+        "Eiche OG",
+        "4116-89",
+    )
     assert found["provider_address"] == "Lindenweg 56, 48990 Ulmen"
 
 

@@ -182,10 +182,10 @@ def _seen(columns: Sequence[Column], rows: Sequence[Line], scene: Scene) -> list
             if i not in taken and letters > 1:
                 at.add(Holds.TEXTS, number)
                 at.letters += letters
-    for one in found:
-        days = {number for number, words in one.words.items() if is_day(" ".join(words))}
-        if len(days) == len(one.words) >= _FEWEST_DAYS and not one.rows.get(Holds.DATES):
-            one.rows = {Holds.DATES: days}
+    for column in found:
+        days = {number for number, words in column.words.items() if is_day(" ".join(words))}
+        if len(days) == len(column.words) >= _FEWEST_DAYS and not column.rows.get(Holds.DATES):
+            column.rows = {Holds.DATES: days}
     return found
 
 

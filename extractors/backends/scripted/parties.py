@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -59,8 +60,11 @@ def fill_parties(goals: Sequence[Goal], chosen: dict[str, Match], scene: Scene) 
         named[left[0].path] = (rest[0], _BY_REST)
     told = set()
     for goal in asked:
-        party, score = named.get(goal.path) or named.get(_whose(goal, named)) or (None, 0.0)
-        found = None if party is None else party.address if goal.means("address") else party.name
+        known = named.get(goal.path) or named.get(_whose(goal, named))
+        if known is None:
+            continue
+        party, score = known
+        found = party.address if goal.means("address") else party.name
         if found is not None and (value := fits(goal, found)) is not None:
             chosen[goal.path] = Match(goal, value, score)
             told.add(goal.path)
@@ -96,7 +100,7 @@ def parties_of(scene: Scene) -> Iterator[Party]:
         text += line.tokens[i].text + " "
 
     def cut(begin: int, end: int) -> Piece | None:
-        inside = [tokens[k] for k, at in enumerate(starts) if begin <= at < end]
+        inside = tokens[bisect_left(starts, begin) : bisect_left(starts, end)]
         parts = [
             (line, group[0][1], group[-1][1] + 1)
             for line, group in ((line, list(group)) for line, group in groupby(inside, lambda one: one[0]))

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from extractors.backends.scripted.column_kinds import Column, by_content
+from extractors.backends.scripted.headers import header_columns, may_head
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.lists.labelled import NAMED, labelled_fields
 from extractors.backends.scripted.lists.roles import Role, role_of
 from extractors.backends.scripted.scene import Scene
 from extractors.backends.scripted.sheet import Line, Piece
-from extractors.backends.scripted.tables import Row, codes_apart, header_columns, line_row, may_head
+from extractors.backends.scripted.tables import Row, codes_apart, line_row
 from extractors.validation.text import text_key
 from schemas.tree import Kind
 
