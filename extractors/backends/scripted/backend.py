@@ -15,7 +15,8 @@ from extractors.backends.scripted.descriptions import told_words
 from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_parties
 from extractors.backends.scripted.lists import Wanted, find_items, wanted_of
-from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
+from extractors.backends.scripted.marked import MarkedPages, answer_by_marks, marked_pages
+from extractors.backends.scripted.marked_answer import Marked
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, read_sheet
 from extractors.backends.scripted.tables import Row, find_rows
