@@ -55,7 +55,8 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
         if not (one.in_word and is_letter(one, ink.scale, words))
         or is_passed_over(one, found, ink.scale, words)
     ]
-    found += _spoiled(ink, words, found)
+    marked = _spoiled(ink, words, found, [one for one in found if _has_company(one, found)])
+    found = [one for one in found if not any(_same_place(one, other) for other in marked)] + marked
     found = [one for one in found if _has_company(one, found)]
     found += _pale(ink, words, found)
     plain = [one for one in found if one.full < TICKED]
@@ -63,8 +64,10 @@ def find_checkboxes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
     return [mark for mark in marks if mark.score >= LEAST_SCORE]
 
 
-def _spoiled(ink: Ink, words: Sequence[Word], found: Sequence[Candidate]) -> list[Candidate]:
-    """Ticked boxes whose outline shows beside empty ones of their row or column only."""
+def _spoiled(
+    ink: Ink, words: Sequence[Word], found: Sequence[Candidate], kept: Sequence[Candidate]
+) -> list[Candidate]:
+    """Ticked boxes whose outline shows beside empty ones of their row or column only, where none is kept."""
     empty = [_outline_of(one) for one in found if one.full < TICKED]
     marked: list[Candidate] = []
     for place, covered, label in spoiled(ink, empty):
@@ -78,7 +81,7 @@ def _spoiled(ink: Ink, words: Sequence[Word], found: Sequence[Candidate]) -> lis
         if (
             lone
             and one.full >= 2 * TICKED
-            and not any(_same_place(one, other) for other in (*found, *marked))
+            and not any(_same_place(one, other) for other in (*kept, *marked))
             and is_no_print(one, ink.scale, words)
         ):
             marked.append(one)

@@ -197,7 +197,7 @@ def _ocr_handler(threads: int) -> Handler:
         rotation = (data["rotation"] + 90 * read.quarters) % 360
         pixels = raster_pixels(raster, read.quarters)
         marks = find_marks(pixels, upright, read.words)
-        strips = strips_of(pixels, pixels.shape[1] / upright.width, marks, read.words)
+        strips = strips_of(pixels, pixels.shape[1] / upright.width, marks)
         if strips is not None:
             marks = with_texts(marks, strips.marks, recogniser.read_lines(strips.raster, strips.boxes))
         words = parted_at_boxes(read.words, marks, pixels, pixels.shape[1] / upright.width)

@@ -27,6 +27,8 @@ _BLACK = 130
 """Deeper than this is no blacker: a dark table behind a page says nothing of its ink."""
 _RULE_POINTS = 34.0
 """Straight ink of this length is a rule."""
+_LEVEL = 0.006
+"""A page whose lines fall by less lies straight."""
 _CHROMA, _OF_DEPTH = 20, 0.2
 """Ink is coloured from so many levels between its channels on, and from that share of its depth."""
 _NOISE = 3.5
@@ -43,6 +45,7 @@ class Ink:
         scale: pixels per point.
         colored: 1 where ink is neither black nor grey, by the paper's own colour.
         threshold: the least depth of ink.
+        slope: by how much the lines of the page fall to the right.
     """
 
     mask: Pixels
@@ -50,12 +53,21 @@ class Ink:
     scale: float
     colored: Pixels
     threshold: float
+    slope: float = 0.0
 
     @cached_property
     def components(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Labels by pixel, and for each label ``x, y, width, height, pixels``; label 0 is paper."""
         _, labels, stats, _ = cv2.connectedComponentsWithStats(self.mask, connectivity=8)
         return np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
+
+    @cached_property
+    def rules(self) -> Grid:
+        """Long straight lines across the page and down it, as drawn, with a pixel around."""
+        length = self.pixels(_RULE_POINTS)
+        across = _straight(self.mask, length, self.slope)
+        down = _straight(np.ascontiguousarray(self.mask.T), length, -self.slope).T
+        return np.asarray(cv2.bitwise_or(across, np.ascontiguousarray(down)))
 
     def pixels(self, points: float, least: int = 1) -> int:
         """A length in whole pixels."""
@@ -129,10 +141,13 @@ def _by_darkest(counts: NDArray[np.int64]) -> float:
     return max(float(_LEAST), _SHARE * min(black, _BLACK))
 
 
-def rules_of(ink: Ink) -> Grid:
-    """Long straight lines across the page and down it, as drawn, with a pixel around."""
-    length = ink.pixels(_RULE_POINTS)
-    thick = cv2.dilate(ink.mask, np.ones((2, 2), np.uint8))  # a little askew, a line comes in steps
-    across = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    down = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
-    return np.asarray(cv2.bitwise_or(across, down))
+def _straight(mask: Grid, length: int, slope: float) -> Grid:
+    """What of a mask lies in straight lines so long that fall by so much, as drawn, with a pixel around."""
+    kernel, around = np.ones((1, length), np.uint8), np.ones((2, 2), np.uint8)
+    if abs(slope) < _LEVEL:  # a little askew, a line comes in steps
+        return np.asarray(cv2.morphologyEx(cv2.dilate(mask, around), cv2.MORPH_OPEN, kernel))
+    size = (mask.shape[1], mask.shape[0])
+    level: Grid = np.array([[1, 0, 0], [-slope, 1, slope * size[0] / 2]], dtype=np.float64)
+    turned = cv2.warpAffine(mask, level, size, flags=cv2.INTER_NEAREST)
+    opened = cv2.morphologyEx(cv2.dilate(turned, around), cv2.MORPH_OPEN, kernel)
+    return np.asarray(cv2.warpAffine(opened, level, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP))

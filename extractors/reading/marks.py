@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 import cv2
@@ -18,6 +19,7 @@ from PIL import Image
 from extractors.reading.checkboxes import find_checkboxes
 from extractors.reading.geometry import Frame2D
 from extractors.reading.ink import Pixels, ink_of
+from extractors.reading.lines import estimate_slope
 from extractors.reading.raster import OCR_SIDE_PX
 from extractors.reading.request import Raster
 from extractors.reading.rings import find_rings
@@ -52,11 +54,13 @@ def find_marks(pixels: Pixels, frame: Frame2D, words: Sequence[Word]) -> tuple[M
     if min(pixels.shape[:2]) < _LEAST_SIDE:
         return written
     ink = ink_of(pixels, pixels.shape[1] / max(frame.width, 1.0))
+    ink = replace(ink, slope=estimate_slope(words)) if words else ink
     marks = _united(list(written), find_checkboxes(ink, words))
-    marks += find_rings(ink, words)
+    rings = find_rings(ink, words)
+    marks += [mark for mark, _ in rings]
     marks += find_strikes(ink, words)
     marks += find_stamps(ink, words, [mark.box for mark in marks])
-    marks += find_signatures(ink, words, [mark.box for mark in marks])
+    marks += find_signatures(ink, words, [mark.box for mark in marks] + [box for _, box in rings])
     return tuple(sorted(marks, key=lambda mark: (mark.box.y0, mark.box.x0)))
 
 

@@ -179,7 +179,7 @@ class PdfFile:
             samples,
             warnings,
             marks,
-            _strips(large, upright, words, marks) if request.ocr and marks else None,
+            _strips(large, upright, marks) if request.ocr and marks else None,
         )
 
     def _draw_for_marks(
@@ -339,14 +339,12 @@ def _marks(
     return None
 
 
-def _strips(
-    image: Image.Image | None, frame: Frame2D, words: tuple[Word, ...], marks: tuple[Mark, ...]
-) -> Strips | None:
-    """The stamps that have no words, for OCR."""
+def _strips(image: Image.Image | None, frame: Frame2D, marks: tuple[Mark, ...]) -> Strips | None:
+    """The stamps of a page, for OCR."""
     if image is None:
         return None
     with suppress(cv2.error, ValueError, IndexError):
-        return strips_of(pixels_of(image), image.width / frame.width, marks, words)
+        return strips_of(pixels_of(image), image.width / frame.width, marks)
     return None
 
 

@@ -25,8 +25,8 @@ _LETTERS = 2
 SCORE = 0.85
 
 
-def find_rings(ink: Ink, words: Sequence[Word]) -> list[Mark]:
-    """The rings of a page; their boxes are those of the words that are meant."""
+def find_rings(ink: Ink, words: Sequence[Word]) -> list[tuple[Mark, Box]]:
+    """The rings of a page; their boxes are those of the words that are meant. With each where its own ink is."""
     labels, stats = ink.components
     scale = ink.scale
     width, height = stats[:, 2] / scale, stats[:, 3] / scale
@@ -43,7 +43,7 @@ def find_rings(ink: Ink, words: Sequence[Word]) -> list[Mark]:
         crop = (labels[y : y + h, x : x + w] == label).astype(np.uint8)
         if _is_oval(crop):
             around = _around([word.box for word in inside])
-            found.append(Mark("ring", around, SCORE))
+            found.append((Mark("ring", around, SCORE), box))
     return found
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from extractors.reading.ink import Grid, Pixels, colored_of
 from extractors.reading.request import Raster, Strips
 from extractors.reading.stamp_frames import main_tilt, segments_of, tilts_of
-from schemas.document import Box, Mark, Word
+from schemas.document import Box, Mark
 
 _MOST = 4
 """Stamps of a page that are read."""
@@ -23,24 +23,26 @@ _HEIGHT = 56
 """Pixels that a strip is high at most: the recogniser reads at 48."""
 _INSET = 0.17
 """Share of its height and width that the frame of a stamp takes at most."""
+_SIDES, _INKED, _ROW = 0.2, 0.06, (0.14, 0.5)
+"""Of a strip: what is left out at the sides, ink in a row of pixels with letters, and how high lines are."""
+_HIGH_WIDE = 0.36
+"""A strip that is higher, of its width, has more than one line."""
 _LETTERS = 3
 _COLORED = (0.3, 0.97)
 """Share of coloured ink in a stamp that lies over black print."""
 _TILTED = (2.2, 40.0)
 
 
-def strips_of(pixels: Pixels, scale: float, marks: Sequence[Mark], words: Sequence[Word]) -> Strips | None:
-    """The stamps of a page that no word was read in; ``None``: there are none.
+def strips_of(pixels: Pixels, scale: float, marks: Sequence[Mark]) -> Strips | None:
+    """The stamps of a page whose text is not known, print below them or not; ``None``: there are none.
 
     Args:
         pixels: of the upright page, rows by columns by blue, green, red.
         scale: pixels per point.
         marks: of the page.
-        words: of the page.
     """
     stamps = [n for n, mark in enumerate(marks) if mark.kind == "stamp" and not mark.text]
-    unread = [n for n in stamps if not _is_read(marks[n].box, words)]
-    cut = [(n, _upright(pixels, marks[n].box, scale)) for n in unread[:_MOST]]
+    cut = [(n, _upright(pixels, marks[n].box, scale)) for n in stamps[:_MOST]]
     if not cut:
         return None
     width, height = max(strip.shape[1] for _, strip in cut), sum(strip.shape[0] for _, strip in cut)
@@ -52,8 +54,10 @@ def strips_of(pixels: Pixels, scale: float, marks: Sequence[Mark], words: Sequen
         h, w = strip.shape[:2]
         sheet[top : top + h, :w] = strip
         dx, dy = _INSET * h, _INSET * h
-        boxes += [(0.0, float(top), float(w), float(top + h)), (dx, top + dy, w - dx, top + h - dy)]
-        owners += [n, n]
+        mine = [(0.0, float(top), float(w), float(top + h)), (dx, top + dy, w - dx, top + h - dy)]
+        mine += [(dx, top + y0, w - dx, top + y1) for y0, y1 in _rows(strip)]
+        boxes += mine
+        owners += [n] * len(mine)
         top += h
     return Strips(Raster(width, height, sheet.tobytes()), tuple(boxes), tuple(owners))
 
@@ -70,14 +74,17 @@ def with_texts(marks: Sequence[Mark], owners: Sequence[int], texts: Sequence[str
     )
 
 
-def _is_read(box: Box, words: Sequence[Word]) -> bool:
-    """Whether words with some letters were read within a stamp and are no print below it, which a text layer has."""
-    letters = 0
-    for word in words:
-        x, y = (word.box.x0 + word.box.x1) / 2, (word.box.y0 + word.box.y1) / 2
-        if word.confidence is not None and box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1:
-            letters += sum(char.isalnum() for char in word.text)
-    return letters > 2 * _LETTERS
+def _rows(strip: Grid) -> list[tuple[float, float]]:
+    """The lines of an upright stamp that has two or three, by the paper between them; none where it has one."""
+    grey = cv2.cvtColor(strip, cv2.COLOR_BGR2GRAY)
+    dark = grey <= cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0]
+    high, wide = dark.shape
+    middle = dark[:, round(_SIDES * wide) : round((1 - _SIDES) * wide)].mean(axis=1)
+    inked = np.concatenate(([False], middle >= _INKED, [False]))
+    edges = np.flatnonzero(inked[1:] != inked[:-1]).reshape(-1, 2)
+    rows = [(float(y0) - 1, float(y1) + 1) for y0, y1 in edges.tolist() if y1 - y0 >= _ROW[0] * high]
+    rows = [row for row in rows if row[1] - row[0] <= _ROW[1] * high]
+    return rows if len(rows) > 1 else []
 
 
 def _upright(pixels: Pixels, box: Box, scale: float) -> Grid:
@@ -104,8 +111,9 @@ def _upright(pixels: Pixels, box: Box, scale: float) -> Grid:
     turn: Grid = cv2.getRotationMatrix2D((float(cx), float(cy)), angle, 1.0)
     turn[:, 2] += np.array([wide / 2 - cx, high / 2 - cy])
     strip = cv2.warpAffine(crop, turn, (wide, high), flags=cv2.INTER_LINEAR, borderValue=(255, 255, 255))
-    if high > _HEIGHT:
-        size = (max(round(wide * _HEIGHT / high), 8), _HEIGHT)
+    most = _HEIGHT if high <= _HIGH_WIDE * wide else 2 * _HEIGHT
+    if high > most:
+        size = (max(round(wide * most / high), 8), most)
         strip = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)
     return strip
 

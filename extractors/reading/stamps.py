@@ -15,9 +15,10 @@ from statistics import median
 import cv2
 import numpy as np
 
-from extractors.reading.ink import Grid, Ink, rules_of
+from extractors.reading.ink import Grid, Ink
 from extractors.reading.lines import estimate_slope
 from extractors.reading.stamp_frames import frames_over_print
+from extractors.reading.stamp_ovals import ovals_over_print
 from schemas.document import Box, Mark, Word
 
 _LONG, _SHORT = (30.0, 260.0), (11.0, 150.0)
@@ -77,6 +78,7 @@ def find_stamps(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> list[M
         found += _framed(*layer.components, ink.scale, skew, colored.components[1], straight=straight)
         found += _over_print(layer, skew, found)
     found += _over_print(ink, skew, found)
+    found += _round(ink, found)
     found = [mark for mark in found if not any(_is_around(mark.box, box) for box in taken)]
     if colored is not None:
         found += _bare(colored.mask, words, ink.scale, skew, [mark.box for mark in found] + list(taken))
@@ -84,7 +86,7 @@ def find_stamps(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> list[M
     print_ = [word.box for word in words if word.confidence is None]
     found += _bare(_blanked(ink.mask, print_, ink.scale), words, ink.scale, skew, known)
     known = [mark.box for mark in found] + list(taken)
-    free = _blanked(ink.mask & (1 - np.minimum(rules_of(ink), 1)), print_, ink.scale)
+    free = _blanked(ink.mask & (1 - np.minimum(ink.rules, 1)), print_, ink.scale)
     found += _bare(free, words, ink.scale, skew, known, least=_ON_RULE)
     return _merged(found)
 
@@ -146,6 +148,15 @@ def _over_print(ink: Ink, skew: float, found: Sequence[Mark]) -> list[Mark]:
         if said and all(_gap(box, mark.box) > 0 for mark in found):
             marks.append(Mark("stamp", box, 0.85))
     return marks
+
+
+def _round(ink: Ink, found: Sequence[Mark]) -> list[Mark]:
+    """Round frames that print runs into."""
+    return [
+        Mark("stamp", box, 0.85)
+        for box in ovals_over_print(ink)
+        if all(_gap(box, mark.box) > 0 for mark in found)
+    ]
 
 
 def _turned_words(words: Sequence[Word]) -> list[Mark]:

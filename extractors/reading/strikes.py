@@ -29,6 +29,12 @@ _BLACK, _AS_BLACK = 80.0, 0.55
 """A line is nearly as black as the letters: percentile of the depth of ink, and the share of it."""
 _BEYOND, _BOTH = 1.2, 3.0
 """Points that a line begins before the letters and ends behind them, at least each, and together."""
+_EITHER = 2.6
+"""Together, of words that stand apart."""
+_SECOND, _STEM = 2.5, 0.3
+"""So many points beyond such a word, only ink of so many heights is a letter."""
+_APART = 0.5
+"""Words stand apart that have so many heights of paper on either side."""
 _ENDS = 11.0
 """A line that goes on for so many points beyond its words is a rule."""
 _DARK = 0.62
@@ -37,7 +43,8 @@ _WORD_GAP = 0.9
 """Words in one line of a pen stand at most so many heights apart."""
 _LETTERS = 2
 _LEAST_HEIGHT = 5.0
-SCORE = 0.85
+_DASHES = "-–—_"
+SCORE, LEAST_SCORE = 0.85, 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +55,62 @@ class _Struck:
 
 
 def find_strikes(ink: Ink, words: Sequence[Word]) -> list[Mark]:
-    """The words of a page that are struck out; a mark for each run of them, with their box."""
-    struck = [found for word in words if (found := _through(ink, word)) is not None]
+    """The words of a page that are struck out; a mark for each run of them, with their box.
+
+    A word that stands apart, as a choice does, may also have two lines that part, or one that was read as its dash.
+    """
+    ways = [found for word in words if (found := _through(ink, word, word.box))]
+    for word in words:
+        bare = _undashed(word)
+        if bare != word.box and (found := _through(ink, word, bare)):
+            ways.append((None, found[1]))
+    runs = _runs([either[0] for either in ways if either[0] is not None])
+    marks = [Mark("strike", _around(run), SCORE) for run in runs if _is_by_hand(run, _BOTH)]
+    rest = [either[1] for either in ways if either[1] is not None and not _is_marked(either[1].word, marks)]
+    return marks + [
+        Mark("strike", _around(run), LEAST_SCORE)
+        for run in _runs(rest)
+        if _is_by_hand(run, _EITHER) and _stands_apart(run, words)
+    ]
+
+
+def _runs(struck: Sequence[_Struck]) -> list[list[_Struck]]:
     runs: list[list[_Struck]] = []
     for one in struck:
         if runs and _goes_on(runs[-1][-1], one):
             runs[-1].append(one)
         else:
             runs.append([one])
-    return [Mark("strike", _around(run), SCORE) for run in runs if _is_by_hand(run)]
+    return runs
 
 
-def _through(ink: Ink, word: Word) -> _Struck | None:
-    """The line through a word, with how far it goes on at both ends, in points; ``None``: there is none."""
-    box, scale = word.box, ink.scale
+def _is_marked(word: Word, marks: Sequence[Mark]) -> bool:
+    return any(
+        mark.box.x0 <= word.box.x0 <= mark.box.x1 and mark.box.y0 <= word.box.y0 <= mark.box.y1
+        for mark in marks
+    )
+
+
+def _stands_apart(run: Sequence[_Struck], words: Sequence[Word]) -> bool:
+    """Whether no print is near some words on their line."""
+    box = _around(run)
+    near, middle = _APART * (box.y1 - box.y0), (box.y0 + box.y1) / 2
+    own = [one.word for one in run]
+    return not any(
+        word.box.y0 <= middle <= word.box.y1
+        and word.box.x0 < box.x1 + near
+        and word.box.x1 > box.x0 - near
+        and not any(word is one for one in own)
+        for word in words
+    )
+
+
+def _through(ink: Ink, word: Word, box: Box) -> tuple[_Struck | None, _Struck | None] | None:
+    """The line through a word, with how far it goes on at both ends, in points; ``None``: there is none.
+
+    The second is the same if what is thin beside the word is a second line and no letter.
+    """
+    scale = ink.scale
     high = box.y1 - box.y0
     if high < _LEAST_HEIGHT or sum(char.isalnum() for char in word.text) < _LETTERS:
         return None
@@ -93,9 +142,18 @@ def _through(ink: Ink, word: Word) -> _Struck | None:
     return _best_line(near, wide[1:-1], (x0 - left, x1 - left), (top, low), word, scale)
 
 
+def _undashed(word: Word) -> Box:
+    """The box of a word without what a recogniser took for a dash before or behind it: the end of the line."""
+    if word.confidence is None or len(word.text) < _LETTERS + 1:
+        return word.box
+    one = (word.box.x1 - word.box.x0) / len(word.text)
+    before, behind = word.text[0] in _DASHES, word.text[-1] in _DASHES
+    return Box(word.box.x0 + one * before, word.box.y0, word.box.x1 - one * behind, word.box.y1)
+
+
 def _best_line(
     near: Grid, bare: Grid, ends: tuple[int, int], band: tuple[int, int], word: Word, scale: float
-) -> _Struck | None:
+) -> tuple[_Struck | None, _Struck | None] | None:
     columns = np.arange(near.shape[1])
     middle = (ends[0] + ends[1]) / 2
     offsets = np.arange(band[0], band[1] + 1)
@@ -117,8 +175,20 @@ def _best_line(
     inked = np.flatnonzero(bare[:, ends[0] : ends[1]].any(axis=1))
     high = int(inked[-1] - inked[0]) + 1
     far = np.abs(np.arange(bare.shape[0])[:, None] - line[None, :]) > _TALL * high
-    letters: Grid = np.any(bare & far, axis=0)
+    tall: Grid = (bare & far).sum(axis=0)
+    letters: Grid = tall > 0
+    bold = letters.copy()
+    over = round(_SECOND * scale)
+    for side in (slice(max(ends[0] - over, 0), ends[0]), slice(ends[1], ends[1] + over)):
+        bold[side] = tall[side] >= _STEM * high
     slack = round(_SLACK * scale)
+    return _ends(seen, letters, ends, slack, word, scale), _ends(seen, bold, ends, slack, word, scale)
+
+
+def _ends(
+    seen: Grid, letters: Grid, ends: tuple[int, int], slack: int, word: Word, scale: float
+) -> _Struck | None:
+    """How far a line goes on beyond the letters of a word that it covers; ``None``: it does not cover them."""
     within = np.flatnonzero(letters[ends[0] - slack : ends[1] + slack]) + ends[0] - slack
     if not len(within):
         return None
@@ -145,9 +215,9 @@ def _goes_on(last: _Struck, one: _Struck) -> bool:
     )
 
 
-def _is_by_hand(run: Sequence[_Struck]) -> bool:
+def _is_by_hand(run: Sequence[_Struck], both: float) -> bool:
     before, behind = run[0].before, run[-1].behind
-    return min(before, behind) >= _BEYOND and before + behind >= _BOTH and max(before, behind) <= _ENDS
+    return min(before, behind) >= _BEYOND and before + behind >= both and max(before, behind) <= _ENDS
 
 
 def _around(run: Sequence[_Struck]) -> Box:

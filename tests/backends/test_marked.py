@@ -143,6 +143,63 @@ def test_of_two_signatures_each_line_has_its_own(tmp_path: Path) -> None:
     assert (found["sender_signed"].raw, found["receiver_signed"].raw) == ("false", "true")
 
 
+def test_the_lines_to_sign_on_of_a_row_are_in_order_on_a_page_askew(tmp_path: Path) -> None:
+    words = [Word("Signature", Box(40, 306, 90, 316)), Word("Signature", Box(340, 298, 390, 308))]
+    schema = schema_of(tmp_path, sender_signed=BOOLEAN, receiver_signed=BOOLEAN)
+    found = answers(document_of(words, (Mark("signature", Box(350, 268, 430, 294), 0.9),)), schema)
+    assert (found["sender_signed"].raw, found["receiver_signed"].raw) == ("false", "true")
+
+
+def test_writing_elsewhere_is_no_signature_where_a_line_asks_for_one(tmp_path: Path) -> None:
+    schema = schema_of(tmp_path, signed=BOOLEAN)
+    asks = words_of((600.0, "Signature"))
+    weak, strong = (Mark("signature", Box(200, 100, 260, 115), score) for score in (0.64, 0.9))
+    found = answers(document_of(asks, (weak,)), schema)["signed"]
+    assert found.raw == "false" and found.signals[MARK] < CLEAR
+    assert answers(document_of(asks, (strong,)), schema)["signed"].raw == "true"
+    assert answers(document_of([], (weak,)), schema)["signed"].raw == "true"
+
+
+def test_choices_that_are_written_alike_are_told_apart(tmp_path: Path) -> None:
+    line = (100.0, "Sex: | Male _ | Female")
+    schema = schema_of(tmp_path, sex={"type": ["string", "null"], "enum": ["MALE", "FEMALE", None]})
+    assert answers(document_of(words_of(line), boxes_of("-x", line)), schema)["sex"].raw == "FEMALE"
+    polish = (100.0, "Fracht: | Opłacone _ | Nieopłacone")
+    freight = schema_of(tmp_path, freight={"type": ["string", "null"], "enum": ["PREPAID", "COLLECT", None]})
+    assert answers(document_of(words_of(polish), boxes_of("x-", polish)), freight)["freight"].raw == "PREPAID"
+
+
+def test_a_misread_yes_beside_a_no_is_one(tmp_path: Path) -> None:
+    line = (100.0, "Dangerous goods: | Sc _ | No")
+    schema = schema_of(tmp_path, dangerous_goods=BOOLEAN)
+    found = answers(document_of(words_of(line), boxes_of("x-", line)), schema)
+    assert found["dangerous_goods"].raw == "true"
+
+
+def test_a_label_before_its_box_is_whole_in_typewriter_print(tmp_path: Path) -> None:
+    prose = [(200.0 + 12 * row, "some words of the form that stand here") for row in range(4)]
+    words = [
+        Word(text, Box(40 + 13 * n * 3, y, 40 + 13 * n * 3 + 32, y + 10))
+        for y, line in (*prose, (100.0, "I agree to the processing of my data"))
+        for n, text in enumerate(line.split())
+    ]
+    box = Mark("checkbox", Box(40 + 39 * 7 + 38, 100, 40 + 39 * 7 + 48, 110), 0.95, True)
+    schema = schema_of(tmp_path, consent=BOOLEAN)
+    assert answers(document_of(words, (box,)), schema)["consent"].raw == "true"
+
+
+def test_a_yes_and_a_no_that_are_only_printed_answer_nothing(tmp_path: Path) -> None:
+    schema = schema_of(tmp_path, fasting=BOOLEAN)
+    assert answers(document_of(words_of((100.0, "Fasting: yes no")), ()), schema)["fasting"].raw is None
+    assert answers(document_of(words_of((100.0, "Fasting: yes")), ()), schema)["fasting"].raw == "true"
+
+
+def test_a_stamp_of_which_a_letter_was_misread_still_says_what_it_says(tmp_path: Path) -> None:
+    schema = schema_of(tmp_path, is_copy={**BOOLEAN, "description": "Whether a stamp says copy."})
+    stamp = Mark("stamp", Box(200, 100, 260, 140), 0.9, text="ROPIE")
+    assert answers(document_of(words_of((300.0, "Text")), (stamp,)), schema)["is_copy"].raw == "true"
+
+
 def test_a_clear_mark_takes_the_place_of_the_models_choice(tmp_path: Path) -> None:
     line = (100.0, "| Send me the newsletter")
     schema = schema_of(tmp_path, newsletter=BOOLEAN, name={"type": ["string", "null"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -262,11 +263,21 @@ def test_a_stamp_is_cut_out_upright(angle: float) -> None:
     page = paper()
     stamp(page, "PAID", angle, frame="box")
     mark = Mark("stamp", Box(145, 100, 275, 180), 0.9)
-    strips = strips_of(page, SCALE, [mark], [])
+    strips = strips_of(page, SCALE, [mark])
     assert strips is not None and set(strips.marks) == {0} and len(strips.boxes) == 2
     assert strips.raster.width > 2 * strips.raster.height  # 120 by 40 points, lying along the page
-    read = Word("PAID IN FULL", Box(180, 130, 240, 150), 0.9)
-    assert strips_of(page, SCALE, [mark], [read]) is None
+    assert strips_of(page, SCALE, [replace(mark, text="PAID")]) is None
+
+
+def test_each_line_of_a_stamp_is_read_by_itself() -> None:
+    page = paper()
+    for text, y in (("RECEIVED", 122), ("21.06.2020", 142)):
+        cv2.putText(page, text, tuple(at(110, y)), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2, cv2.LINE_AA)
+    cv2.rectangle(page, tuple(at(100, 100)), tuple(at(190, 152)), (0, 0, 0), 3)
+    strips = strips_of(page, SCALE, [Mark("stamp", Box(100, 100, 190, 152), 0.9)])
+    assert strips is not None and len(strips.boxes) == 4
+    upper, lower = strips.boxes[2:]
+    assert upper[3] <= lower[1] + 2 and 15 < upper[3] - upper[1] < 40
 
 
 def test_what_was_read_in_a_stamp_is_its_text() -> None:
@@ -277,11 +288,17 @@ def test_what_was_read_in_a_stamp_is_its_text() -> None:
 
 
 def strike(
-    page: Picture, word: Word, *, beyond: float = 2.0, at_share: float = 0.52, tilt: float = 0.0
+    page: Picture,
+    word: Word,
+    *,
+    beyond: float = 2.0,
+    at_share: float = 0.52,
+    tilt: float = 0.0,
+    thick: int = 2,
 ) -> None:
     y = word.box.y0 + at_share * (word.box.y1 - word.box.y0)
     start, end = at(word.box.x0 - beyond, y - tilt), at(word.box.x1 + beyond, y + tilt)
-    cv2.line(page, tuple(start), tuple(end), (110, 30, 20), 2, cv2.LINE_AA)
+    cv2.line(page, tuple(start), tuple(end), (110, 30, 20), thick, cv2.LINE_AA)
 
 
 @pytest.mark.parametrize("confidence", [None, 0.9])
@@ -303,6 +320,27 @@ def test_underlines_rules_and_plain_words_are_not_struck() -> None:
     assert not [mark for mark in find_marks(page, FRAME, words) if mark.kind == "strike"]
 
 
+def test_two_lines_that_part_strike_a_choice_that_stands_apart() -> None:
+    page = paper()
+    words = [write(page, text, x, 100, 0.8) for text, x in (("Yes", 60), ("Half", 120))]
+    words = [Word(word.text, word.box, 0.9) for word in words]
+    strike(page, words[1], at_share=0.45)
+    strike(page, words[1], at_share=0.6, tilt=2.2, thick=1)
+    (mark,) = [mark for mark in find_marks(page, FRAME, words) if mark.kind == "strike"]
+    assert mark.box == words[1].box
+
+
+def test_a_signature_that_was_read_as_a_short_word_is_found_where_one_is_asked_for() -> None:
+    page = paper()
+    cv2.line(page, tuple(at(60, 150)), tuple(at(220, 150)), (0, 0, 0), 1)
+    asks = write(page, "Signature", 60, 164)
+    sign(page, 80, 150)
+    read = Word("2e", Box(78, 132, 110, 150), 0.95)
+    others = [write(page, "Some text", 60, y, 0.9) for y in (40, 60)]
+    words = [Word(word.text, word.box, 0.99) for word in (*others, asks)]
+    assert [mark.kind for mark in find_marks(page, FRAME, [*words, read])] == ["signature"]
+
+
 def test_a_coloured_stamp_is_found_across_black_print() -> None:
     page = paper()
     words = [write(page, "terms of delivery and payment of this", 120, y) for y in (124, 136, 148, 160)]
@@ -318,6 +356,18 @@ def test_a_grey_frame_is_put_together_from_its_lines_where_print_crosses_it() ->
     grey = cv2.cvtColor(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     seen = [Word(word.text, word.box, 0.9) for word in words]
     assert [mark.kind for mark in find_marks(grey, FRAME, seen) if mark.kind != "checkbox"] == ["stamp"]
+
+
+def test_a_grey_oval_is_a_stamp_where_print_and_a_line_cross_it() -> None:
+    page = paper()
+    cv2.line(page, tuple(at(40, 140)), tuple(at(380, 140)), (60, 60, 60), 1)
+    words = [write(page, "Signature", 110, 153), write(page, "terms of payment", 40, 118)]
+    stamp(page, "PAID", 0.0, frame="round")
+    grey = cv2.cvtColor(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    seen = [Word(word.text, word.box, 0.9) for word in words]
+    found = [mark for mark in find_marks(grey, FRAME, seen) if mark.kind != "checkbox"]
+    assert [mark.kind for mark in found] == ["stamp"]
+    assert found[0].box.x0 < 156 and found[0].box.x1 > 264
 
 
 def test_a_ring_of_colour_is_no_stamp() -> None:

@@ -17,7 +17,8 @@ from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_p
 from extractors.backends.scripted.lists import Wanted, find_items, wanted_of
 from extractors.backends.scripted.lists.groups import Grouped, group_rows, grouped_of
 from extractors.backends.scripted.lists.shared import apart
-from extractors.backends.scripted.marked import Marked, MarkedPages, answer_by_marks, marked_pages
+from extractors.backends.scripted.marked import MarkedPages, answer_by_marks, marked_pages
+from extractors.backends.scripted.marked_answer import Marked
 from extractors.backends.scripted.scene import MIN_SCORE, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, read_sheet
 from extractors.backends.scripted.tables import Row, find_rows

@@ -16,8 +16,11 @@ _LABEL_POINTS = 26.0
 """A label begins within so many points of its box."""
 _GAP = 1.3
 """A gap of so many heights of the line ends a label."""
-_NARROW = 0.42
-"""The same, of that, before the first box of a row, where a question may stand before the label."""
+_NARROW, _SPACES = 0.55, 1.5
+"""The same before the first box of a row, where a question may stand before the label: of heights, and of the page's
+usual spaces, which are wide in typewriter print."""
+_SOME = 20
+"""So few spaces tell nothing of the others."""
 _MOST_WORDS = 14
 _STACKED = 3.2
 """Boxes below one another stand at most so many sides apart, and the question as far above them."""
@@ -73,12 +76,13 @@ def _of_page(number: int, marks: Sequence[Mark], lines: Sequence[Line], first: i
     by_index = {line.index: line for line in lines}
     order = [line.index for line in lines]
     found: list[LabelledBox] = []
+    narrow = max(_NARROW, _SPACES * _usual_space(lines))
     for index, row in rows.items():
         line = by_index[index]
         row.sort(key=lambda one: one.mark.box.x0)
         right_of = _labels_stand_right(row)
-        labels = [_label(line, row, at, right_of) for at in range(len(row))]
-        question = _before(line, row[0], right_of) or _above(row[0], rows, by_index, order, index)
+        labels = [_label(line, row, at, right_of, narrow) for at in range(len(row))]
+        question = _before(line, row[0], right_of, narrow) or _above(row[0], rows, by_index, order, index)
         asked = _ASKED.match(labels[0]) if not right_of else None
         if asked is not None:
             question, labels[0] = asked[1], asked[2]
@@ -88,6 +92,17 @@ def _of_page(number: int, marks: Sequence[Mark], lines: Sequence[Line], first: i
                     LabelledBox(number, one.mark, label, question, first * 1000 + number * 100000 + index)
                 )
     return _stacked(found)
+
+
+def _usual_space(lines: Sequence[Line]) -> float:
+    """Between words, in heights of their line."""
+    spaces = [
+        (after.word.box.x0 - before.word.box.x1) / line.height
+        for line in lines
+        for before, after in pairwise(line.tokens)
+        if before.cell == after.cell and line.height
+    ]
+    return median(spaces) if len(spaces) >= _SOME else 0.0
 
 
 def _place(mark: Mark, lines: Sequence[Line]) -> _Placed:
@@ -151,29 +166,29 @@ def _is_the_box(token: Token, box: Box) -> bool:
     )
 
 
-def _label(line: Line, row: Sequence[_Placed], at: int, right: bool) -> str:
+def _label(line: Line, row: Sequence[_Placed], at: int, right: bool, narrow: float) -> str:
     one = row[at]
     tokens = _words(line, one, behind=right)
     if right:
         end = row[at + 1].mark.box.x0 if at + 1 < len(row) else float("inf")
         tokens = [token for token in tokens if token.word.box.x0 < end - 1]
-        return _text(_run(tokens, one.mark.box.x1, line.height, forward=True), one.mark.box)
+        return _text(_run(tokens, one.mark.box.x1, _GAP * line.height, forward=True), one.mark.box)
     end = row[at - 1].mark.box.x1 if at else float("-inf")
     tokens = [token for token in tokens if token.word.box.x1 > end + 1]
-    height = line.height if at else _NARROW * line.height
+    most = _GAP if at else narrow
     return _text(
-        list(reversed(_run(list(reversed(tokens)), one.mark.box.x0, height, forward=False))),
+        list(reversed(_run(list(reversed(tokens)), one.mark.box.x0, most * line.height, forward=False))),
         one.mark.box,
     )
 
 
-def _run(tokens: Sequence[Token], edge: float, height: float, *, forward: bool) -> list[Token]:
-    """Words from a box on, up to a wide gap."""
+def _run(tokens: Sequence[Token], edge: float, most: float, *, forward: bool) -> list[Token]:
+    """Words from a box on, up to a gap wider than ``most`` points."""
     taken: list[Token] = []
     for token in tokens[:_MOST_WORDS]:
         box = token.word.box
         gap = box.x0 - edge if forward else edge - box.x1
-        if gap > (_LABEL_POINTS if not taken else _GAP * height):
+        if gap > (_LABEL_POINTS if not taken else most):
             break
         taken.append(token)
         edge = box.x1 if forward else box.x0
@@ -196,11 +211,11 @@ def _text(tokens: Sequence[Token], box: Box) -> str:
     return " ".join(text for text in texts if text)
 
 
-def _before(line: Line, first: _Placed, right: bool) -> str:
+def _before(line: Line, first: _Placed, right: bool, narrow: float) -> str:
     """The print before the first box of a row, and before its label where that stands left: the question."""
     tokens = _words(line, first, behind=False)
     if not right:
-        label = _run(list(reversed(tokens)), first.mark.box.x0, line.height * _NARROW, forward=False)
+        label = _run(list(reversed(tokens)), first.mark.box.x0, narrow * line.height, forward=False)
         tokens = tokens[: len(tokens) - len(label)]
     return " ".join(token.text for token in tokens[-_MOST_WORDS:])
 

@@ -157,10 +157,10 @@ def _boolean(goal: Goal, scene: Scene) -> tuple[str | None, float]:
         for run in runs:
             named = score(goal, run)
             after = run.line.tokens[run.end : run.end + 2]
-            for token in after:
-                value = parse_leaf(token.text, goal.leaf).value
-                if isinstance(value, bool) and named >= MIN_SCORE and (best is None or named > best[0]):
-                    best = (named, "true" if value else "false")
+            values = {parse_leaf(token.text, goal.leaf).value for token in after}
+            said = {value for value in values if isinstance(value, bool)}
+            if len(said) == 1 and named >= MIN_SCORE and (best is None or named > best[0]):
+                best = (named, "true" if said.pop() else "false")  # of both one can choose
     if best is not None:
         return best[1], best[0]
     return (None, 0.9) if goal.leaf.nullable else ("false", 0.45)

@@ -8,71 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 from rapidfuzz import fuzz
 
-from extractors.backends.base import Span
-from extractors.backends.scripted.asking import Asked, asked_of, asking_part, negates, yes_and_no
+from extractors.backends.scripted.asking import asked_of, asking_part, negates, yes_and_no
 from extractors.backends.scripted.boxes import LabelledBox, labelled_boxes
 from extractors.backends.scripted.concepts import STOP, parts_of
 from extractors.backends.scripted.labels import Goal
-from extractors.backends.scripted.meanings import STAMPED, meanings_of, stamp_says
+from extractors.backends.scripted.marked_answer import Marked, span_of
+from extractors.backends.scripted.meanings import meanings_of
 from extractors.backends.scripted.sheet import Line
+from extractors.backends.scripted.signed import Slot, signed, slots_of
+from extractors.backends.scripted.stamped import read_as_print, stamp_choice, stamped
 from extractors.backends.scripted.struck import Run, left_over, struck_runs
 from extractors.validation.text import text_key
-from schemas.document import Box, Mark, Page, ReadDocument, Word
+from schemas.document import Box, Mark, ReadDocument, Word
 
-SIGNS = {
-    "checkbox": "☒",
-    "signature": "(signature)",
-    "stamp": "(stamp)",
-    "ring": "(ring)",
-    "strike": "(line)",
-}
-"""What stands for a mark among the words of a place."""
 MIN_MATCH = 0.55
 """A label that fits a field less than this is another field's."""
 _MARGIN = 0.12
 """So much better must the best label fit than the next."""
 _SURE_MARK = 0.6
 """Marks below this certainty decide nothing."""
-_ABSENT = 0.8
-"""Certainty of a no where nothing was found on pages that were looked at."""
 _CALLED = 0.8
 """Words with a ring around them say a choice as plainly as this."""
-_NO_STAMP = 0.7
-"""The same for stamps, more of which are missed: faint, straight and without a frame."""
-_LARGER = 1.4
-"""The letters of a stamp are so many times as high as those of the page."""
-_PRINTED = 0.85
-"""Certainty of a stamp that was read as print."""
-_NEAR_POINTS = 95.0
-"""A signature stands so near to the words that ask for it."""
+_MISREAD = 4
+"""Letters of a yes or no, as a recogniser may misread it, at most."""
 _ASKED_WORDS = """
 is has was are the a of box boxes ticked checked marked tick check mark true false if whether field form answer question
 null neither by what give extract find which one selected chosen selection status flag does do any says say there
 """
 _ASKED = frozenset(_ASKED_WORDS.split())
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """An answer by marks: the text, how certain it is (0..1), and its place."""
-
-    raw: str | None
-    score: float
-    span: Span | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """Words that ask for a signature."""
-
-    page: int
-    box: Box
-    text: str
-    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +53,7 @@ class MarkedPages:
     boxes: list[LabelledBox]
     signatures: list[tuple[int, Mark]]
     stamps: list[tuple[int, Mark, str]]
-    slots: list[_Slot]
+    slots: list[Slot]
     rounds: list[tuple[int, Mark, str, str]] = field(default_factory=list)
     struck: list[list[Run]] = field(default_factory=list)
 
@@ -112,9 +78,9 @@ def marked_pages(document: ReadDocument, lines: Sequence[Line]) -> MarkedPages:
             elif mark.kind == "ring":
                 said = _inside(page.words, mark.box)
                 rounds.append((page.number, mark, said, _asked_before(page.number, mark.box, lines)))
-        stamps += _read_as_print(page)
+        stamps += read_as_print(page)
     sought = bool(pages) and all(page.marks_sought for page in pages)
-    slots = _slots(lines) if sought or signatures else []
+    slots = slots_of(lines) if sought or signatures else []
     struck = struck_runs(pages, lines)
     return MarkedPages(sought, labelled_boxes(document, lines), signatures, stamps, slots, rounds, struck)
 
@@ -134,9 +100,13 @@ def answer_by_marks(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Ma
         return _choice(goal, pages)
     asked = asked_of(goal)
     if asked.by == "stamp":
-        found = _stamped(asked, pages) if "stamp" in asked.name | asked.about else None
+        found = (
+            stamped(asked, pages.stamps, sought=pages.sought) if "stamp" in asked.name | asked.about else None
+        )
     elif asked.by == "signature":
-        found = _signed(goal, goals, pages)
+        asking = [one for one in goals if yes_and_no(one) is not None and asked_of(one).by == "signature"]
+        where = (pages.signatures, pages.slots)
+        found = signed(asking.index(goal) if goal in asking else 0, len(asking), *where, sought=pages.sought)
     else:
         found = _ticked(goal, pages)
     if found is None or found.raw is None:
@@ -163,8 +133,7 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
     for box in pages.boxes:
         groups.setdefault(box.group, []).append(box)
     for group in groups.values():
-        yes = [box for box in group if meanings_of(box.label) == {"yes"}]
-        no = [box for box in group if meanings_of(box.label) == {"no"}]
+        yes, no = _yes_and_no_of(group)
         if len(yes) == len(no) == 1 and yes[0].question:
             fits = _fit(goal, yes[0].question)
             certain = min(yes[0].mark.score, no[0].mark.score)
@@ -173,6 +142,9 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
             else:
                 options.append((fits, yes[0].ticked, certain, yes[0] if yes[0].ticked else no[0]))
             continue
+        if len(yes) + len(no) == 1 and (yes or no)[0].ticked and group[0].question:  # the other was not found
+            box = (yes or no)[0]
+            options.append((_fit(goal, box.question), bool(yes), box.mark.score, box))
         options += [(_fit(goal, box.label), box.ticked, box.mark.score, box) for box in group]
     options += _rounded(goal, pages)
     options += _left_of_yes_and_no(goal, pages)
@@ -188,8 +160,19 @@ def _ticked(goal: Goal, pages: MarkedPages) -> Marked | None:
         answer = not answer  # the label says no as well: what is asked for is its tick
     raw = None if answer is None else "true" if answer else "false"
     return Marked(
-        raw, min(fits, certain), _span_of(where.page, where.mark) if where is not None and raw else None
+        raw, min(fits, certain), span_of(where.page, where.mark) if where is not None and raw else None
     )
+
+
+def _yes_and_no_of(group: Sequence[LabelledBox]) -> tuple[list[LabelledBox], list[LabelledBox]]:
+    """The boxes of a group that say yes and no; of two with a question, the other of one where it was misread."""
+    yes = [box for box in group if meanings_of(box.label) == {"yes"}]
+    no = [box for box in group if meanings_of(box.label) == {"no"}]
+    if len(group) == 2 and len(yes) + len(no) == 1 and group[0].question:
+        other = next(box for box in group if box not in (yes or no))
+        if len(other.label) <= _MISREAD and not meanings_of(other.label):
+            return (yes, [other]) if yes else ([other], no)
+    return yes, no
 
 
 def _rounded(goal: Goal, pages: MarkedPages) -> list[tuple[float, bool | None, float, LabelledBox | None]]:
@@ -263,7 +246,7 @@ def _choice(goal: Goal, pages: MarkedPages) -> Marked | None:
     choices = goal.leaf.choices
     if len(choices) < 2:
         return None
-    stamped = _stamp_choice(goal, pages)
+    stamped = stamp_choice(goal, pages.stamps)
     if stamped is not None:
         return stamped
     best: tuple[float, Marked] | None = None
@@ -288,7 +271,7 @@ def _choice(goal: Goal, pages: MarkedPages) -> Marked | None:
                 continue
         else:
             fits, box = known[ticked[0]]
-            found = Marked(ticked[0], min(fits, box.mark.score), _span_of(box.page, box.mark))
+            found = Marked(ticked[0], min(fits, box.mark.score), span_of(box.page, box.mark))
         if found.score >= _SURE_MARK and (best is None or weight > best[0]):
             best = (weight, found)
     return best[1] if best is not None else _round_choice(goal, pages)
@@ -308,7 +291,10 @@ def _same(choice: str, label: str) -> float:
     key, other = text_key(choice), text_key(label)
     if key == other:
         return 0.99
-    shared = meanings_of(" ".join(parts_of(choice))) & meanings_of(label, fuzzy=True)
+    means, says = meanings_of(" ".join(parts_of(choice))), meanings_of(label, fuzzy=True)
+    shared = means & says
+    if means and says and not shared:
+        return 0.0  # however alike: female and male, prepaid and unpaid
     words, spoken = _telling(choice), _telling(label)
     covered = sum(_known(word, spoken) for word in words) / len(words) if words else 0.0
     return max(0.95 if shared else 0.0, 0.93 * covered, fuzz.ratio(key, other) / 105 if len(key) > 3 else 0.0)
@@ -326,117 +312,7 @@ def _round_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
         left = left_over(goal.leaf.choices, pages.struck, _same, _CALLED) if not rings else None
         return Marked(left[0], left[1], left[2]) if left is not None else None
     choice, number, mark = rings[0]
-    return Marked(choice, mark.score, _span_of(number, mark))
-
-
-# Signatures and stamps
-
-
-def _slots(lines: Sequence[Line]) -> list[_Slot]:
-    """Short runs of print that ask for a signature: a cell that says so and little else."""
-    found = []
-    for line in lines:
-        for start, end in line.cells:
-            tokens = line.tokens[start:end]
-            text = " ".join(token.text for token in tokens)
-            if len(tokens) > 6 or "signature" not in meanings_of(text) or "data" in meanings_of(text):
-                continue
-            words = tuple(token.word for token in tokens)
-            found.append(_Slot(line.page, _around(words), text, words))
-    return found
-
-
-def _signed(goal: Goal, goals: Sequence[Goal], pages: MarkedPages) -> Marked | None:
-    asked = [one for one in goals if yes_and_no(one) is not None and asked_of(one).by == "signature"]
-    slots = sorted(pages.slots, key=lambda slot: (slot.page, round(slot.box.y0 / 12), slot.box.x0))
-    if len(asked) > 1 and (pages.signatures or slots):
-        if len(slots) < len(asked):
-            nobody = pages.sought and not pages.signatures
-            return Marked("false", _ABSENT, None) if nobody else None
-        mine = slots[-len(asked) :][asked.index(goal)]
-        signed = _signature_at(mine, pages.signatures, slots)
-        if signed is not None:
-            return Marked("true", min(signed[1].score, 0.9), _span_of(*signed))
-        return (
-            Marked("false", _ABSENT, Span(tuple((mine.page, w) for w in mine.words)))
-            if pages.sought
-            else None
-        )
-    if pages.signatures:
-        number, mark = max(pages.signatures, key=lambda pair: pair[1].score)
-        return Marked("true", mark.score, _span_of(number, mark))
-    if not pages.sought:
-        return None
-    place = Span(tuple((slots[-1].page, word) for word in slots[-1].words)) if slots else None
-    return Marked("false", _ABSENT, place)
-
-
-def _signature_at(
-    slot: _Slot, signatures: Sequence[tuple[int, Mark]], slots: Sequence[_Slot]
-) -> tuple[int, Mark] | None:
-    """The signature that belongs to a slot: the nearest one, to which no other slot is nearer."""
-    best = None
-    for number, mark in signatures:
-        if number != slot.page:
-            continue
-        far = _distance(slot.box, mark.box)
-        if far <= _NEAR_POINTS and all(
-            other is slot or other.page != slot.page or _distance(other.box, mark.box) >= far for other in slots
-        ) and (best is None or far < best[0]):  # fmt: skip
-            best = (far, (number, mark))
-    return best[1] if best is not None else None
-
-
-def _distance(one: Box, other: Box) -> float:
-    across = max(one.x0 - other.x1, other.x0 - one.x1, 0.0)
-    down = max(one.y0 - other.y1, other.y0 - one.y1, 0.0)
-    return 2 * across + down
-
-
-def _stamped(asked: Asked, pages: MarkedPages) -> Marked | None:
-    wanted = asked.name & STAMPED or asked.about & STAMPED
-    if not pages.stamps:
-        return Marked("false", _NO_STAMP, None) if pages.sought else None
-    number, mark, _ = max(pages.stamps, key=lambda stamp: stamp[1].score)
-    if not wanted:
-        return Marked("true", mark.score, _span_of(number, mark))
-    read = [(n, m, meanings_of(text, fuzzy=True) & STAMPED) for n, m, text in pages.stamps]
-    for number, mark, says in read:
-        if says & wanted:
-            return Marked("true", mark.score, _span_of(number, mark))
-    if all(says for _, _, says in read):  # every stamp says something else
-        number, mark, _ = read[0]
-        return Marked("false", min(mark.score, 0.9), _span_of(number, mark))
-    return None
-
-
-def _read_as_print(page: Page) -> list[tuple[int, Mark, str]]:
-    """Stamps that a recogniser read as words among words: in capitals, larger than the print, and saying so alone."""
-    if not page.marks_sought or not page.words:
-        return []
-    usual = median([word.box.y1 - word.box.y0 for word in page.words])
-    found = []
-    for word in page.words:
-        if word.confidence is None or not word.text.isupper():
-            continue
-        if word.box.y1 - word.box.y0 < _LARGER * usual or not stamp_says(word.text):
-            continue
-        found.append((page.number, Mark("stamp", word.box, _PRINTED, text=word.text), word.text))
-    return found
-
-
-def _stamp_choice(goal: Goal, pages: MarkedPages) -> Marked | None:
-    """The choice that a stamp says, where the field asks for a stamp."""
-    asked = asked_of(goal)
-    if "stamp" not in asked.name | asked.about:
-        return None
-    said = {choice: meanings_of(" ".join(parts_of(choice))) & STAMPED for choice in goal.leaf.choices}
-    for number, mark, text in pages.stamps:
-        says = meanings_of(text, fuzzy=True) & STAMPED
-        mine = [choice for choice, means in said.items() if means & says]
-        if len(mine) == 1:
-            return Marked(mine[0], mark.score, _span_of(number, mark))
-    return None
+    return Marked(choice, mark.score, span_of(number, mark))
 
 
 def _asked_before(number: int, box: Box, lines: Sequence[Line]) -> str:
@@ -459,16 +335,3 @@ def _inside(words: Sequence[Word], box: Box) -> str:
         if box.x0 - 1 <= (word.box.x0 + word.box.x1) / 2 <= box.x1 + 1
         and box.y0 - 1 <= (word.box.y0 + word.box.y1) / 2 <= box.y1 + 1
     )
-
-
-def _around(words: Sequence[Word]) -> Box:
-    boxes = [word.box for word in words]
-    return Box(
-        min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes)
-    )
-
-
-def _span_of(number: int, mark: Mark) -> Span:
-    """The place of a mark: a word that is none."""
-    sign = "☐" if mark.kind == "checkbox" and not mark.ticked else SIGNS[mark.kind]
-    return Span(((number, Word(sign, mark.box)),))

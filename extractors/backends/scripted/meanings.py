@@ -23,6 +23,8 @@ _MISLEADING = re.compile(r"(?:de|as|re)sign|consigned|copyright|avoid|timestamp"
 """Words that hold one of the phrases and mean something else."""
 _LEAST_STAMP, _ENDING = 4, 3
 """Letters of the shortest word on a stamp, and of an ending that the table leaves out."""
+_LEAST_MISREAD, _MISREAD = 5, 80.0
+"""A word of so many letters on a stamp may have one in five misread."""
 _FOLDED = str.maketrans("łøđæœß", "lodaos")
 """Letters that are no letter with a sign to take away; the table has them so, too."""
 
@@ -164,9 +166,23 @@ def _is_said(phrase: str, short: bool, alone: bool, words: list[str], whole: str
         hit = any(word.startswith(phrase) for word in words)
     else:
         hit = phrase in whole
-    if hit or not fuzzy or len(phrase) < _LEAST_FUZZY or len(whole) < _LEAST_FUZZY - 1:
-        return hit
+    if hit or not fuzzy or len(phrase) < _LEAST_FUZZY or len(whole) < len(phrase) - 1:
+        return hit  # within a longer phrase a word may say the opposite: married, unmarried
+    if alone or short:
+        return any(fuzz.ratio(phrase, word, score_cutoff=_FUZZY) > 0 for word in (*words, whole))
     return fuzz.partial_ratio(phrase, whole, score_cutoff=_FUZZY) > 0
+
+
+def stamp_meanings(text: str) -> frozenset[str]:
+    """What the text of a stamp says, of which letters are misread more often than of print."""
+    words = [key for word in text.split() if len(key := folded(word)) >= _LEAST_MISREAD]
+    near = {
+        name
+        for name in STAMPED
+        for phrase, _ in _PHRASES[name]
+        if len(phrase) >= _LEAST_MISREAD and any(fuzz.ratio(word, phrase) >= _MISREAD for word in words)
+    }
+    return (meanings_of(text, fuzzy=True) & STAMPED) | near
 
 
 def stamp_says(text: str) -> bool:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from extractors.backends.scripted.candidates import Candidate, candidates
 from extractors.backends.scripted.labels import Goal, Run, numbers_item
-from extractors.backends.scripted.marked import Marked
+from extractors.backends.scripted.marked_answer import Marked
 from extractors.backends.scripted.sheet import Line, Piece
 from extractors.backends.scripted.tax_parts import tax_parts
 from extractors.validation.text import text_key
