@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from extractors.backends.scripted.column_kinds import CODES, Column, by_content
 from extractors.backends.scripted.labels import Goal, Run, runs_of, score
@@ -100,6 +99,9 @@ def header_columns(goals: list[Goal], line: Line, named_by: list[Run]) -> list[C
 
 def _owners(goals: list[Goal], runs: list[Run]) -> dict[int, tuple[Goal, float]]:
     """By position the goal that each run names, with how well; all together as well as can be, each goal once."""
+    # The review page imports the rules for what fields mean, and its image has no scipy.
+    from scipy.optimize import linear_sum_assignment
+
     named = np.array([[_column_score(goal, run) for goal in goals] for run in runs])
     named[named < _MIN_NAMED] = 0.0
     # Of two goals that a run names as well, the first of the schema.
