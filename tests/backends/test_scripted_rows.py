@@ -158,6 +158,20 @@ SK-6066       Lamp               12
     ]
 
 
+def test_codes_under_a_head_that_nobody_knows() -> None:
+    text = """#     Gizmo         Whatsit           Qty
+1     DG-2987       Oak chair           4
+2     SK-6066       Lamp               12
+3     DU-6541       Green tea           7
+"""
+    items = rows(article=ARTICLE, description=TEXT, quantity=NUMBER)
+    assert columns(read(text, items=items)["items"], "article", "description", "quantity") == [
+        ("DG-2987", "Oak chair", "4"),
+        ("SK-6066", "Lamp", "12"),
+        ("DU-6541", "Green tea", "7"),
+    ]
+
+
 SLIP = rows(article=ARTICLE, description=TEXT, quantity=NUMBER, unit_price=NUMBER, line_total=NUMBER)
 MILK, TEA = ("Milk 1L", "2", "1.50", "3.00"), ("Green tea", "1", "4.00", "4.00")
 

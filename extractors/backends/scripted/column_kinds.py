@@ -94,7 +94,7 @@ class _Seen:
     def counts(self) -> bool:
         """Whether it numbers the rows."""
         told = [number.rstrip(".") for number in self.numbers]
-        return told == [str(n) for n in range(1, len(told) + 1)]
+        return bool(told) and told == [str(n) for n in range(1, len(told) + 1)]
 
 
 def by_content(columns: Sequence[Column], goals: Sequence[Goal], head: Line, scene: Scene) -> list[Column]:
