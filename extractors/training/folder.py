@@ -14,6 +14,8 @@ WINDOW_TOKENS = 1200
 BATCH = 4
 MEASURES = 12
 """Development measures over the whole budget."""
+FEWEST_STEPS = 5
+"""Steps between two of them at least: a measure takes as long as a step or two."""
 
 
 def config_for_folder(
@@ -73,7 +75,7 @@ def config_for_folder(
         vision_learning_rate=1.5e-4 if begun else 4e-4,
         budgets=[500, 800, 1400],
         checkpoint_every=10,
-        dev_every=max(1, steps // MEASURES),
+        dev_every=max(FEWEST_STEPS, steps // MEASURES),
         dev_windows=min(24, 2 * len(dev)),
         dev_decoded=min(8, 2 * len(dev)),
         patience=4,

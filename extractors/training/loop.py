@@ -108,7 +108,7 @@ class Trainer:
         examples = self.stream.examples(self.position)
         while not self.is_over():
             line = self._step(examples)
-            if self.dev and self.position.step % self.config.dev_every == 0:
+            if self.dev and (self.position.step % self.config.dev_every == 0 or self.is_over()):
                 line = self._measured(line)
             if self.ranks.leads:
                 with (output / METRICS).open("a") as log:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 MODEL_FOLDER = "model"
 RECORD = "run.json"
+UNSURE = {"unsure_below": -0.3, "rows_unsure_below": -0.2}
+"""When to believe the rules more than a model that was trained beside them, in nats: as was found best for the embedded
+one (`extractors/models/embedded/README.md`). A score is a chance of the tokens, so that another model's means the same."""
 
 Say = Callable[[str], None]
 
@@ -282,7 +285,7 @@ def export_model(
         folder: where to.
         data: what it was trained on.
         started: the card of the tuned model that it began with, if it did. When to believe the rules more is as of
-            that model; where nothing better came of the training, so is the rest.
+            that model, else as `UNSURE` says; where nothing better came of the training, the rest is that model's too.
     """
     from safetensors.torch import save_file
 
@@ -298,6 +301,7 @@ def export_model(
         tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.exported.items()}
         save_file(tensors, aside / VISION_FILE)
     begun = started or {}
+    hints = trainer.config.hint_share > 0
     unchanged = trainer.model_step == 0
     under = set(begun.get("trained_under", ()))
     if not unchanged:
@@ -305,9 +309,9 @@ def export_model(
     card: dict[str, Any] = {
         "base": trainer.config.base,
         "window_tokens": max(trainer.config.budgets),
-        "hints": trainer.config.hint_share > 0,
+        "hints": hints,
         **{key: begun[key] for key in ("window_tokens", "hints") if unchanged and key in begun},
-        **{key: begun[key] for key in ("unsure_below", "rows_unsure_below") if key in begun},
+        **(UNSURE if hints and not started else {key: begun[key] for key in UNSURE if key in begun}),
         "trained_under": sorted(under),
         "steps": trainer.position.step,
         "tokens": trainer.position.tokens,

@@ -215,8 +215,8 @@ def _labels_beside(line: Line, x0: float, x1: float) -> bool:
 
 def _end(line: Line, start: int, end: int) -> int:
     """Where the address ends inside a cell: at a label, a telephone or tax number; at once when it begins with one."""
-    if is_place(_text((line, start, end))) and line.tokens[start].concepts == {"number"}:
-        start += 1  # "No: 12, Main Street"
+    if is_place(_text((line, start, end))):
+        start += _before_number(line, start, end)
     for i in range(start, end):
         token = line.tokens[i]
         numbered = any(c.isdigit() for t in line.tokens[i : i + 3] for c in t.text)
@@ -227,6 +227,18 @@ def _end(line: Line, start: int, end: int) -> int:
         if numbered and "tax" in token.concepts:
             return i
     return end
+
+
+def _before_number(line: Line, start: int, end: int) -> int:
+    """How many words go before the number of a house, though they look like a label: ``No:``, ``Lot No :``."""
+    tokens = line.tokens[start : min(start + 3, end)]
+    kind = len(tokens) > 1 and tokens[1].concepts == {"number"} and names_street(tokens[0].text)
+    said = int(kind)
+    for token in tokens[said:]:
+        if token.concepts != {"number"} and not (said and token.text == ":"):
+            break
+        said += 1
+    return said
 
 
 def _trim(lines: Cells) -> Cells:

@@ -21,6 +21,11 @@ _GROUP_HEAD = re.compile(r"^[-(+]?[^\w\s]?\d{1,3}$")
 _GROUP_TAIL = re.compile(r"^\d{3}(?:[.,]\d+)?[^\w\s]*$")
 _NO_DATE = re.compile(r"\d{1,2} \d{1,2} \d{1,2}|\d+(?:[./]\d+)?, ?\d+(?:, ?\d+)?")
 """Pairs of digits held apart by spaces, which are a telephone number; a list of numbers (*10.2, 11*)."""
+_ARTICLE = re.compile(r"[A-Z]{1,3}\d{1,4}(?!\d)")
+"""How the number of an article begins (*TU21 - 6/72*), which a date does not."""
+_FIGURES = re.compile(r"\d+")
+_ODD = 0.6
+"""A date in figures whose two marks differ (*4.24 81*) is more often something else."""
 _SIGN = 0.97
 """A sign of a currency says a little less than its code."""
 _DOTTED = re.compile(r"(?:[01]?\d|2[0-3])\.[0-5]\d")
@@ -124,21 +129,35 @@ def _starts_date(text: str) -> bool:
 
 def _date_at(line: Line, start: int, kind: Kind, style: DocumentStyle) -> Candidate | None:
     text = ""
+    if _ARTICLE.match(line.tokens[start].text) and not _starts_word(line.tokens[start].text):
+        return None
     cell = line.tokens[start].cell
     for end in range(start + 1, min(start + _MAX_DATE_TOKENS, len(line.tokens)) + 1):
         token = line.tokens[end - 1]
         if token.cell != cell or (token.ends_label and not any(c.isdigit() for c in token.text)):
             break
         text = f"{text} {token.text}".strip()
-        trimmed = text.rstrip(",;.:)").lstrip("(")
+        trimmed = text.rstrip(",;.:)").lstrip("(:")
         if _NO_DATE.fullmatch(trimmed):
             continue
         if kind is Kind.TIME and _DOTTED.fullmatch(trimmed):
             return Candidate(piece(line, start, end, trimmed), 0.7)
         if any(c.isdigit() for c in trimmed) and _plausible(trimmed, kind, style):
-            compact = trimmed.isdigit()
-            return Candidate(piece(line, start, end, trimmed), 0.5 if compact else 1.0)
+            strength = 0.5 if trimmed.isdigit() else _ODD if _is_odd(trimmed) else 1.0
+            return Candidate(piece(line, start, end, trimmed), strength)
     return None
+
+
+def _starts_word(text: str) -> bool:
+    """Whether a text begins with a month or a day of the week: ``DEC25``, ``MON3``."""
+    letters = name_key(re.match(r"[^\W\d_]*", text)[0])  # type: ignore[index]
+    return letters in months() or letters in weekdays()
+
+
+def _is_odd(text: str) -> bool:
+    """Whether two different marks stand between the three numbers of a date."""
+    marks = [mark.strip() for mark in _FIGURES.split(text)[1:-1]]
+    return len(marks) == 2 and marks[0] != marks[1] and not any(map(str.isalpha, "".join(marks)))
 
 
 def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:

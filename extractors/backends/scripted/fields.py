@@ -21,8 +21,10 @@ from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
 from extractors.backends.scripted.totals import (
     as_total,
+    charged,
     fill_due,
     is_total,
+    rounded,
     settled,
     subtotals,
     taxed,
@@ -39,6 +41,7 @@ _THROUGH = frozenset(
     ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
 )
 _DOC_DATE = 0.15
+_CLOCK = re.compile(r"\W*(?:[01]?\d|2[0-3]):[0-5]\d(?!\d)")
 _TAX_PART = 0.4
 _PAID_BY = 0.7
 _PAY = re.compile(
@@ -374,11 +377,7 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
             for candidate in scene.values(line, Kind.TIME):
                 yield Match(goal, candidate.piece, 0.5 * candidate.strength - 0.001 * line.index)
     elif goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
-        for line in scene.lines[: 4 * HEAD_LINES]:
-            for candidate in scene.values(line, Kind.DATE):
-                # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
-                named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
-                yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
+        yield from _own_dates(goal, scene)
     elif goal.issuer:
         share = 1.0 if goal.means("seller") else _LIKELY
         heads = islice(
@@ -390,9 +389,23 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
         yield from written_to(goal, scene)
     elif goal.kind in NUMERIC and is_total(goal):
         yield from settled(goal, scene)
+        yield from charged(goal, scene)
+        yield from rounded(goal, scene)
         yield from with_charges(goal, scene)
         yield from taxed(goal, scene)
         yield from subtotals(goal, scene)
+
+
+def _own_dates(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """Dates that may be the document's own: those at its head, and wherever a till prints the time beside it."""
+    for line in scene.lines:
+        near = line.index < 4 * HEAD_LINES
+        for candidate in scene.values(line, Kind.DATE):
+            # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
+            named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
+            behind = " ".join(token.text for token in line.tokens[candidate.piece.end :][:2])
+            if near or _CLOCK.match(behind):
+                yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
 
 
 def _pay_by(goal: Goal, scene: Scene) -> Iterator[Match]:

@@ -43,11 +43,13 @@ _OWNED = re.compile(
 )
 _NUMBERED = re.compile(r"\s+\W*[A-Z]{0,2}\d[\d-]{4,}\W*[A-Z]?\W*$")
 _NO_NAME = re.compile(
-    r"^\W*(?:thank ?(?:you|s)|tq|welcome|terima kasih|selamat datang|danke|merci|gracias|grazie|obrigad[oa])\b"
+    r"^\W*(?:thank ?(?:you|s)|tq(?: ?for)?|welcome|terima kasih|selamat datang|danke|merci|gracias|grazie|obrigad[oa])\b"
     r"|[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b",
     re.IGNORECASE,
 )
 BETWEEN = frozenset("·•∙|-–—*")
+_SENTENCE = re.compile(r"(?:[^\W\d_]{2,}\W+){3,}[^\W\d_]{3,}\.$")
+_REGISTERED = 0.1
 _UNFINISHED = re.compile(r"(?:&|\band|\bund|\bet|-)$", re.IGNORECASE)
 
 
@@ -67,6 +69,8 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
         stands = 0.0
         if place is not None:
             stands = _OVER_ADDRESS if line.index in over else -_UNDER_ADDRESS * (line.index >= place.index)
+        if any(_registers(below.text) for below in scene.lines[told + 1 : told + 2]):
+            stands += _REGISTERED
         yield Match(goal, whole, 0.55 + legal + stands - 0.01 * line.index)
 
 
@@ -83,6 +87,11 @@ def first_place(scene: Scene) -> Line | None:
         if below is not None and below.index - line.index <= 3 and below.top - line.bottom < 4 * line.height:
             return line
     return places[0] if places else None
+
+
+def _registers(text: str) -> bool:
+    """Whether the line under a name is its registration in brackets; other numbers say less."""
+    return text.startswith("(") and is_registration(text)
 
 
 def _says_value(line: Line) -> bool:
@@ -117,7 +126,11 @@ def _head_name(goal: Goal, line: Line, scene: Scene) -> Piece | None:
     ):
         return None
     speaking = sum(bool(t.concepts) and not tells_kind(t.text) for t in line.tokens[start:end])
-    if len(LETTER.findall(text)) < 3 or _NO_NAME.search(text) or 2 * speaking >= end - start:
+    last = line.tokens[end - 1].text
+    shop = end - start > 1 and tells_kind(last) and not ends_legal(last)  # "TIMES BOOKSTORES" labels no time
+    if len(LETTER.findall(text)) < 3 or _NO_NAME.search(text) or (2 * speaking >= end - start and not shop):
+        return None
+    if _SENTENCE.search(text) and not ends_legal(text):
         return None
     if any(t.ends_label for t in line.tokens[start:end]) or scene.values(line, Kind.DATE):
         return None
@@ -211,4 +224,5 @@ def _joins(line: Line, name: Piece, below: Line, rest: Piece) -> bool:
     open_end = not ends_legal(name.raw) and goes_on(rest.raw)
     # ``(SETIA`` over ``ALAM) SDN BHD``: a bracket is closed where the name goes on.
     in_bracket = name.raw.count("(") > name.raw.count(")") and rest.raw.count(")") > rest.raw.count("(")
-    return near and meets and (open_end or in_bracket or bool(_UNFINISHED.search(name.raw)))
+    hangs = bool(_UNFINISHED.search(name.raw)) or rest.raw.startswith("& ")
+    return near and meets and (open_end or in_bracket or hangs)

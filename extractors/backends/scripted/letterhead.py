@@ -66,7 +66,7 @@ siren rcs hrb hra gst vat sst id business biz pendaftaran syarikat tax ust idnr 
 """
 _REGISTERS = frozenset(_REGISTER_WORDS.split())
 _CALL = re.compile(
-    r"^\W*(?:tele?|telephone|phone|ph|fax|h/?p|mobile|hotline|careline|email|website)\W*[\d(+:]",
+    r"^\W*(?:tele?(?:\W{0,3}fax)?|telephone|phone|ph|fax|h/?p|mobile|hotline|careline|email|website)\W*[\d(+:]",
     re.IGNORECASE,
 )
 _LONG_NUMBER = re.compile(r"\d[\d-]{4,}")

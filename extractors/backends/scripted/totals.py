@@ -30,12 +30,15 @@ anticipo acconto réglé regle betaald pagado pago
 """
 _PREPAID = frozenset(_PREPAID_WORDS.split())
 _SAME_AS_TOTAL = 0.55
+_CHARGED = 0.9
+_CARDS = frozenset(["visa", "mastercard", "master", "amex", "maestro", "girocard"])
 _BILL = re.compile(r"\b(?:invoice|bill)\b|rechnung|factur|fattur|faktur", re.IGNORECASE)
 _TITLE_LINES = 40
 _SUBTOTAL = re.compile(r"\W*(?:sub-? ?total|zwischensumme|sous-? ?total|subtotale)\b", re.IGNORECASE)
 _TENDER = frozenset(
     ["credit", "debit", "voucher", "tunai", "bar", "gegeben", "especes", "espèces", "efectivo", "contanti"]
 )
+_CASH = frozenset(["cash", "tunai", "bar", "especes", "espèces", "efectivo", "contanti", "contant"])
 _CENTS = re.compile(r"[.,]\d{2}$")
 _ROUNDED_BY = Decimal("0.05")
 _MONEY = Leaf(Kind.DECIMAL, True, "", "string")
@@ -97,7 +100,7 @@ def settled(goal: Goal, scene: Scene) -> Iterator[Match]:
     if goal.means("due"):
         return
     for line in scene.lines:
-        change = _amount(line, scene) if _says(line, _CHANGE) else None
+        change = _amount(line, scene) if _says(line, _CHANGE) or _under_tender(line, scene) else None
         if change is None or not _CENTS.search(change[1].raw):
             continue
         for tender in scene.lines[max(line.index - _TENDER_LINES, 0) : line.index]:
@@ -109,6 +112,37 @@ def settled(goal: Goal, scene: Scene) -> Iterator[Match]:
                 if found is not None:
                     yield Match(goal, found, _SETTLED)
                     return
+
+
+def charged(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """What a card was charged, where that sum is printed above."""
+    if goal.means("due"):
+        return
+    for line in scene.lines:
+        paid = _amount(line, scene) if any(text_key(t.text) in _CARDS for t in line.tokens[:2]) else None
+        if paid is not None and paid[0] and _CENTS.search(paid[1].raw):
+            found = _printed(paid[0], line, scene)
+            if found is not None:
+                yield Match(goal, found, _CHARGED)
+                return
+
+
+def rounded(goal: Goal, scene: Scene) -> Iterator[Match]:
+    """The sum behind a rounding, whatever it is called there: ``Rounding RM 22.90``, ``Net Total``."""
+    if goal.means("due", "gross"):  # a gross sum is the one before it
+        return
+    for index in sorted(scene.roundings):
+        own = _amount(scene.lines[index], scene)
+        if own is None:
+            continue
+        if own[0] > _ROUNDED_BY:
+            if _nearly(own[0], scene.lines[index], scene):
+                yield Match(goal, own[1], _CHARGED)
+            continue
+        for below in scene.lines[index + 1 : index + 2]:
+            found = _amount(below, scene)
+            if found is not None and any("amount" in t.concepts for t in below.tokens[:2]):
+                yield Match(goal, found[1], _CHARGED)
 
 
 def with_charges(goal: Goal, scene: Scene) -> Iterator[Match]:
@@ -155,6 +189,12 @@ def _begins(line: Line, concept: str) -> bool:
 
 def _says(line: Line, words: frozenset[str]) -> bool:
     return any(text_key(part) in words for t in line.tokens for part in parts_of(t.text))
+
+
+def _under_tender(line: Line, scene: Scene) -> bool:
+    """Whether a line stands right under what was tendered in cash, where change stands whatever it was read as."""
+    above = scene.lines[line.index - 1] if line.index else None
+    return above is not None and any(text_key(t.text) in _CASH for t in above.tokens[:2]) and _is_tender(above)
 
 
 def _is_tender(line: Line) -> bool:
