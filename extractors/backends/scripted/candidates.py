@@ -67,7 +67,7 @@ def _numbers(line: Line, kind: Kind, style: DocumentStyle) -> Iterator[Candidate
     while i < len(line.tokens):
         token = line.tokens[i]
         end = i + 1
-        if not any(c.isdigit() for c in token.text):
+        if not any(c.isdigit() for c in token.text) or line.numbers_cell(i):
             i += 1
             continue
         text = token.text

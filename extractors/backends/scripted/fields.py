@@ -13,12 +13,12 @@ from extractors.backends.scripted.candidates import Candidate
 from extractors.backends.scripted.columns import listed, under
 from extractors.backends.scripted.descriptions import is_name
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
-from extractors.backends.scripted.labels import Goal, Run, numbers_item, score
+from extractors.backends.scripted.labels import Goal, Run, score
 from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
 from extractors.backends.scripted.parties import fill_parties
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
-from extractors.backends.scripted.sheet import Line, Piece, Token, piece
+from extractors.backends.scripted.sheet import Line, Piece, Token, numbers_item, piece
 from extractors.backends.scripted.totals import (
     as_total,
     charged,

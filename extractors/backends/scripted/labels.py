@@ -16,13 +16,12 @@ from extractors.backends.scripted.descriptions import (
     says_nothing,
     tells_day,
 )
-from extractors.backends.scripted.sheet import Line, Token
+from extractors.backends.scripted.sheet import Line, Token, numbers_item
 from extractors.validation.currencies import currencies_of
 from extractors.validation.text import text_key
 from schemas.tree import Kind, Leaf
 
 _QUOTED = re.compile(r"['\"‘“]([^'\"’”]{2,40})['\"’”]")
-_ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
 _TOLD = 0.45
@@ -239,11 +238,6 @@ class Run:
         opens = at == 0 or tokens[at - 1].cell != cell
         alone = opens and self.line.cell_end(self.start) == self.end
         return self.tokens[-1].ends_label or alone or _is_colon(self.line, self.end)
-
-
-def numbers_item(text: str) -> bool:
-    """Whether a word numbers an item of a form: ``1.``, ``(b)``."""
-    return bool(_ITEM.fullmatch(text))
 
 
 def _is_colon(line: Line, position: int) -> bool:

@@ -9,9 +9,9 @@ from functools import cached_property
 from itertools import islice
 
 from extractors.backends.scripted.candidates import Candidate, candidates
-from extractors.backends.scripted.labels import Goal, Run, numbers_item
+from extractors.backends.scripted.labels import Goal, Run
 from extractors.backends.scripted.marked_answer import Marked
-from extractors.backends.scripted.sheet import Line, Piece
+from extractors.backends.scripted.sheet import Line, Piece, numbers_item
 from extractors.backends.scripted.tax_parts import tax_parts
 from extractors.validation.text import text_key
 from extractors.validation.values import DocumentStyle

@@ -17,6 +17,7 @@ from schemas.document import ReadDocument, Word
 
 _CELL_GAP = 1.1
 """A gap wider than this many line heights separates two cells."""
+_ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _GLUED = re.compile(r"^([^\W\d_][^\W\d]*[.)]?:)([^\s/].*)$")
 
 
@@ -32,6 +33,11 @@ class Token:
     @property
     def ends_label(self) -> bool:
         return self.text.endswith(":")
+
+
+def numbers_item(text: str) -> bool:
+    """Whether a word numbers an item of a form: ``1.``, ``(b)``."""
+    return bool(_ITEM.fullmatch(text))
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,17 @@ class Line:
     @cached_property
     def _ends(self) -> dict[int, int]:
         return {self.tokens[start].cell: end for start, end in self.cells}
+
+    def numbers_cell(self, position: int) -> bool:
+        """Whether a token numbers the label that it begins the cell of: ``8. Height (cm)``."""
+        tokens = self.tokens
+        return (
+            numbers_item(tokens[position].text)
+            and (position == 0 or tokens[position - 1].cell != tokens[position].cell)
+            and position + 1 < len(tokens)
+            and tokens[position + 1].cell == tokens[position].cell
+            and tokens[position + 1].text[:1].isalpha()
+        )
 
     def cell_end(self, position: int) -> int:
         """Where the cell that holds the token at ``position`` ends."""
