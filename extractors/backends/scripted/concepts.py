@@ -21,7 +21,7 @@ number: number numbers no nos nr num nummer numero nbr nro nome
 reference: reference ref referenz riferimento referencia reference
 id: id ident identification identifier uid code registration reg regno
 doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
-  contract vertrag contrat contratto contrato agreement overeenkomst umowa
+  contract vertrag contrat contratto contrato agreement overeenkomst umowa memo gutschrift avoir waybill
 due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige solde
   zahlbetrag zahlungsziel
 net: net netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert

@@ -271,7 +271,7 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return None  # a code, as customers have: CUST-0047
     if goal.means(*_NAMED) and not goal.means("address") and is_place(raw) and not LEGAL_FORM.search(raw):
         return None
-    if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start:end]):
+    if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start : end + 1]):
         return None  # a label, with its own value behind it or in the next cell
     return fits(goal, piece(line, start, end, raw))
 

@@ -39,6 +39,7 @@ _LIGHT = {
     "seller": 0.3,
     "doc": 0.5,
     "number": 0.4,
+    "reference": 0.4,
     "line": 0.1,
     "from": 0.6,
     "until": 0.6,
@@ -278,6 +279,7 @@ def runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
             elif any(c.isdigit() for c in token.text) or end - last >= 1:
                 break
             end += 1
+        last = _with_link(line, i, last)
         tokens = line.tokens[i:last]
         yield Run(
             line,
@@ -288,6 +290,18 @@ def runs_of(line: Line, vocabulary: frozenset[str]) -> Iterator[Run]:
             _strangers(line, i, last),
         )
         i = last
+
+
+def _with_link(line: Line, start: int, end: int) -> int:
+    """Where a label ends with the small words that end its cell: ``Validated by``, ``Deliver to:``."""
+    at = end
+    while at < len(line.tokens) and not line.tokens[at - 1].ends_label:
+        token = line.tokens[at]
+        if token.cell != line.tokens[start].cell or not text_key(token.text) in STOP:
+            break
+        at += 1
+    closed = at == len(line.tokens) or line.tokens[at].cell != line.tokens[start].cell
+    return at if closed or line.tokens[at - 1].ends_label else end
 
 
 def _before_digits(token: Token, line: Line) -> bool:
@@ -358,7 +372,7 @@ def _give_context(lines: list[Line], found: dict[int, list[Run]]) -> None:
                 run.context = parties
                 if run.firm and run.end == line.cell_end(run.start):
                     headings.append(run)
-            elif above:
+            elif above and not run.concepts & _SUMS:
                 run.context = above[-1].context
         headings = headings[-8:]
 
