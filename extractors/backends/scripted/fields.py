@@ -16,6 +16,7 @@ from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, score
 from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
+from extractors.backends.scripted.pairs import fill_leftovers
 from extractors.backends.scripted.parties import fill_parties
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, numbers_item, piece
@@ -91,6 +92,7 @@ def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict
         if match.goal.path not in chosen and place not in taken:
             chosen[match.goal.path] = match
             taken.add(place)
+    fill_leftovers(goals, chosen, scene, lambda goal, line, start, end: _value_in(goal, line, start, end, scene))
     told = fill_parties(goals, chosen, scene)
     fill_addresses([goal for goal in goals if goal.path not in told], chosen, scene)
     fill_due(goals, chosen, scene)
@@ -155,6 +157,14 @@ def values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float
             if not is_list or its_sum is None:
                 yield chosen.piece, quality
             return
+
+
+def _value_in(goal: Goal, line: Line, start: int, end: int, scene: Scene) -> Piece | None:
+    """The value of a field in a run of tokens, if one is in it."""
+    if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
+        return None if _is_label(scene, line, start, end) else _text_value(goal, line, start, end)
+    found = _choose(goal, scene.values_between(line, goal.kind, start, end))
+    return found.piece if found is not None else None
 
 
 def _strength(goal: Goal, run: Run, line: Line, found: Candidate) -> float:

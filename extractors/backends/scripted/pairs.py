@@ -1,0 +1,252 @@
+"""Fields that no label was found for, by the labels and values that are left over on the page.
+
+A form prints pairs: a label with a colon and its value, a label over its box, a label beside it. Whatever a label means,
+its form shows that it is one. Of the pairs that no field took, each field that is empty takes the one whose label says
+most of what its name and description say: by the same words, by words of the same stem (``Medicines`` for *medication*),
+by what is abbreviated (``Est. No.`` for *estimate number*), by the same concept.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of
+from extractors.backends.scripted.descriptions import asked_for
+from extractors.backends.scripted.labels import Goal
+from extractors.backends.scripted.letterhead import is_call, is_place
+from extractors.backends.scripted.scene import ID, Match, Scene
+from extractors.backends.scripted.sheet import Line, Piece, numbers_item
+from extractors.validation.text import text_key
+
+_MAX_WORDS = 7
+_LINES = 2
+_LEADING = 2.5
+_STEM = 4
+_STEM_SHARE = 0.5
+_SAID, _ABOUT = 1.0, 0.8
+"""What a word of the name explains of a label, and one of the description."""
+_ALIKE = 0.85
+"""What a word of the same stem, or one in short, explains of that."""
+_COVERED = 0.4
+_LEAST = 0.5
+_SCORE, _SLOPE = 0.36, 0.25
+_ROWS_OF_TABLE = 2
+_COMMON = frozenset({"number", "id", "reference", "name", "date", "amount", "address", "line", "time", "description"})
+"""What most labels say; none of it alone makes a label a field's."""
+_DIGITS = 3
+_LETTERS = re.compile(r"[^\W\d_]")
+_SHORT = re.compile(r"[^\W\d_]{2,}\.:?")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The words of a printed label, and where the value that goes with it stands: runs of tokens, the likeliest first."""
+
+    words: tuple[str, ...]
+    places: tuple[tuple[Line, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The words of a field: those of its name, and those of what its description asks for."""
+
+    goal: Goal
+    name: tuple[str, ...]
+    about: tuple[str, ...]
+
+
+def fill_leftovers(
+    goals: Sequence[Goal],
+    chosen: dict[str, Match],
+    scene: Scene,
+    value_of: Callable[[Goal, Line, int, int], Piece | None],
+) -> None:
+    """Gives empty fields the values of labels that are left over.
+
+    Args:
+        goals: all fields that are copied from the page and stand in no list.
+        chosen: what was found, by path; added to.
+        scene: the document.
+        value_of: the value of a field in a run of tokens, if it can be one.
+    """
+    empty = [goal for goal in goals if goal.path not in chosen]
+    if not empty:
+        return
+    taken = {(m.piece.line, i) for m in chosen.values() for i in range(m.piece.start, m.piece.end)}
+    asked = [_asked(goal) for goal in goals]
+    rarity = _rarity(asked)
+    wanted = [one for one in asked if one.goal.path not in chosen and not one.goal.means("address")]
+    found = []
+    for label in labels_of(scene):
+        for one in wanted:
+            alike = _alike(one, label.words, rarity)
+            if alike < _LEAST:
+                continue
+            piece = next((p for p in (value_of(one.goal, *place) for place in label.places) if p), None)
+            if piece is None or (one.goal.means(*ID) and not _is_code(piece, scene)):
+                continue
+            if (piece.line, piece.start) not in taken:
+                found.append((alike, one.goal, piece))
+    found.sort(key=lambda one: (-one[0], one[1].order, one[2].line, one[2].start))
+    for alike, goal, piece in found:
+        at = {(piece.line, i) for i in range(piece.start, piece.end)}
+        if goal.path not in chosen and not at & taken:
+            chosen[goal.path] = Match(goal, piece, _SCORE + _SLOPE * (alike - _LEAST))
+            taken |= at
+
+
+def labels_of(scene: Scene) -> Iterator[Label]:
+    """Everything on the pages that is a label by its form, in order."""
+    heads = _table_heads(scene)
+    for line in scene.lines:
+        if line.index not in heads:
+            for number, cell in enumerate(line.cells):
+                yield from _labels_in(scene, line, number, cell)
+
+
+def _labels_in(scene: Scene, line: Line, number: int, cell: tuple[int, int]) -> Iterator[Label]:
+    start, end = cell
+    if numbers_item(line.tokens[start].text):
+        start += 1
+    following = line.cells[number + 1 : number + 2]
+    colon = next((i for i in range(start, end) if line.tokens[i].ends_label), None)
+    if colon is not None:
+        inside = [(line, colon + 1, end)] if colon + 1 < end else [(line, *place) for place in following]
+        yield from _label(line, start, colon + 1, [*inside, *(_below(scene, line, cell) if not inside else ())])
+        return
+    figure = next((i for i in range(start, end) if any(map(str.isdigit, line.tokens[i].text))), None)
+    if figure is None:
+        beside = [(line, *place) for place in following if not _opens_label(line, place)]
+        yield from _label(line, start, end, [*beside, *_below(scene, line, cell)])
+    elif figure > start:
+        yield from _label(line, start, figure, [(line, figure, end)])
+
+
+def _is_code(piece: Piece, scene: Scene) -> bool:
+    """Whether a value may be a number that identifies something, and is none of a house or a telephone."""
+    text = scene.lines[piece.line].text
+    return sum(map(str.isdigit, piece.raw)) >= _DIGITS and not is_place(text) and not is_call(text)
+
+
+def _label(line: Line, start: int, end: int, places: Sequence[tuple[Line, int, int]]) -> Iterator[Label]:
+    texts = [token.text for token in line.tokens[start:end]]
+    words = [part for text in texts for part in _words(text)]
+    if words and len(words) <= _MAX_WORDS and places:
+        yield Label(tuple(words), tuple(places))
+
+
+def _words(text: str) -> Iterator[str]:
+    """The words of a printed one, folded; one in short keeps its dot."""
+    short = "." if _SHORT.fullmatch(text) else ""
+    for part in parts_of(text):
+        key = text_key(part)
+        if key and key not in STOP and _LETTERS.search(key):
+            yield key + short
+
+
+def _opens_label(line: Line, cell: tuple[int, int]) -> bool:
+    """Whether a cell is a label itself: it ends with a colon, or is numbered as the boxes of a form are."""
+    return line.numbers_cell(cell[0]) or any(t.ends_label for t in line.tokens[cell[0] : cell[1] + 1])
+
+
+def _below(scene: Scene, line: Line, cell: tuple[int, int]) -> Iterator[tuple[Line, int, int]]:
+    """The cell that stands under a label."""
+    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
+    for below in scene.lines[line.index + 1 : line.index + 1 + _LINES]:
+        if below.page != line.page or below.top - line.bottom > _LEADING * line.height:
+            return
+        for start, end in below.cells:
+            x0, x1 = below.tokens[start].word.box.x0, below.tokens[end - 1].word.box.x1
+            if x0 < right and x1 > left:
+                if not _opens_label(below, (start, end)):
+                    yield below, start, end
+                return
+
+
+def _table_heads(scene: Scene) -> frozenset[int]:
+    """The lines that head or belong to a table: three lines in a row whose cells begin at the same places."""
+    found: set[int] = set()
+    for one, two in pairwise(scene.lines):
+        if one.page == two.page and len(one.cells) > 2 and _same_columns(one, two):
+            third = scene.lines[two.index + 1] if two.index + 1 < len(scene.lines) else None
+            if third is not None and third.page == two.page and _same_columns(two, third):
+                found |= {one.index, two.index, third.index}
+    return frozenset(found)
+
+
+def _same_columns(one: Line, two: Line) -> bool:
+    """Whether as many cells of two lines meet as make a table of them."""
+    meet = 0
+    for start, end in one.cells:
+        left, right = one.tokens[start].word.box.x0, one.tokens[end - 1].word.box.x1
+        meet += any(
+            two.tokens[a].word.box.x0 < right and two.tokens[b - 1].word.box.x1 > left for a, b in two.cells
+        )
+    return len(two.cells) > 2 and meet >= max(3, len(one.cells) - 1)
+
+
+def _asked(goal: Goal) -> _Asked:
+    own = goal.path.rpartition(".")[2]
+    name = () if goal.made_up else tuple(_said(own))
+    return _Asked(goal, name, tuple(word for word in _said(asked_for(goal.leaf.description)) if word not in name))
+
+
+def _said(text: str) -> Iterator[str]:
+    return (key for part in parts_of(text) if len(key := text_key(part)) > 1 and key not in STOP)
+
+
+def _rarity(asked: Sequence[_Asked]) -> Mapping[str, float]:
+    """How much a word tells: less, the more fields say it."""
+    often = Counter(word for one in asked for word in {*one.name, *one.about})
+    return {word: math.log((1 + len(asked)) / count) for word, count in often.items()}
+
+
+def _alike(one: _Asked, words: Sequence[str], rarity: Mapping[str, float]) -> float:
+    """How much of a label a field explains, 0 to 1, and the less the more of its name the label leaves out."""
+    most = math.log(1 + len(rarity) + 1)
+    explained = weight = 0.0
+    met: set[str] = set()
+    for word in words:
+        share, by = _explained(word, one)
+        tells = rarity.get(by, most) if by else most
+        if share and by:
+            met.add(by)
+        elif concepts_of(word) & MODIFIERS:
+            tells *= 1.5
+        explained += share * tells
+        weight += tells
+    if not met or (_are_common(met) and (len(words) < 2 or not one.goal.means(*ID))):
+        return 0.0
+    total = sum(rarity.get(word, most) for word in one.name)
+    covered = sum(rarity.get(word, most) for word in one.name if word in met) / total if total else 1.0
+    return explained / weight * (1 - _COVERED + _COVERED * covered)
+
+
+def _are_common(words: Iterable[str]) -> bool:
+    return all(concepts_of(word) and concepts_of(word) <= _COMMON for word in words)
+
+
+def _explained(word: str, one: _Asked) -> tuple[float, str]:
+    """How much of a label's word a field says, and by which of its own."""
+    best = (0.0, "")
+    for own, share in ((one.name, _SAID), (one.about, _ABOUT)):
+        for said in own:
+            alike = 1.0 if word.rstrip(".") == said else _ALIKE * _are_alike(word, said)
+            best = max(best, (share * alike, said))
+    return best
+
+
+def _are_alike(word: str, said: str) -> bool:
+    """Whether two words have a stem or a concept in common, or one is short for the other."""
+    bare = word.rstrip(".")
+    if concepts_of(bare) & concepts_of(said):
+        return True
+    if word.endswith(".") and len(bare) > 1 and said.startswith(bare):
+        return True
+    common = next((i for i, (a, b) in enumerate(zip(bare, said, strict=False)) if a != b), min(len(bare), len(said)))
+    return common >= max(_STEM, math.ceil(_STEM_SHARE * max(len(bare), len(said))))
