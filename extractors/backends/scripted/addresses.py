@@ -195,7 +195,7 @@ def _go_on(scene: Scene, first: Line, x0: float, x1: float) -> Cells:
             continue
         text = _text((line, *cell))
         end = _end(line, *cell)
-        if end == cell[0] or is_registration(text) or is_call(text):
+        if end == cell[0] or is_registration(text) or is_call(text) or _is_caption(line, cell):
             break
         if alone and town and _labels_beside(line, x0, x1):  # ``CARRY OUT     Pay by: CASH``
             break
@@ -205,6 +205,14 @@ def _go_on(scene: Scene, first: Line, x0: float, x1: float) -> Cells:
         if end < cell[1]:
             break
     return found
+
+
+def _is_caption(line: Line, cell: tuple[int, int]) -> bool:
+    """Whether a cell is the label of a box in a form: numbered, or in brackets."""
+    text = _text((line, *cell))
+    bracketed = text.startswith("(") and text.endswith(")") and _speaks((line, *cell))
+    numbered = line.numbers_cell(cell[0]) and line.tokens[cell[0]].text.strip("().").isdigit()
+    return numbered or bracketed
 
 
 def _labels_beside(line: Line, x0: float, x1: float) -> bool:

@@ -17,9 +17,17 @@ _CENT = Decimal("0.01")
 
 
 def under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
-    """Whether a cell stands below a label: their extents meet."""
+    """Whether a cell stands below a label: their extents meet, or the label is a heading alone and it hangs under it."""
     left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
-    return left < run.x1 and right > run.x0
+    over = run.line.tokens[run.cell_start].word.box.x0
+    return (left < run.x1 and right > over) or hangs(run, line, cell)
+
+
+def hangs(run: Run, line: Line, cell: tuple[int, int]) -> bool:
+    """Whether a cell is the first of a block to the right under a heading that has its line to itself."""
+    alone = len(run.line.cells) == 1 and run.cell_start <= 1 and run.end == len(run.line.tokens)
+    next_one = line.index == run.line.index + 1 and len(line.cells) == 1
+    return alone and next_one and line.tokens[cell[0]].word.box.x0 >= run.x1
 
 
 def listed(run: Run, first: Line, scene: Scene) -> tuple[bool, Piece | None]:

@@ -56,12 +56,14 @@ _BY = re.compile(
     re.IGNORECASE,
 )
 _SOONER = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|rabat", re.IGNORECASE)
+_MONEY = ("amount", "net", "gross", "tax", "price", "due", "payment", "fee", "premium", "wages")
 _NAMED = ("name", "seller", "buyer")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
 _GROUP = re.compile(r"[A-Z0-9]{1,6}")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
+_SITE_OF = re.compile(r"[\w-]\.[^\W\d_]{2}")
 _SITE_ASKED = re.compile(r"web|homepage|\burl\b|internet|\bsite\b", re.IGNORECASE)
 _LETTER_CODE = re.compile(r"[A-Z]{5,11}")
 _OF_LIST = 0.6
@@ -162,9 +164,12 @@ def values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float
 def _value_in(goal: Goal, line: Line, start: int, end: int, scene: Scene) -> Piece | None:
     """The value of a field in a run of tokens, if one is in it."""
     if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
-        return None if _is_label(scene, line, start, end) else _text_value(goal, line, start, end)
+        dated = any(c.piece.start == start and c.piece.end == end for c in scene.values(line, Kind.DATE))
+        return None if dated or _is_label(scene, line, start, end) else _text_value(goal, line, start, end)
     found = _choose(goal, scene.values_between(line, goal.kind, start, end))
-    return found.piece if found is not None else None
+    if found is None or (goal.means(*_MONEY) and goal.kind is Kind.DECIMAL and found.strength < 1.0):
+        return None  # a sum has cents, or its currency beside it
+    return found.piece
 
 
 def _strength(goal: Goal, run: Run, line: Line, found: Candidate) -> float:
@@ -274,6 +279,8 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     found = piece(line, start, end)
     raw = found.raw.strip(" ,;:|")
     if raw.startswith("(") and raw.endswith(")"):
+        return None
+    if goal.means("mail") and not (_MAIL.search(raw) or _SITE_OF.search(raw)):
         return None
     if not LETTER.search(raw) and goal.means("name", "address", "seller", "buyer", "description"):
         return None

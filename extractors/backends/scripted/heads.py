@@ -48,7 +48,7 @@ _NO_NAME = re.compile(
     re.IGNORECASE,
 )
 BETWEEN = frozenset("·•∙|-–—*")
-_SENTENCE = re.compile(r"(?:[^\W\d_]{2,}\W+){3,}[^\W\d_]{3,}\.$")
+_SENTENCE = re.compile(r"(?:[^\W\d_]{2,} ){3,}[^\W\d_]{3,}\.$")
 _REGISTERED = 0.1
 _UNFINISHED = re.compile(r"(?:&|\band|\bund|\bet|-)$", re.IGNORECASE)
 

@@ -230,6 +230,15 @@ class Run:
         return self.tokens[-1].word.box.x1
 
     @property
+    def cell_start(self) -> int:
+        """Where the cell of the label begins; the label itself where figures stand before it."""
+        tokens, at = self.line.tokens, self.start
+        while at and tokens[at - 1].cell == tokens[self.start].cell:
+            at -= 1
+        before = tokens[at : self.start]
+        return self.start if any(map(str.isdigit, "".join(t.text for t in before))) else at
+
+    @property
     def firm(self) -> bool:
         """Whether its form says that it is a label: a colon, or a cell of its own but for the number of an item."""
         tokens, at = self.line.tokens, self.start
@@ -316,7 +325,7 @@ def _strangers(line: Line, start: int, end: int) -> int:
     return sum(
         token is not None
         and token.cell == line.tokens[start].cell
-        and token.text.rstrip(":.").isalpha()
+        and token.text.rstrip(":.").replace("-", "").isalpha()
         and not (token is before and token.ends_label)
         and text_key(token.text) not in STOP
         and not currencies_of(token.text)

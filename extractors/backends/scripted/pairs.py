@@ -33,7 +33,9 @@ _SAID, _ABOUT = 1.0, 0.8
 _ALIKE = 0.85
 """What a word of the same stem, or one in short, explains of that."""
 _COVERED = 0.4
-_LEAST = 0.5
+_LEAST = 0.45
+_SURE, _WEAK = 0.65, 0.6
+"""From which likeness on a label goes before what was found without one, or by a poor one, with a score below that."""
 _SCORE, _SLOPE = 0.36, 0.25
 _ROWS_OF_TABLE = 2
 _COMMON = frozenset({"number", "id", "reference", "name", "date", "amount", "address", "line", "time", "description"})
@@ -74,18 +76,22 @@ def fill_leftovers(
         scene: the document.
         value_of: the value of a field in a run of tokens, if it can be one.
     """
-    empty = [goal for goal in goals if goal.path not in chosen]
-    if not empty:
-        return
     taken = {(m.piece.line, i) for m in chosen.values() for i in range(m.piece.start, m.piece.end)}
     asked = [_asked(goal) for goal in goals]
     rarity = _rarity(asked)
-    wanted = [one for one in asked if one.goal.path not in chosen and not one.goal.means("address")]
+    floor = {path: _SURE for path, match in chosen.items() if match.score < _WEAK}
+    wanted = [
+        one
+        for one in asked
+        if (one.goal.path not in chosen or one.goal.path in floor) and not one.goal.means("address")
+    ]
+    if not wanted:
+        return
     found = []
     for label in labels_of(scene):
         for one in wanted:
             alike = _alike(one, label.words, rarity)
-            if alike < _LEAST:
+            if alike < floor.get(one.goal.path, _LEAST):
                 continue
             piece = next((p for p in (value_of(one.goal, *place) for place in label.places) if p), None)
             if piece is None or (one.goal.means(*ID) and not _is_code(piece, scene)):
@@ -95,7 +101,7 @@ def fill_leftovers(
     found.sort(key=lambda one: (-one[0], one[1].order, one[2].line, one[2].start))
     for alike, goal, piece in found:
         at = {(piece.line, i) for i in range(piece.start, piece.end)}
-        if goal.path not in chosen and not at & taken:
+        if (goal.path not in chosen or floor.pop(goal.path, None)) and not at & taken:
             chosen[goal.path] = Match(goal, piece, _SCORE + _SLOPE * (alike - _LEAST))
             taken |= at
 
@@ -121,9 +127,10 @@ def _labels_in(scene: Scene, line: Line, number: int, cell: tuple[int, int]) -> 
         return
     figure = next((i for i in range(start, end) if any(map(str.isdigit, line.tokens[i].text))), None)
     if figure is None:
-        beside = [(line, *place) for place in following if not _opens_label(line, place)]
+        over = scene.heads_columns(line)
+        beside = [(line, *place) for place in following if not over and not _opens_label(line, place)]
         yield from _label(line, start, end, [*beside, *_below(scene, line, cell)])
-    elif figure > start:
+    elif figure > start and line.tokens[figure].text[0].isalnum():
         yield from _label(line, start, figure, [(line, figure, end)])
 
 
@@ -169,14 +176,21 @@ def _below(scene: Scene, line: Line, cell: tuple[int, int]) -> Iterator[tuple[Li
 
 
 def _table_heads(scene: Scene) -> frozenset[int]:
-    """The lines that head or belong to a table: three lines in a row whose cells begin at the same places."""
+    """The lines that head or belong to a table: under a line of words two or more with figures in its columns."""
     found: set[int] = set()
+    last: Line | None = None
     for one, two in pairwise(scene.lines):
-        if one.page == two.page and len(one.cells) > 2 and _same_columns(one, two):
-            third = scene.lines[two.index + 1] if two.index + 1 < len(scene.lines) else None
-            if third is not None and third.page == two.page and _same_columns(two, third):
-                found |= {one.index, two.index, third.index}
+        if one.page != two.page or not _same_columns(one, two):
+            last = None
+        elif last is not None:
+            found |= {last.index, one.index, two.index}
+        elif not _has_figures(one) and _has_figures(two):
+            last = one
     return frozenset(found)
+
+
+def _has_figures(line: Line) -> bool:
+    return any(map(str.isdigit, line.text))
 
 
 def _same_columns(one: Line, two: Line) -> bool:
@@ -222,8 +236,9 @@ def _alike(one: _Asked, words: Sequence[str], rarity: Mapping[str, float]) -> fl
         weight += tells
     if not met or (_are_common(met) and (len(words) < 2 or not one.goal.means(*ID))):
         return 0.0
-    total = sum(rarity.get(word, most) for word in one.name)
-    covered = sum(rarity.get(word, most) for word in one.name if word in met) / total if total else 1.0
+    name = [word for word in one.name if word in met or not _are_common([word])]
+    total = sum(rarity.get(word, most) for word in name)
+    covered = sum(rarity.get(word, most) for word in name if word in met) / total if total else 1.0
     return explained / weight * (1 - _COVERED + _COVERED * covered)
 
 
