@@ -195,7 +195,7 @@ def _go_on(scene: Scene, first: Line, x0: float, x1: float) -> Cells:
             continue
         text = _text((line, *cell))
         end = _end(line, *cell)
-        if end == cell[0] or is_registration(text) or is_call(text) or _is_caption(line, cell):
+        if end == cell[0] or is_registration(text) or is_call(text) or _is_caption(scene, line, cell):
             break
         if alone and town and _labels_beside(line, x0, x1):  # ``CARRY OUT     Pay by: CASH``
             break
@@ -207,8 +207,10 @@ def _go_on(scene: Scene, first: Line, x0: float, x1: float) -> Cells:
     return found
 
 
-def _is_caption(line: Line, cell: tuple[int, int]) -> bool:
-    """Whether a cell is the label of a box in a form: numbered, or in brackets."""
+def _is_caption(scene: Scene, line: Line, cell: tuple[int, int]) -> bool:
+    """Whether a cell is the label of a box in a form: numbered, in brackets, under its box, or over others."""
+    if line.index in scene.captions or scene.heads_columns(line):
+        return True
     text = _text((line, *cell))
     bracketed = text.startswith("(") and text.endswith(")") and _speaks((line, *cell))
     numbered = line.numbers_cell(cell[0]) and line.tokens[cell[0]].text.strip("().").isdigit()

@@ -164,12 +164,21 @@ def values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float
 def _value_in(goal: Goal, line: Line, start: int, end: int, scene: Scene) -> Piece | None:
     """The value of a field in a run of tokens, if one is in it."""
     if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
-        dated = any(c.piece.start == start and c.piece.end == end for c in scene.values(line, Kind.DATE))
-        return None if dated or _is_label(scene, line, start, end) else _text_value(goal, line, start, end)
+        if _is_label(scene, line, start, end) or _only_date(goal, scene, line, start, end):
+            return None
+        return _text_value(goal, line, start, end)
     found = _choose(goal, scene.values_between(line, goal.kind, start, end))
     if found is None or (goal.means(*_MONEY) and goal.kind is Kind.DECIMAL and found.strength < 1.0):
         return None  # a sum has cents, or its currency beside it
     return found.piece
+
+
+def _only_date(goal: Goal, scene: Scene, line: Line, start: int, end: int) -> bool:
+    """Whether a run of tokens is a date and nothing else, where no date is asked for."""
+    asked = goal.means("date", "period", "time", *ID) or goal.hints & {"date", "period", "time"}
+    return not asked and any(
+        c.piece.start == start and c.piece.end == end for c in scene.values(line, Kind.DATE)
+    )
 
 
 def _strength(goal: Goal, run: Run, line: Line, found: Candidate) -> float:
@@ -217,7 +226,7 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
     if start < len(line.tokens) and not _heads_column(run, scene, start):
         end = min(line.cell_end(start), _next_firm(run, scene, start))
         found = _text_value(goal, line, start, end)
-        if found is not None:
+        if found is not None and not _only_date(goal, scene, line, start, end):
             yield found, 1.0 if run.firm else 0.8
             return
         if line.tokens[start].cell == line.tokens[run.start].cell:
@@ -226,7 +235,11 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
         for first, last in below.cells:
             if under(run, below, (first, last)):
                 found = _text_value(goal, below, first, last)
-                if found is not None and not _is_label(scene, below, first, last):
+                if (
+                    found is not None
+                    and not _is_label(scene, below, first, last)
+                    and not _only_date(goal, scene, below, first, last)
+                ):
                     yield found, _BELOW
                     return
 

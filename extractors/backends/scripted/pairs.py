@@ -127,6 +127,9 @@ def _labels_in(scene: Scene, line: Line, number: int, cell: tuple[int, int]) -> 
         return
     figure = next((i for i in range(start, end) if any(map(str.isdigit, line.tokens[i].text))), None)
     if figure is None:
+        if line.index in scene.captions:
+            yield from _label(line, start, end, _above(scene, line, cell))
+            return
         over = scene.heads_columns(line)
         beside = [(line, *place) for place in following if not over and not _opens_label(line, place)]
         yield from _label(line, start, end, [*beside, *_below(scene, line, cell)])
@@ -159,6 +162,17 @@ def _words(text: str) -> Iterator[str]:
 def _opens_label(line: Line, cell: tuple[int, int]) -> bool:
     """Whether a cell is a label itself: it ends with a colon, or is numbered as the boxes of a form are."""
     return line.numbers_cell(cell[0]) or any(t.ends_label for t in line.tokens[cell[0] : cell[1] + 1])
+
+
+def _above(scene: Scene, line: Line, cell: tuple[int, int]) -> list[tuple[Line, int, int]]:
+    """The cell that a caption stands under."""
+    above = scene.lines[line.index - 1]
+    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
+    return [
+        (above, start, end)
+        for start, end in above.cells
+        if above.tokens[start].word.box.x0 < right and above.tokens[end - 1].word.box.x1 > left
+    ]
 
 
 def _below(scene: Scene, line: Line, cell: tuple[int, int]) -> Iterator[tuple[Line, int, int]]:

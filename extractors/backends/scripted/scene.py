@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 
 from extractors.backends.scripted.candidates import Candidate, candidates
 from extractors.backends.scripted.labels import Goal, Run
@@ -22,6 +22,8 @@ ID = ("number", "id", "reference", "iban", "bic")
 MIN_SCORE = 0.35
 """Below this a value is not given; the field is taken to be absent."""
 _MAX_BELOW_LINES = 4
+_CAPTION_LEADING, _NEXT_BOX = 1.0, 1.8
+"""How near a caption is to what it names, in heights of a line, and how many times as far the next box."""
 _HEAD_LEADING, _HEAD_OFF = 1.5, 0.6
 """Of the height of a line: how far under a head its values begin at most, and how far off to the side."""
 
@@ -72,6 +74,29 @@ class Scene:
     def tax_rows(self) -> Mapping[int, Piece]:
         """The lines that part a sum into what it is without tax and the tax, and where that sum is printed."""
         return dict(tax_parts(self.lines, lambda line: self.values(line, Kind.DECIMAL), self.style))
+
+    @cached_property
+    def captions(self) -> frozenset[int]:
+        """The lines of labels that stand under what they name, as below the boxes of a form: nearer to it than to the next.
+
+        One such line may be the end of a block; two are a habit.
+        """
+        found = [two.index for one, two in pairwise(self.lines) if self._is_caption(one, two)]
+        return frozenset(found if len(found) > 1 else ())
+
+    def _is_caption(self, above: Line, line: Line) -> bool:
+        gap = line.top - above.bottom
+        if above.page != line.page or not 0 <= gap < _CAPTION_LEADING * line.height or _has_figures(line):
+            return False
+        below = next((o for o in self.lines[line.index + 1 : line.index + 2] if o.page == line.page), None)
+        if below is not None and below.top - line.bottom < _NEXT_BOX * max(gap, 1.0):
+            return False
+        starts = {start for start, _ in line.cells}
+        named = any(run.start in starts for run in self.labels_from(line, 0))
+        taken = any(t.ends_label for t in (*line.tokens, *above.tokens)) or any(
+            start == run.start for start, _ in above.cells for run in self.labels_from(above, 0)
+        )
+        return named and not taken and all(_stands_over(above, line, start) for start in starts)
 
     def heads_columns(self, line: Line) -> bool:
         """Whether all cells of a line are labels of what stands under them: no digit, and cells that begin below."""
@@ -130,10 +155,11 @@ class Scene:
         return len(tokens)
 
     def over_caption(self, run: Run) -> tuple[Line, int, int] | None:
-        """The cell over a label that stands in brackets and alone in its own: *(Name of applicant)*."""
+        """The cell over a label that stands in brackets and alone in its own, *(Name of applicant)*, or under its box."""
         line = run.line
         start, end = next(cell for cell in line.cells if cell[0] <= run.start < cell[1])
-        if not (line.tokens[start].text.startswith("(") and line.tokens[end - 1].text.endswith(")")):
+        bracketed = line.tokens[start].text.startswith("(") and line.tokens[end - 1].text.endswith(")")
+        if not bracketed and line.index not in self.captions:
             return None
         above = self.lines[line.index - 1] if line.index else None
         if above is None or above.page != line.page or line.top - above.bottom > _HEAD_LEADING * line.height:
@@ -149,6 +175,12 @@ class Scene:
         for line in self.lines[run.line.index + 1 : run.line.index + 1 + _MAX_BELOW_LINES]:
             if line.page == run.line.page and line.top - run.line.bottom < 3 * run.line.height:
                 yield line
+
+
+def _stands_over(above: Line, line: Line, start: int) -> bool:
+    """Whether a cell of the line above begins where one of a line does."""
+    left = line.tokens[start].word.box.x0
+    return any(abs(above.tokens[a].word.box.x0 - left) < line.height for a, _ in above.cells)
 
 
 def _has_figures(line: Line) -> bool:
