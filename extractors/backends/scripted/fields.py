@@ -18,6 +18,7 @@ from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
 from extractors.backends.scripted.pairs import fill_leftovers
 from extractors.backends.scripted.parties import fill_parties
+from extractors.backends.scripted.prose import fill_from_prose
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, numbers_item, piece
 from extractors.backends.scripted.totals import (
@@ -94,7 +95,10 @@ def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict
         if match.goal.path not in chosen and place not in taken:
             chosen[match.goal.path] = match
             taken.add(place)
-    fill_leftovers(goals, chosen, scene, lambda goal, line, start, end: _value_in(goal, line, start, end, scene))
+    fill_leftovers(
+        goals, chosen, scene, lambda goal, line, start, end: _value_in(goal, line, start, end, scene)
+    )
+    fill_from_prose(goals, chosen, scene)
     told = fill_parties(goals, chosen, scene)
     fill_addresses([goal for goal in goals if goal.path not in told], chosen, scene)
     fill_due(goals, chosen, scene)

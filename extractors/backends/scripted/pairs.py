@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of
-from extractors.backends.scripted.descriptions import asked_for
 from extractors.backends.scripted.labels import Goal
+from extractors.backends.scripted.likeness import Asked, are_common, asked_of, explains, rarity_of
 from extractors.backends.scripted.letterhead import is_call, is_place
 from extractors.backends.scripted.scene import ID, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, numbers_item
@@ -26,20 +25,12 @@ from extractors.validation.text import text_key
 _MAX_WORDS = 7
 _LINES = 2
 _LEADING = 2.5
-_STEM = 4
-_STEM_SHARE = 0.5
-_SAID, _ABOUT = 1.0, 0.8
-"""What a word of the name explains of a label, and one of the description."""
-_ALIKE = 0.85
-"""What a word of the same stem, or one in short, explains of that."""
 _COVERED = 0.4
 _LEAST = 0.45
 _SURE, _WEAK = 0.65, 0.6
 """From which likeness on a label goes before what was found without one, or by a poor one, with a score below that."""
 _SCORE, _SLOPE = 0.36, 0.25
 _ROWS_OF_TABLE = 2
-_COMMON = frozenset({"number", "id", "reference", "name", "date", "amount", "address", "line", "time", "description"})
-"""What most labels say; none of it alone makes a label a field's."""
 _DIGITS = 3
 _LETTERS = re.compile(r"[^\W\d_]")
 _SHORT = re.compile(r"[^\W\d_]{2,}\.:?")
@@ -51,15 +42,6 @@ class Label:
 
     words: tuple[str, ...]
     places: tuple[tuple[Line, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The words of a field: those of its name, and those of what its description asks for."""
-
-    goal: Goal
-    name: tuple[str, ...]
-    about: tuple[str, ...]
 
 
 def fill_leftovers(
@@ -77,8 +59,8 @@ def fill_leftovers(
         value_of: the value of a field in a run of tokens, if it can be one.
     """
     taken = {(m.piece.line, i) for m in chosen.values() for i in range(m.piece.start, m.piece.end)}
-    asked = [_asked(goal) for goal in goals]
-    rarity = _rarity(asked)
+    asked = [asked_of(goal) for goal in goals]
+    rarity = rarity_of(asked)
     floor = {path: _SURE for path, match in chosen.items() if match.score < _WEAK}
     wanted = [
         one
@@ -123,7 +105,9 @@ def _labels_in(scene: Scene, line: Line, number: int, cell: tuple[int, int]) -> 
     colon = next((i for i in range(start, end) if line.tokens[i].ends_label), None)
     if colon is not None:
         inside = [(line, colon + 1, end)] if colon + 1 < end else [(line, *place) for place in following]
-        yield from _label(line, start, colon + 1, [*inside, *(_below(scene, line, cell) if not inside else ())])
+        yield from _label(
+            line, start, colon + 1, [*inside, *(_below(scene, line, cell) if not inside else ())]
+        )
         return
     figure = next((i for i in range(start, end) if any(map(str.isdigit, line.tokens[i].text))), None)
     if figure is None:
@@ -218,29 +202,13 @@ def _same_columns(one: Line, two: Line) -> bool:
     return len(two.cells) > 2 and meet >= max(3, len(one.cells) - 1)
 
 
-def _asked(goal: Goal) -> _Asked:
-    own = goal.path.rpartition(".")[2]
-    name = () if goal.made_up else tuple(_said(own))
-    return _Asked(goal, name, tuple(word for word in _said(asked_for(goal.leaf.description)) if word not in name))
-
-
-def _said(text: str) -> Iterator[str]:
-    return (key for part in parts_of(text) if len(key := text_key(part)) > 1 and key not in STOP)
-
-
-def _rarity(asked: Sequence[_Asked]) -> Mapping[str, float]:
-    """How much a word tells: less, the more fields say it."""
-    often = Counter(word for one in asked for word in {*one.name, *one.about})
-    return {word: math.log((1 + len(asked)) / count) for word, count in often.items()}
-
-
-def _alike(one: _Asked, words: Sequence[str], rarity: Mapping[str, float]) -> float:
+def _alike(one: Asked, words: Sequence[str], rarity: Mapping[str, float]) -> float:
     """How much of a label a field explains, 0 to 1, and the less the more of its name the label leaves out."""
     most = math.log(1 + len(rarity) + 1)
     explained = weight = 0.0
     met: set[str] = set()
     for word in words:
-        share, by = _explained(word, one)
+        share, by = explains(word, one)
         tells = rarity.get(by, most) if by else most
         if share and by:
             met.add(by)
@@ -248,34 +216,9 @@ def _alike(one: _Asked, words: Sequence[str], rarity: Mapping[str, float]) -> fl
             tells *= 1.5
         explained += share * tells
         weight += tells
-    if not met or (_are_common(met) and (len(words) < 2 or not one.goal.means(*ID))):
+    if not met or (are_common(met) and (len(words) < 2 or not one.goal.means(*ID))):
         return 0.0
-    name = [word for word in one.name if word in met or not _are_common([word])]
+    name = [word for word in one.name if word in met or not are_common([word])]
     total = sum(rarity.get(word, most) for word in name)
     covered = sum(rarity.get(word, most) for word in name if word in met) / total if total else 1.0
     return explained / weight * (1 - _COVERED + _COVERED * covered)
-
-
-def _are_common(words: Iterable[str]) -> bool:
-    return all(concepts_of(word) and concepts_of(word) <= _COMMON for word in words)
-
-
-def _explained(word: str, one: _Asked) -> tuple[float, str]:
-    """How much of a label's word a field says, and by which of its own."""
-    best = (0.0, "")
-    for own, share in ((one.name, _SAID), (one.about, _ABOUT)):
-        for said in own:
-            alike = 1.0 if word.rstrip(".") == said else _ALIKE * _are_alike(word, said)
-            best = max(best, (share * alike, said))
-    return best
-
-
-def _are_alike(word: str, said: str) -> bool:
-    """Whether two words have a stem or a concept in common, or one is short for the other."""
-    bare = word.rstrip(".")
-    if concepts_of(bare) & concepts_of(said):
-        return True
-    if word.endswith(".") and len(bare) > 1 and said.startswith(bare):
-        return True
-    common = next((i for i, (a, b) in enumerate(zip(bare, said, strict=False)) if a != b), min(len(bare), len(said)))
-    return common >= max(_STEM, math.ceil(_STEM_SHARE * max(len(bare), len(said))))

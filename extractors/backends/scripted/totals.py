@@ -194,7 +194,9 @@ def _says(line: Line, words: frozenset[str]) -> bool:
 def _under_tender(line: Line, scene: Scene) -> bool:
     """Whether a line stands right under what was tendered in cash, where change stands whatever it was read as."""
     above = scene.lines[line.index - 1] if line.index else None
-    return above is not None and any(text_key(t.text) in _CASH for t in above.tokens[:2]) and _is_tender(above)
+    return (
+        above is not None and any(text_key(t.text) in _CASH for t in above.tokens[:2]) and _is_tender(above)
+    )
 
 
 def _is_tender(line: Line) -> bool:
