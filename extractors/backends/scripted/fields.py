@@ -43,6 +43,8 @@ _THROUGH = frozenset(
     ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
 )
 _DOC_DATE = 0.15
+_OF_SEVERAL, _OF_ANOTHER = 0.8, 0.75
+"""How much a date is worth that stands beside another in its line, and one behind a label that names something else."""
 _CLOCK = re.compile(r"\W*(?:[01]?\d|2[0-3]):[0-5]\d(?!\d)")
 _TAX_PART = 0.4
 _PAID_BY = 0.7
@@ -434,12 +436,23 @@ def _own_dates(goal: Goal, scene: Scene) -> Iterator[Match]:
     """Dates that may be the document's own: those at its head, and wherever a till prints the time beside it."""
     for line in scene.lines:
         near = line.index < 4 * HEAD_LINES
-        for candidate in scene.values(line, Kind.DATE):
+        dates = scene.values(line, Kind.DATE)
+        for candidate in dates:
             # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
             named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
             behind = " ".join(token.text for token in line.tokens[candidate.piece.end :][:2])
             if near or _CLOCK.match(behind):
-                yield Match(goal, candidate.piece, (0.55 + named) * candidate.strength - 0.001 * line.index)
+                others = _OF_SEVERAL if len(dates) > 1 else 1.0
+                if not named and _is_labelled(goal, line, candidate.piece.start, scene):
+                    others *= _OF_ANOTHER
+                score = (0.55 + named) * candidate.strength * others
+                yield Match(goal, candidate.piece, score - 0.001 * line.index)
+
+
+def _is_labelled(goal: Goal, line: Line, start: int, scene: Scene) -> bool:
+    """Whether a label stands before a value that names something else."""
+    before = [run for run in scene.runs.get(line.index, ()) if run.firm and run.end <= start]
+    return bool(before) and not before[-1].concepts & {"date", "doc"} and score(goal, before[-1]) < MIN_SCORE
 
 
 def _pay_by(goal: Goal, scene: Scene) -> Iterator[Match]:
