@@ -442,7 +442,8 @@ def _own_dates(goal: Goal, scene: Scene) -> Iterator[Match]:
             named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
             behind = " ".join(token.text for token in line.tokens[candidate.piece.end :][:2])
             if near or _CLOCK.match(behind):
-                others = _OF_SEVERAL if len(dates) > 1 else 1.0
+                several = sum(other.strength >= 1.0 for other in dates) > 1
+                others = _OF_SEVERAL if several else 1.0
                 if not named and _is_labelled(goal, line, candidate.piece.start, scene):
                     others *= _OF_ANOTHER
                 score = (0.55 + named) * candidate.strength * others
