@@ -64,6 +64,7 @@ _NAMED = ("name", "seller", "buyer")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
 _GROUP = re.compile(r"[A-Z0-9]{1,6}")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
 _SITE_OF = re.compile(r"[\w-]\.[^\W\d_]{2}")
@@ -297,6 +298,8 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
         return _code(goal, line, start, end)
     found = piece(line, start, end)
     raw = found.raw.strip(" ,;:|")
+    if goal.yearly and not _YEAR.search(raw):
+        return None
     if raw.startswith("(") and raw.endswith(")"):
         return None
     if goal.means("mail") and not (_MAIL.search(raw) or _SITE_OF.search(raw)):

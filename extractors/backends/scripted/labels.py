@@ -57,6 +57,7 @@ _SUMS = frozenset({"amount", "net", "gross", "tax", "price", "discount", "roundi
 _NO_SUM = frozenset(
     {"number", "id", "reference", "name", "address", "description", "currency", "terms", "date", "unit"}
 )
+_YEARS = frozenset(["year", "jahr", "steuerjahr", "annee", "anno", "ano", "jaar", "rok"])
 _MOMENTS = frozenset({"from", "until", "due", "issue", "delivery"})
 _NO_DATE = frozenset({"number", "id", "reference", "name", "address", "description", "terms", "time"})
 
@@ -108,6 +109,8 @@ class Goal:
     """Words of the description that no other field has, which its label may say instead of its name."""
     made_up: bool = False
     """Whether its name says nothing, so that the description stands for it: a label says little of that."""
+    yearly: bool = False
+    """Whether its name asks for a year."""
     issuer: bool = False
     """Whether it is the name of whose document it is, which stands at the head."""
     addressee: bool = False
@@ -140,6 +143,9 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
     if not units and not made_up:  # ``value``: a name of words that others leave out
         units = [Unit(text_key(part), frozenset(), frozenset()) for part in parts_of(own_name)]
     own = frozenset().union(*(unit.concepts for unit in units)) if units else frozenset()
+    yearly = any(unit.word in _YEARS for unit in units)
+    if yearly:
+        own |= {"number"}  # a tax year is neither a tax nor a day
     about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
     if tells_day(leaf.description):
         about |= {"date"}
@@ -158,6 +164,7 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
         kind=_kind(leaf, own, about),
         told=told,
         made_up=made_up,
+        yearly=yearly,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from extractors.backends.scripted.letterhead import is_call, is_place
 from extractors.backends.scripted.scene import ID, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, numbers_item
 from extractors.validation.text import text_key
+from schemas.tree import Kind
 
 _MAX_WORDS = 7
 _LINES = 2
@@ -32,6 +33,10 @@ _SURE, _WEAK = 0.65, 0.6
 _SCORE, _SLOPE = 0.36, 0.25
 _ROWS_OF_TABLE = 2
 _DIGITS = 3
+_SORTS = ("name", "address", "phone", "mail")
+_LITTLE = frozenset(
+    ["full", "complete", "home", "residential", "postal", "mailing", "street", "print", "printed", "private"]
+)
 _LETTERS = re.compile(r"[^\W\d_]")
 _SHORT = re.compile(r"[^\W\d_]{2,}\.:?")
 
@@ -70,7 +75,8 @@ def fill_leftovers(
     if not wanted:
         return
     found = []
-    for label in labels_of(scene):
+    labels = list(labels_of(scene))
+    for label in labels:
         for one in wanted:
             alike = _alike(one, label.words, rarity)
             if alike < floor.get(one.goal.path, _LEAST):
@@ -86,6 +92,45 @@ def fill_leftovers(
         if (goal.path not in chosen or floor.pop(goal.path, None)) and not at & taken:
             chosen[goal.path] = Match(goal, piece, _SCORE + _SLOPE * (alike - _LEAST))
             taken |= at
+    for goal, piece in _last_ones(
+        [goal for goal in goals if goal.path not in chosen], labels, value_of, taken
+    ):
+        chosen[goal.path] = Match(goal, piece, _SCORE)
+
+
+def _last_ones(
+    goals: Sequence[Goal],
+    labels: Sequence[Label],
+    value_of: Callable[[Goal, Line, int, int], Piece | None],
+    taken: Set[tuple[int, int]],
+) -> Iterator[tuple[Goal, Piece]]:
+    """Where one field of a sort is empty and one label is left that says no more than the sort: *Name*, *Address*."""
+    for concept in _SORTS:
+        empty = [
+            goal
+            for goal in goals
+            if goal.means(concept) or (concept in goal.hints and goal.kind is Kind.TEXT)
+        ]
+        empty = [goal for goal in empty if concept == "address" or not goal.means("address")]
+        bare = [label for label in labels if _says_only(label, concept)]
+        if len(empty) != 1:
+            continue
+        values = [
+            p
+            for label in bare
+            for p in [next(filter(None, (value_of(empty[0], *at) for at in label.places)), None)]
+        ]
+        free = [piece for piece in values if piece is not None and (piece.line, piece.start) not in taken]
+        if len(free) == 1:
+            yield empty[0], free[0]
+
+
+def _says_only(label: Label, concept: str) -> bool:
+    """Whether a label names a sort and at most whose it is by a word that says little: ``Home address``."""
+    meant = [concepts_of(word.rstrip(".")) for word in label.words]
+    return any(concept in one for one in meant) and all(
+        one <= {concept} and (one or word in _LITTLE) for one, word in zip(meant, label.words, strict=True)
+    )
 
 
 def labels_of(scene: Scene) -> Iterator[Label]:
