@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 MODEL_FOLDER = "model"
 RECORD = "run.json"
 UNSURE = {"unsure_below": -0.3, "rows_unsure_below": -0.2}
-"""When to believe the rules more than a model that was trained beside them, in nats: as was found best for the embedded
-one (`extractors/models/embedded/README.md`). A score is a chance of the tokens, so that another model's means the same."""
+"""When to believe the rules more than a model that was trained beside them, in nats: as was found best for the
+embedded one (`extractors/models/embedded/README.md`). A score is a chance of tokens: another model's means the same."""
 
 Say = Callable[[str], None]
 

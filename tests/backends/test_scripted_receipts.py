@@ -216,3 +216,75 @@ def test_an_address_ends_with_its_town_where_the_next_line_has_labels() -> None:
         "GREEN HILL CAFE\nNO. 3, MILL STREET\n40150 GREENVILLE\nNORTH COUNTY\nCARRY OUT         Pay by: CASH\n"
     )
     assert found["address"] == "NO. 3, MILL STREET 40150 GREENVILLE NORTH COUNTY"
+
+
+@pytest.mark.parametrize(
+    ("lines", "date"),
+    [
+        ("TU21- 6/72\n9555112911610   1 X 5.90   5.90\n\n06-04-16 11:53 SH01 ZJ08", "06-04-16"),
+        ("MI11/3-21- 12/480   2.50\n\n16-03-18 13:49 SH01", "16-03-18"),
+        ("Fee 4.24 81\n\n27/03/2018 16:54:04", "27/03/2018"),
+        ("Date :23-04-2017", "23-04-2017"),
+        ("DEC25 2017 09:10", "DEC25 2017"),
+        ("TEA  1.00\n" * 60 + "01/04/2018 12:53   1010 005", "01/04/2018"),
+        ("TEA  1.00\n" * 60 + "01/04/2018   1010 005", None),
+    ],
+)
+def test_the_date_is_the_tills_and_no_number_of_an_article(lines: str, date: str | None) -> None:
+    found = read("RED BARN LTD\n3 MILL STREET\n40150 GREENVILLE\n", f"\n{lines}\n")
+    assert found["date"] == date
+
+
+@pytest.mark.parametrize(
+    ("lines", "total"),
+    [
+        (
+            "SubTotal        179.00\nGST 06%          10.74\nRounding Adj      0.01\nNet Total       189.75",
+            "189.75",
+        ),
+        (
+            "Total           99.80\nRounding Adj.    0.00\nTotal Rounded   08.66\nMastercard     -99.80",
+            "99.80",
+        ),
+        ("Total           22.91\nRounding Adj.    -.01\nRounding RM     22.90\nCASH RM         5OO", "22.90"),
+        (
+            "Total          758.70\nFinal Total    753.70\nCash           760.00\nege              1.30",
+            "758.70",
+        ),
+        (
+            "Subtotal        16.98\nTax              1.02\nTOTAL           18.00\nVISA            18.00",
+            "18.00",
+        ),
+    ],
+)
+def test_the_total_is_what_was_paid(lines: str, total: str) -> None:
+    found = read(
+        "RED BARN LTD\n3 MILL STREET\n40150 GREENVILLE\n", f"\nDate: 04/03/2018\n\nTEA    5.00\n\n{lines}\n"
+    )
+    assert found["total"] == total
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ("gmusis\nRED BARN KEE\n(81109-A)", "RED BARN KEE"),
+        ("TIMES BOOKSTORES\nGoods sold are not refundable.", "TIMES BOOKSTORES"),
+        ("THE COFFEE BEAN\n& TEA LEAF (M) SDN. BHD.", "THE COFFEE BEAN & TEA LEAF (M) SDN. BHD."),
+        ("TQFOR SHOPPING WITH us.com\nRED BARN KEE", "RED BARN KEE"),
+    ],
+)
+def test_a_name_stands_over_its_registration_and_is_no_sentence(lines: str, name: str) -> None:
+    assert read(f"{lines}\nNO. 3, MILL STREET\n40150 GREENVILLE\n")["company"] == name
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        ("Lot NO : 20, Level UG1, Mill Hall\nNo 1, Jalan Mill, 50480 GREENVILLE", None),
+        ("5, MILL STREET\n81750 GREENVILLE TEL/FAX:07-3886322", "5, MILL STREET 81750 GREENVILLE"),
+    ],
+)
+def test_an_address_begins_with_its_lot_and_ends_before_the_telephone(
+    lines: str, address: str | None
+) -> None:
+    assert read(f"RED BARN LTD\n{lines}\n")["address"] == (address or lines.replace("\n", " "))

@@ -17,7 +17,7 @@ _CENT = Decimal("0.01")
 
 
 def under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
-    """Whether a cell stands below a label: their extents meet, or the label is a heading alone and it hangs under it."""
+    """Whether a cell stands below a label: their extents meet, or it hangs under a heading."""
     left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
     over = run.line.tokens[run.cell_start].word.box.x0
     return (left < run.x1 and right > over) or hangs(run, line, cell)

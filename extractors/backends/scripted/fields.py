@@ -59,6 +59,7 @@ _BY = re.compile(
     re.IGNORECASE,
 )
 _SOONER = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|rabat", re.IGNORECASE)
+_SENTENCE_WORDS = 8
 _MONEY = ("amount", "net", "gross", "tax", "price", "due", "payment", "fee", "premium", "wages")
 _NAMED = ("name", "seller", "buyer")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
@@ -173,11 +174,18 @@ def _value_in(goal: Goal, line: Line, start: int, end: int, scene: Scene) -> Pie
     if goal.kind in (Kind.TEXT, Kind.ENUM, Kind.BOOLEAN):
         if _is_label(scene, line, start, end) or _only_date(goal, scene, line, start, end):
             return None
+        if _is_sentence(line, start, end):
+            return None
         return _text_value(goal, line, start, end)
     found = _choose(goal, scene.values_between(line, goal.kind, start, end))
     if found is None or (goal.means(*_MONEY) and goal.kind is Kind.DECIMAL and found.strength < 1.0):
         return None  # a sum has cents, or its currency beside it
     return found.piece
+
+
+def _is_sentence(line: Line, start: int, end: int) -> bool:
+    """Whether a run of tokens is the sentence of a paragraph under a heading, and no value under a label."""
+    return end - start >= _SENTENCE_WORDS and line.tokens[end - 1].text.endswith(".")
 
 
 def _only_date(goal: Goal, scene: Scene, line: Line, start: int, end: int) -> bool:
@@ -245,6 +253,7 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
                 if (
                     found is not None
                     and not _is_label(scene, below, first, last)
+                    and (goal.means("description", "terms") or not _is_sentence(below, first, last))
                     and not _only_date(goal, scene, below, first, last)
                 ):
                     yield found, _BELOW

@@ -43,7 +43,8 @@ _OWNED = re.compile(
 )
 _NUMBERED = re.compile(r"\s+\W*[A-Z]{0,2}\d[\d-]{4,}\W*[A-Z]?\W*$")
 _NO_NAME = re.compile(
-    r"^\W*(?:thank ?(?:you|s)|tq(?: ?for)?|welcome|terima kasih|selamat datang|danke|merci|gracias|grazie|obrigad[oa])\b"
+    r"^\W*(?:thank ?(?:you|s)|tq(?: ?for)?|welcome|terima kasih|selamat datang|danke|merci|gracias|grazie"
+    r"|obrigad[oa])\b"
     r"|[@]|www\.|https?:|^\W*\d[\d\W]*$|^\W*page\b|^\W*seite\b",
     re.IGNORECASE,
 )

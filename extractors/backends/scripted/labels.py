@@ -313,7 +313,7 @@ def _with_link(line: Line, start: int, end: int) -> int:
     at = end
     while at < len(line.tokens) and not line.tokens[at - 1].ends_label:
         token = line.tokens[at]
-        if token.cell != line.tokens[start].cell or not text_key(token.text) in STOP:
+        if token.cell != line.tokens[start].cell or text_key(token.text) not in STOP:
             break
         at += 1
     closed = at == len(line.tokens) or line.tokens[at].cell != line.tokens[start].cell

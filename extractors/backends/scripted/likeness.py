@@ -1,4 +1,4 @@
-"""How much words of a page say what a field's name and description say: the same, of one stem, in short, of one concept."""
+"""How much words of a page say what a field's name and description say: the same, of one stem or concept, in short."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _SAID, _ABOUT = 1.0, 0.8
 """What a word of the name explains of a label, and one of the description."""
 _ALIKE = 0.85
 """What a word of the same stem, or one in short, explains of that."""
+_FIELDS = 12
+"""As many fields a schema is taken to have at least, so that its words tell as much as those of a longer one."""
 _COMMON = frozenset(
     {"number", "id", "reference", "name", "date", "amount", "address", "line", "time", "description"}
 )
@@ -48,7 +50,8 @@ def _said(text: str) -> Iterator[str]:
 def rarity_of(asked: Sequence[Asked]) -> Mapping[str, float]:
     """How much a word tells: less, the more fields say it (nats)."""
     often = Counter(word for one in asked for word in {*one.name, *one.about})
-    return {word: math.log((1 + len(asked)) / count) for word, count in often.items()}
+    fields = max(len(asked), _FIELDS)
+    return {word: math.log((1 + fields) / count) for word, count in often.items()}
 
 
 def are_common(words: Iterable[str]) -> bool:
@@ -61,7 +64,7 @@ def explains(word: str, one: Asked) -> tuple[float, str]:
     for own, share in ((one.name, _SAID), (one.about, _ABOUT)):
         for said in own:
             alike = 1.0 if word.rstrip(".") == said else _ALIKE * _are_alike(word, said)
-            best = max(best, (share * alike, said))
+            best = max(best, (share * alike, said if alike else ""))
     return best
 
 

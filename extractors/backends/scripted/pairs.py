@@ -1,14 +1,13 @@
 """Fields that no label was found for, by the labels and values that are left over on the page.
 
-A form prints pairs: a label with a colon and its value, a label over its box, a label beside it. Whatever a label means,
-its form shows that it is one. Of the pairs that no field took, each field that is empty takes the one whose label says
-most of what its name and description say: by the same words, by words of the same stem (``Medicines`` for *medication*),
-by what is abbreviated (``Est. No.`` for *estimate number*), by the same concept.
+A form prints pairs: a label with a colon and its value, a label over its box, a label beside it. Whatever a label
+means, its form shows that it is one. Of the pairs that no field took, each field that is empty takes the one whose
+label says most of what its name and description say: by the same words, by words of the same stem (``Medicines`` for
+*medication*), by what is abbreviated (``Est. No.`` for *estimate number*), by the same concept.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from itertools import pairwise
 
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of
 from extractors.backends.scripted.labels import Goal
+from extractors.backends.scripted.letterhead import is_call, names_street
 from extractors.backends.scripted.likeness import Asked, are_common, asked_of, explains, rarity_of
-from extractors.backends.scripted.letterhead import is_call, is_place
 from extractors.backends.scripted.scene import ID, Match, Scene
 from extractors.backends.scripted.sheet import Line, Piece, numbers_item
 from extractors.validation.text import text_key
@@ -27,6 +26,8 @@ _MAX_WORDS = 7
 _LINES = 2
 _LEADING = 2.5
 _COVERED = 0.4
+_UNKNOWN = 0.5
+"""What a word of a label that a field does not say weighs, beside the rarest one that fields say."""
 _LEAST = 0.45
 _SURE, _WEAK = 0.65, 0.6
 """From which likeness on a label goes before what was found without one, or by a poor one, with a score below that."""
@@ -43,7 +44,7 @@ _SHORT = re.compile(r"[^\W\d_]{2,}\.:?")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The words of a printed label, and where the value that goes with it stands: runs of tokens, the likeliest first."""
+    """The words of a printed label, and where its value may stand: runs of tokens, the likeliest first."""
 
     words: tuple[str, ...]
     places: tuple[tuple[Line, int, int], ...]
@@ -89,7 +90,8 @@ def fill_leftovers(
     found.sort(key=lambda one: (-one[0], one[1].order, one[2].line, one[2].start))
     for alike, goal, piece in found:
         at = {(piece.line, i) for i in range(piece.start, piece.end)}
-        if (goal.path not in chosen or floor.pop(goal.path, None)) and not at & taken:
+        if not at & taken and (goal.path not in chosen or goal.path in floor):
+            floor.pop(goal.path, None)
             chosen[goal.path] = Match(goal, piece, _SCORE + _SLOPE * (alike - _LEAST))
             taken |= at
     for goal, piece in _last_ones(
@@ -169,7 +171,7 @@ def _labels_in(scene: Scene, line: Line, number: int, cell: tuple[int, int]) -> 
 def _is_code(piece: Piece, scene: Scene) -> bool:
     """Whether a value may be a number that identifies something, and is none of a house or a telephone."""
     text = scene.lines[piece.line].text
-    return sum(map(str.isdigit, piece.raw)) >= _DIGITS and not is_place(text) and not is_call(text)
+    return sum(map(str.isdigit, piece.raw)) >= _DIGITS and not names_street(text) and not is_call(text)
 
 
 def _label(line: Line, start: int, end: int, places: Sequence[tuple[Line, int, int]]) -> Iterator[Label]:
@@ -249,7 +251,7 @@ def _same_columns(one: Line, two: Line) -> bool:
 
 def _alike(one: Asked, words: Sequence[str], rarity: Mapping[str, float]) -> float:
     """How much of a label a field explains, 0 to 1, and the less the more of its name the label leaves out."""
-    most = math.log(1 + len(rarity) + 1)
+    most = _UNKNOWN * max(rarity.values(), default=1.0)
     explained = weight = 0.0
     met: set[str] = set()
     for word in words:

@@ -1,4 +1,4 @@
-"""Fields that running text answers: *takes effect on 11 October 2019*, *shall pay a fee of 750,000.00*, *30 days' notice*.
+"""Fields that running text answers: *takes effect on 11 October 2019*, *shall pay a fee of 750.00*, *30 days' notice*.
 
 Contracts and letters have no labels; what a date or a sum is, the words of its sentence before it say, and the heading
 over the paragraph. Each value of a sentence goes to the field that most of these words speak for, words nearby more.
@@ -34,9 +34,9 @@ _SECTION = re.compile(
 )
 _COUNT_WORDS = """
 one two three four five six seven eight nine ten twelve thirty sixty ninety ein eine einem einer einen zwei drei vier
-fünf sechs sieben acht neun zehn zwölf dreißig sechzig neunzig un une deux trois quatre cinq six sept huit neuf dix douze
-trente soixante uno una due tre quattro cinque sei dodici trenta sessanta dos tres cuatro seis doce treinta een één
-twee drie vier vijf zes twaalf dertig zestig jeden dwa trzy sześć trzydzieści
+fünf sechs sieben acht neun zehn zwölf dreißig sechzig neunzig un une deux trois quatre cinq six sept huit neuf dix
+douze trente soixante uno una due tre quattro cinque sei dodici trenta sessanta dos tres cuatro seis doce treinta een
+één twee drie vier vijf zes twaalf dertig zestig jeden dwa trzy sześć trzydzieści
 """
 _COUNTS = frozenset(text_key(word) for word in _COUNT_WORDS.split())
 _FIGURE = re.compile(r"\(?\d{1,3}\)?")
@@ -56,8 +56,9 @@ _LEGAL = frozenset(
     ["law", "laws", "jurisdiction", "courts", "recht", "gerichtsstand", "droit", "legge", "ley", "tribunaux"]
 )
 _LAW = re.compile(
-    r"\b(?i:laws? of|courts? of|recht(?:s)? (?:der|des|von)|gerichtsstand ist|gerichte in|tribunaux d[eu]|droit (?:de|du)"
-    r"|leggi d(?:i|el|ella)|foro di|leyes de|tribunales de|rechtbank(?:en)? (?:van|te)|sąd(?:y|em)? w)\s+"
+    r"\b(?i:laws? of|courts? of|recht(?:s)? (?:der|des|von)|gerichtsstand ist|gerichte in|tribunaux d[eu]"
+    r"|droit (?:de|du)|leggi d(?:i|el|ella)|foro di|leyes de|tribunales de"
+    r"|rechtbank(?:en)? (?:van|te)|sąd(?:y|em)? w)\s+"
     r"(?i:(?:the|la|le|der|des|het)\s+)?(?:(?:State|Commonwealth|Province|Republic|Kingdom)\s+of\s+)?"
     r"(?P<place>[A-ZÀ-ÖØ-Þ][\w.’'-]*(?:\s(?:(?:and|of|the|am|an|der|de|la|le)\s)?[A-ZÀ-ÖØ-Þ][\w.’'-]*){0,3})"
 )

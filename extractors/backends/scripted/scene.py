@@ -77,7 +77,7 @@ class Scene:
 
     @cached_property
     def captions(self) -> frozenset[int]:
-        """The lines of labels that stand under what they name, as below the boxes of a form: nearer to it than to the next.
+        """The lines of labels that stand under what they name, as below boxes of a form: nearer to it than to the next.
 
         One such line may be the end of a block; two are a habit.
         """
@@ -155,7 +155,7 @@ class Scene:
         return len(tokens)
 
     def over_caption(self, run: Run) -> tuple[Line, int, int] | None:
-        """The cell over a label that stands in brackets and alone in its own, *(Name of applicant)*, or under its box."""
+        """The cell over a label that stands in brackets, alone in its own (*(Name of applicant)*), or under its box."""
         line = run.line
         start, end = next(cell for cell in line.cells if cell[0] <= run.start < cell[1])
         bracketed = line.tokens[start].text.startswith("(") and line.tokens[end - 1].text.endswith(")")
