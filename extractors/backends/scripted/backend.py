@@ -28,7 +28,7 @@ from schemas.document import ReadDocument
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Kind, Leaf, Node, ObjectNode, leaves
 
-RULES = "scripted-10"
+RULES = "scripted-11"
 """Name and version of the rules; raised whenever they change what they answer."""
 _ABSENT = log(0.9)
 """Score of a null: nothing on the document came near."""
