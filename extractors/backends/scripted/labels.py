@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -239,11 +240,10 @@ class Run:
     @property
     def cell_start(self) -> int:
         """Where the cell of the label begins; the label itself where figures stand before it."""
-        tokens, at = self.line.tokens, self.start
-        while at and tokens[at - 1].cell == tokens[self.start].cell:
-            at -= 1
-        before = tokens[at : self.start]
-        return self.start if any(map(str.isdigit, "".join(t.text for t in before))) else at
+        cells = self.line.cells
+        at = cells[bisect_right(cells, (self.start, len(self.line.tokens))) - 1][0]
+        before = "".join(t.text for t in self.line.tokens[at : self.start][:_MAX_RUN])
+        return self.start if self.start - at > _MAX_RUN or any(map(str.isdigit, before)) else at
 
     @property
     def firm(self) -> bool:

@@ -36,8 +36,10 @@ class Asked:
 
 
 def asked_of(goal: Goal) -> Asked:
-    own = goal.path.rpartition(".")[2]
-    name = () if goal.made_up else tuple(_said(own))
+    """The words of a field; of the objects that it is in, those that mean something: ``buyer.name`` is the buyer's."""
+    groups, _, own = goal.path.rpartition(".")
+    parents = tuple(word for word in _said(groups) if concepts_of(word))
+    name = (*parents, *(() if goal.made_up else _said(own)))
     return Asked(
         goal, name, tuple(word for word in _said(asked_for(goal.leaf.description)) if word not in name)
     )
@@ -55,6 +57,7 @@ def rarity_of(asked: Sequence[Asked]) -> Mapping[str, float]:
 
 
 def are_common(words: Iterable[str]) -> bool:
+    """Whether words mean no more than most labels do."""
     return all(concepts_of(word) and concepts_of(word) <= _COMMON for word in words)
 
 

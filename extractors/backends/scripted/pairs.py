@@ -25,21 +25,29 @@ from schemas.tree import Kind
 _MAX_WORDS = 7
 _LINES = 2
 _LEADING = 2.5
+_MODIFIED = 1.5
+"""How many times as much one weighs that tells a field of another sort: *due*, *tax*, *delivery*."""
 _COVERED = 0.4
+"""How much of likeness hangs on how much of the field's name a label says."""
 _UNKNOWN = 0.5
 """What a word of a label that a field does not say weighs, beside the rarest one that fields say."""
 _LEAST = 0.45
+"""Likeness from which on a label is an empty field's."""
 _SURE, _WEAK = 0.65, 0.6
 """From which likeness on a label goes before what was found without one, or by a poor one, with a score below that."""
 _SCORE, _SLOPE = 0.36, 0.25
-_ROWS_OF_TABLE = 2
 _DIGITS = 3
+"""That a number which identifies something has at least."""
 _SORTS = ("name", "address", "phone", "mail")
+"""Of these, a label that says no more is for the only field that is left."""
 _LITTLE = frozenset(
     ["full", "complete", "home", "residential", "postal", "mailing", "street", "print", "printed", "private"]
 )
 _LETTERS = re.compile(r"[^\W\d_]")
 _SHORT = re.compile(r"[^\W\d_]{2,}\.:?")
+
+
+ValueOf = Callable[[Goal, Line, int, int], Piece | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def fill_leftovers(
     goals: Sequence[Goal],
     chosen: dict[str, Match],
     scene: Scene,
-    value_of: Callable[[Goal, Line, int, int], Piece | None],
+    value_of: ValueOf,
 ) -> None:
     """Gives empty fields the values of labels that are left over.
 
@@ -82,7 +90,7 @@ def fill_leftovers(
             alike = _alike(one, label.words, rarity)
             if alike < floor.get(one.goal.path, _LEAST):
                 continue
-            piece = next((p for p in (value_of(one.goal, *place) for place in label.places) if p), None)
+            piece = _value(one.goal, label, value_of)
             if piece is None or (one.goal.means(*ID) and not _is_code(piece, scene)):
                 continue
             if (piece.line, piece.start) not in taken:
@@ -103,7 +111,7 @@ def fill_leftovers(
 def _last_ones(
     goals: Sequence[Goal],
     labels: Sequence[Label],
-    value_of: Callable[[Goal, Line, int, int], Piece | None],
+    value_of: ValueOf,
     taken: Set[tuple[int, int]],
 ) -> Iterator[tuple[Goal, Piece]]:
     """Where one field of a sort is empty and one label is left that says no more than the sort: *Name*, *Address*."""
@@ -117,14 +125,15 @@ def _last_ones(
         bare = [label for label in labels if _says_only(label, concept)]
         if len(empty) != 1:
             continue
-        values = [
-            p
-            for label in bare
-            for p in [next(filter(None, (value_of(empty[0], *at) for at in label.places)), None)]
-        ]
+        values = (_value(empty[0], label, value_of) for label in bare)
         free = [piece for piece in values if piece is not None and (piece.line, piece.start) not in taken]
         if len(free) == 1:
             yield empty[0], free[0]
+
+
+def _value(goal: Goal, label: Label, value_of: ValueOf) -> Piece | None:
+    """The value of a field in the first of a label's places that has one."""
+    return next((piece for place in label.places if (piece := value_of(goal, *place)) is not None), None)
 
 
 def _says_only(label: Label, concept: str) -> bool:
@@ -260,7 +269,7 @@ def _alike(one: Asked, words: Sequence[str], rarity: Mapping[str, float]) -> flo
         if share and by:
             met.add(by)
         elif concepts_of(word) & MODIFIERS:
-            tells *= 1.5
+            tells *= _MODIFIED
         explained += share * tells
         weight += tells
     if not met or (are_common(met) and (len(words) < 2 or not one.goal.means(*ID))):

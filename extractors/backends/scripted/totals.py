@@ -31,7 +31,7 @@ anticipo acconto réglé regle betaald pagado pago
 _PREPAID = frozenset(_PREPAID_WORDS.split())
 _SAME_AS_TOTAL = 0.55
 _CHARGED = 0.9
-_CARDS = frozenset(["visa", "mastercard", "master", "amex", "maestro", "girocard"])
+_CARDS = frozenset(["visa", "mastercard", "amex", "maestro", "girocard"])
 _BILL = re.compile(r"\b(?:invoice|bill)\b|rechnung|factur|fattur|faktur", re.IGNORECASE)
 _TITLE_LINES = 40
 _SUBTOTAL = re.compile(r"\W*(?:sub-? ?total|zwischensumme|sous-? ?total|subtotale)\b", re.IGNORECASE)
