@@ -22,14 +22,17 @@ from extractors.validation.paths import ABSENT, get, put, steps_of
 from schemas.document import Word
 from schemas.tree import NUMERIC, ArrayNode, Kind, Leaf, ObjectNode
 
-_READ = math.log(0.5)
+_READ = math.log(0.35)
 """Score from which on a value of the rules is taken for one that is there."""
 _HEADED = 0.75
 """How sure the rules are of a name with a company's form at the head of a page."""
 _CERTAIN = math.log(0.95)
 """Score of sums that add up."""
-_GUESSED = -0.5
-"""Score under which a value of a model that does not know the schema was right in one case of eight."""
+_GUESSED = -0.3
+"""Score under which a value that only a model has which does not know the schema was right in one case of six."""
+_DIFFERED = -0.1
+"""Score under which a value of a model that does not know the schema was right less often than another of the rules,
+however sure these were: of 540 such values 100 were right, and 313 of the rules'."""
 _TITLED = math.log(0.65)
 """Score of a choice that the rules found printed by itself, or with a colon behind it, at the head of the page."""
 
@@ -63,14 +66,15 @@ def rows_by_rules(
         leaves: of the answer.
         by_rules: what the rules say of the document.
         unsure_below: mean score (nats) of the list's leaves.
-        overlooked_below: score (nats) under which values are doubted, where the model may overlook a list as a whole:
-            under a schema that it was not trained under. Then the rules' rows are taken, and doubted.
+        overlooked_below: score (nats) under which values are doubted, under a schema that the model was not trained
+            under. There the rules' rows are taken where they found any, and doubted: on 82 lists of made-up documents they
+            were the better ones however sure the model was, and it overlooked 23 more as a whole.
     """
     mine = [leaf for leaf in leaves if leaf.path.startswith(f"{path}.")]
     theirs = [leaf for leaf in by_rules.leaves if leaf.path.startswith(f"{path}.")]
     score = fmean(leaf.log_probability for leaf in mine) if mine else 0.0
-    if overlooked_below > -math.inf and not any(leaf.raw for leaf in mine):
-        score = math.nextafter(min(unsure_below, overlooked_below), -math.inf)
+    if overlooked_below > -math.inf:
+        score = min(score, math.nextafter(min(unsure_below, overlooked_below), -math.inf))
     steps = steps_of(path)
     rows = get(by_rules.data, steps)
     if score >= unsure_below or not any(leaf.raw for leaf in theirs) or get(data, steps[:-1]) is ABSENT:
@@ -153,8 +157,8 @@ def values_by_rules(
 ) -> list[LeafAnswer]:
     """The leaves of an answer under a schema that the model was not trained under, single values mostly the rules'.
 
-    There it takes a field for absent that the rules read off a label; where it is unsure of a number or a date the
-    rules are right far more often; and where they found nothing it guesses, which is then a candidate and no value.
+    There it takes a field for absent that the rules read off a label; where it is not very sure of a value and the rules
+    have another, they are right far more often; and where they found nothing it guesses, which is then a candidate and no value.
     Measured on a kind of document that was left out (`extractors/models/embedded/README.md`). All of it is doubted.
 
     Args:
@@ -172,9 +176,7 @@ def values_by_rules(
         leaves,
         {path: leaf for path, leaf in theirs.items() if leaf.raw},
         lambda leaf, other: (
-            other.log_probability >= _READ
-            if leaf.raw is None
-            else leaf.log_probability < min(unsure_below, other.log_probability)
+            other.log_probability >= _READ if leaf.raw is None else leaf.log_probability < _DIFFERED
         ),
         doubted,
     )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractors.models.base import BASE_NAME
 from extractors.models.load import VISION_FILE, load_base
 from extractors.models.manifest import check_folder
 from extractors.models.stored import locate
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 MODEL_FOLDER = "model"
 RECORD = "run.json"
 UNSURE = {"unsure_below": -0.3, "rows_unsure_below": -0.2}
-"""When to believe the rules more than a model that was trained beside them, in nats: as was found best for the
-embedded one (`extractors/models/embedded/README.md`). A score is a chance of tokens: another model's means the same."""
+"""When to believe the rules more than a model on the embedded base that was trained beside them, in nats: as was found
+best for the embedded one (`extractors/models/embedded/README.md`). A larger model may know better than any rules."""
 
 Say = Callable[[str], None]
 
@@ -275,6 +276,11 @@ class _Reading:
         return document
 
 
+def _unsure(config: TrainConfig) -> dict[str, float]:
+    """When to believe the rules more than a model that was begun anew."""
+    return UNSURE if config.base == BASE_NAME and config.hint_share > 0 else {}
+
+
 def export_model(
     trainer: Trainer, folder: Path, data: list[dict[str, Any]], started: dict[str, Any] | None = None
 ) -> None:
@@ -285,7 +291,7 @@ def export_model(
         folder: where to.
         data: what it was trained on.
         started: the card of the tuned model that it began with, if it did. When to believe the rules more is as of
-            that model, else as `UNSURE` says; where nothing better came of the training, the rest is that model's too.
+            that model, else as `_unsure` says; where nothing better came of the training, the rest is that model's too.
     """
     from safetensors.torch import save_file
 
@@ -311,7 +317,11 @@ def export_model(
         "window_tokens": max(trainer.config.budgets),
         "hints": hints,
         **{key: begun[key] for key in ("window_tokens", "hints") if unchanged and key in begun},
-        **(UNSURE if hints and not started else {key: begun[key] for key in UNSURE if key in begun}),
+        **(
+            _unsure(trainer.config)
+            if started is None
+            else {key: begun[key] for key in UNSURE if key in begun}
+        ),
         "trained_under": sorted(under),
         "steps": trainer.position.step,
         "tokens": trainer.position.tokens,

@@ -22,19 +22,32 @@ LINES = ["Blue Harbour Books Ltd", "12 Mill Lane, York", "Date 25/12/2018   No 7
 
 
 def backend(
-    *, unsure_below: float = -math.inf, window_tokens: int = 1000, hints: bool = False
+    *,
+    unsure_below: float = -math.inf,
+    window_tokens: int = 1000,
+    hints: bool = False,
+    trained_under: frozenset[str] = frozenset(),
 ) -> TransformersBackend:
     loaded = LoadedModel(
-        "tiny", "tiny-1", tiny_model(1), tiny_processor(), window_tokens, unsure_below, hints
+        "tiny",
+        "tiny-1",
+        tiny_model(1),
+        tiny_processor(),
+        window_tokens,
+        unsure_below,
+        hints,
+        trained_under=trained_under,
     )
     return TransformersBackend(loaded, max_answer_tokens=300)
 
 
 def test_an_answer_below_the_model_s_floor_is_a_reason() -> None:
-    (sure,) = backend().answer([document_of(LINES)], load_schema("receipt"))
+    known = frozenset({load_schema("receipt").fingerprint})
+    (sure,) = backend(trained_under=known).answer([document_of(LINES)], load_schema("receipt"))
     assert not any(leaf.reasons for leaf in sure.leaves)
     floor = sorted(leaf.log_probability for leaf in sure.leaves)[1]
-    (unsure,) = backend(unsure_below=floor).answer([document_of(LINES)], load_schema("receipt"))
+    unsure_backend = backend(unsure_below=floor, trained_under=known)
+    (unsure,) = unsure_backend.answer([document_of(LINES)], load_schema("receipt"))
     assert [ReviewReason.MODEL_UNSURE in leaf.reasons for leaf in unsure.leaves] == [
         leaf.log_probability < floor for leaf in sure.leaves
     ]

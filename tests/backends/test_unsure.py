@@ -249,12 +249,15 @@ def told(path: str, raw: str | None, score: float) -> LeafAnswer:
     ("said", "score", "by_rules", "their_score", "floor", "expected"),
     [
         (None, -0.001, "9.00", -0.4, -0.3, "9.00"),  # read off a label
-        (None, -0.001, "9.00", -0.9, -0.3, None),
+        (None, -0.001, "9.00", -0.9, -0.3, "9.00"),
+        (None, -0.001, "9.00", -1.1, -0.3, None),
         ("8", -0.9, "9.00", -0.4, -0.3, "9.00"),
-        ("8", -0.9, "9.00", -1.2, -0.3, "8"),  # the rules are less sure
-        ("8", -0.1, "9.00", -0.05, -0.3, "8"),  # the model is sure
+        ("8", -0.9, "9.00", -1.2, -0.3, "9.00"),  # less sure, and right more often
+        ("8", -0.11, "9.00", -0.05, -0.3, "9.00"),
+        ("8", -0.09, "9.00", -0.05, -0.3, "8"),  # the model is sure
         ("8", -0.9, None, -0.1, -0.3, None),  # a guess
-        ("8", -0.4, None, -0.1, -0.3, "8"),
+        ("8", -0.4, None, -0.1, -0.3, None),
+        ("8", -0.2, None, -0.1, -0.3, "8"),
         (None, -0.001, "9.00", -0.1, -math.inf, None),
         ("8", -0.9, None, -0.1, -math.inf, "8"),
     ],
@@ -325,3 +328,15 @@ def test_a_list_that_the_model_overlooked_is_the_rules_under_an_unknown_schema(
     assert len(data["rows"]) == rows
     taken = [leaf.log_probability for leaf in found if leaf.path.startswith("rows.")]
     assert len(taken) == rows and all(score < min(floor, doubted) for score in taken)
+
+
+def test_under_an_unknown_schema_the_rows_are_the_rules_however_sure_the_model() -> None:
+    for score in (-0.9, -0.001):
+        data, leaves = answer(score, {"name": "Oak"})
+        found = rows_by_rules("rows", data, leaves, RULES, -0.2, overlooked_below=-0.3)
+        assert data["rows"] == [{"name": "Oak chair"}, {"name": "Lamp"}]
+        assert all(leaf.log_probability < -0.3 for leaf in found if leaf.path.startswith("rows."))
+    data, leaves = answer(-0.9, {"name": "Oak"})
+    assert (
+        rows_by_rules("rows", data, leaves, Answer({"rows": []}, ()), -0.2, overlooked_below=-0.3) == leaves
+    )
