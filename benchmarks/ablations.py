@@ -5,7 +5,7 @@
 
 DIR is a labelled folder (``docs/``, ``truth/``, ``schema.json``, ``splits.json``); ``--words`` keeps its readings, so
 that a second run need not read again. Each row is micro F1 over all labelled values with its interval by the bootstrap
-over documents, and how much less than the whole product it has on the same documents (paired bootstrap). Values that
+over documents, and how it stands against the whole product on the same documents (paired bootstrap). Values that
 stand nowhere on the page are counted too: with grounding there are none.
 
 What is left out is left out when the model answers; it was trained with it. ``--also`` adds models that were trained
@@ -185,7 +185,7 @@ def table_of(rows: Sequence[Row], title: str) -> Table:
         "",
         "micro F1",
         "95% interval",
-        "less than the whole",
+        "against the whole",
         "95% interval",
         "nowhere on the page",
     ):
