@@ -67,8 +67,8 @@ def rows_by_rules(
         by_rules: what the rules say of the document.
         unsure_below: mean score (nats) of the list's leaves.
         overlooked_below: score (nats) under which values are doubted, under a schema that the model was not trained
-            under. There the rules' rows are taken where they found any, and doubted: on 82 lists of made-up documents they
-            were the better ones however sure the model was, and it overlooked 23 more as a whole.
+            under. There the rules' rows are taken where they found any, and doubted: on 82 lists of made-up documents
+            they were the better ones however sure the model was, and it overlooked 23 more as a whole.
     """
     mine = [leaf for leaf in leaves if leaf.path.startswith(f"{path}.")]
     theirs = [leaf for leaf in by_rules.leaves if leaf.path.startswith(f"{path}.")]
@@ -157,9 +157,10 @@ def values_by_rules(
 ) -> list[LeafAnswer]:
     """The leaves of an answer under a schema that the model was not trained under, single values mostly the rules'.
 
-    There it takes a field for absent that the rules read off a label; where it is not very sure of a value and the rules
-    have another, they are right far more often; and where they found nothing it guesses, which is then a candidate and no value.
-    Measured on a kind of document that was left out (`extractors/models/embedded/README.md`). All of it is doubted.
+    There it takes a field for absent that the rules read off a label; where it is not very sure of a value and the
+    rules have another, they are right far more often; and where they found nothing it guesses, which is then a
+    candidate and no value. Measured on a kind of document that was left out (`extractors/models/embedded/README.md`).
+    All of it is doubted.
 
     Args:
         tree: of the schema.
