@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -449,12 +450,12 @@ def _own_dates(goal: Goal, scene: Scene) -> Iterator[Match]:
     for line in scene.lines:
         near = line.index < 4 * HEAD_LINES
         dates = scene.values(line, Kind.DATE)
+        several = sum(date.strength >= 1.0 for date in dates) > 1
         for candidate in dates:
             # "Invoice 4711 of 5 March 2018" tells its own date, a bare date anything.
             named = _DOC_DATE if _names_document(line, candidate.piece.start) else 0.0
             behind = " ".join(token.text for token in line.tokens[candidate.piece.end :][:2])
             if near or _CLOCK.match(behind):
-                several = sum(other.strength >= 1.0 for other in dates) > 1
                 others = _OF_SEVERAL if several else 1.0
                 if not named and _is_labelled(goal, line, candidate.piece.start, scene):
                     others *= _OF_ANOTHER
@@ -464,8 +465,15 @@ def _own_dates(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 def _is_labelled(goal: Goal, line: Line, start: int, scene: Scene) -> bool:
     """Whether a label stands before a value that names something else."""
-    before = [run for run in scene.runs.get(line.index, ()) if run.firm and run.end <= start]
-    return bool(before) and not before[-1].concepts & {"date", "doc"} and score(goal, before[-1]) < MIN_SCORE
+    runs = scene.runs.get(line.index, [])
+    at = bisect_right(runs, start, key=lambda run: run.end)
+    before = runs[at - 1] if at else None
+    return (
+        before is not None
+        and before.firm
+        and not before.concepts & {"date", "doc"}
+        and score(goal, before) < MIN_SCORE
+    )
 
 
 def _pay_by(goal: Goal, scene: Scene) -> Iterator[Match]:

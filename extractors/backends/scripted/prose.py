@@ -74,6 +74,14 @@ class Sentence:
     heading: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a sentence says of a field: by position how much, and by which of its words; the same of the heading."""
+
+    words: tuple[tuple[int, float, str], ...]
+    heading: tuple[tuple[float, str], ...]
+
+
 def fill_from_prose(goals: Sequence[Goal], chosen: dict[str, Match], scene: Scene) -> None:
     """Gives fields the values that sentences tell, where nothing better was found.
 
@@ -96,16 +104,18 @@ def fill_from_prose(goals: Sequence[Goal], chosen: dict[str, Match], scene: Scen
     found = []
     for sentence in sentences_of(scene):
         for one in wanted:
+            told = None
             for piece, first, last in _values(one, sentence, scene):
-                speaks = _speaks_for(one, sentence, first, last, rarity)
+                told = told or _told(one, sentence, rarity)
+                speaks = _speaks_for(told, first, last)
                 if speaks >= (_least(one) if one.goal.path in chosen else _LEAST):
                     found.append((speaks, one.goal, piece))
     found.sort(key=lambda one: (-one[0], one[1].order, one[2].line, one[2].start))
-    told = set[str]()
+    given = set[str]()
     for speaks, goal, piece in found:
-        if goal.path not in told and (piece.line, piece.start) not in taken:
+        if goal.path not in given and (piece.line, piece.start) not in taken:
             taken.add((piece.line, piece.start))
-            told.add(goal.path)
+            given.add(goal.path)
             chosen[goal.path] = Match(goal, piece, min(_SCORE + _SLOPE * speaks, _MOST))
 
 
@@ -245,23 +255,29 @@ def _cut(goal: Goal, sentence: Sentence, start: int, end: int) -> Piece | None:
     return fits(goal, Piece(raw, whole.words, whole.line, whole.start, whole.end))
 
 
-def _speaks_for(one: Asked, sentence: Sentence, first: int, last: int, rarity: Mapping[str, float]) -> float:
+def _told(one: Asked, sentence: Sentence, rarity: Mapping[str, float]) -> _Told:
+    """What each word of a sentence and of its heading says of a field."""
+
+    def said(word: str) -> tuple[float, str]:
+        share, by = explains(word, one) if len(word) > 1 else (0.0, "")
+        return (0.0, "") if not share or are_common([by]) else (share * rarity.get(by, 0.0), by)
+
+    words = (said(text_key(line.tokens[i].text)) for line, i in sentence.tokens)
+    return _Told(
+        tuple((position, *one) for position, one in enumerate(words) if one[0]),
+        tuple(one for one in map(said, sentence.heading) if one[0]),
+    )
+
+
+def _speaks_for(told: _Told, first: int, last: int) -> float:
     """How much the words around a value speak for a field: each of the field's own counts once, where it says most."""
-    said: dict[str, float] = {}
-
-    def count(word: str, share: float) -> None:
-        share_of, by = explains(word, one)
-        if share_of and not are_common([by]):
-            said[by] = max(said.get(by, 0.0), share_of * share * rarity.get(by, 0.0))
-
-    for position, (line, i) in enumerate(sentence.tokens):
-        word = text_key(line.tokens[i].text)
-        if len(word) < 2 or first <= position < last:
+    said = {by: _HEADING_SHARE * tells for tells, by in told.heading}
+    for position, tells, by in told.words:
+        if first <= position < last:
             continue
         if position < first:
-            count(word, 1.0 if first - position <= _NEAR else _FAR_SHARE)
-        elif position < last + _BEHIND:
-            count(word, _BEHIND_SHARE)
-    for word in sentence.heading:
-        count(word, _HEADING_SHARE)
+            share = 1.0 if first - position <= _NEAR else _FAR_SHARE
+        else:
+            share = _BEHIND_SHARE if position < last + _BEHIND else 0.0
+        said[by] = max(said.get(by, 0.0), share * tells)
     return sum(said.values())
