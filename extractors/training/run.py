@@ -307,7 +307,6 @@ def export_model(
         tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.exported.items()}
         save_file(tensors, aside / VISION_FILE)
     begun = started or {}
-    hints = trainer.config.hint_share > 0
     unchanged = trainer.model_step == 0
     under = set(begun.get("trained_under", ()))
     if not unchanged:
@@ -315,7 +314,7 @@ def export_model(
     card: dict[str, Any] = {
         "base": trainer.config.base,
         "window_tokens": max(trainer.config.budgets),
-        "hints": hints,
+        "hints": trainer.config.hint_share > 0,
         **{key: begun[key] for key in ("window_tokens", "hints") if unchanged and key in begun},
         **(
             _unsure(trainer.config)

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.scripted.labels import goal_of
 from extractors.backends.scripted.likeness import asked_of, explains, rarity_of
-from schemas.registry import LoadedSchema, from_json_schema
 from schemas.tree import Kind, Leaf
-from tests.validation.paper import paper
-
-
-def asked(**fields: str) -> LoadedSchema:
-    """A schema of texts that may be absent, with their descriptions."""
-    properties = {
-        name: {"type": ["string", "null"], "description": description} for name, description in fields.items()
-    }
-    return from_json_schema({"title": "paper", "type": "object", "properties": properties}, "paper")
-
-
-def read(text: str, **fields: str) -> dict[str, Any]:
-    (answer,) = ScriptedBackend().answer([paper(text)], asked(**fields))
-    return dict(answer.data)
+from tests.backends.asked import read
 
 
 def test_numbered_boxes_are_labels_and_their_numbers_no_values() -> None:

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.scripted.descriptions import alternatives, asked_for, says_nothing, told_words
-from schemas.registry import LoadedSchema, from_json_schema
+from schemas.registry import from_json_schema
+from tests.backends.asked import read
 from tests.validation.paper import paper
-
-
-def asked(**fields: str) -> LoadedSchema:
-    """A schema of texts that may be absent, with their descriptions."""
-    properties = {
-        name: {"type": ["string", "null"], "description": description} for name, description in fields.items()
-    }
-    return from_json_schema({"title": "paper", "type": "object", "properties": properties}, "paper")
-
-
-def read(text: str, **fields: str) -> dict[str, Any]:
-    (answer,) = ScriptedBackend().answer([paper(text)], asked(**fields))
-    return dict(answer.data)
 
 
 def test_labels_over_their_values_although_the_next_cell_is_text_as_well() -> None:

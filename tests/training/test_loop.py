@@ -137,6 +137,15 @@ def test_training_lowers_the_loss_and_keeps_its_best(labelled: Path, tmp_path: P
     assert trainer.dev_measures()[0] == pytest.approx(min(measured), abs=1e-4)
 
 
+def test_a_run_is_measured_at_its_end_however_seldom_between(labelled: Path, tmp_path: Path) -> None:
+    trainer = trainer_for(config_for(labelled, tmp_path / "run", max_tokens=3_000, dev_every=1000))
+    trainer.train()
+    rows = logged(tmp_path / "run")
+    assert len(rows) > 1
+    assert [row["dev_loss"] is not None for row in rows] == [False] * (len(rows) - 1) + [True]
+    assert trainer.position.best_step == rows[-1]["step"]
+
+
 def test_a_run_ends_when_development_gets_no_better(labelled: Path, tmp_path: Path) -> None:
     settled = {"max_tokens": 240_000, "dev_every": 1, "patience": 2, "learning_rate": 0.5, "clip": 100.0}
     trainer = trainer_for(config_for(labelled, tmp_path / "run", **settled))

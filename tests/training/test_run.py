@@ -104,6 +104,35 @@ def test_writing_a_model_asks_nobody_elsewhere(
     assert (tmp_path / "model" / "adapter_model.safetensors").is_file()
 
 
+@pytest.mark.parametrize(
+    ("changed", "started", "expected"),
+    [
+        ({"base": "embedded-base"}, None, (-0.3, -0.2)),
+        (
+            {"base": "embedded-base", "hint_share": 0.0},
+            None,
+            (None, None),
+        ),  # it never saw what the rules found
+        ({}, None, (None, None)),  # a larger base may know better than any rules
+        ({"base": "embedded-base"}, {"unsure_below": -0.5}, (-0.5, None)),
+    ],
+)
+def test_when_to_believe_the_rules_more_is_the_embedded_bases_or_the_starts(
+    labelled: Path,
+    base: Path,
+    tmp_path: Path,
+    changed: dict[str, object],
+    started: dict[str, object] | None,
+    expected: tuple[float | None, float | None],
+) -> None:
+    config = config_for(labelled, base, tmp_path / "run")
+    trainer = Trainer(config, tiny_model(), tiny_processor(), lambda path: None)
+    trainer.config = config.model_copy(update=changed)
+    export_model(trainer, tmp_path / "model", [], started)
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert (card.get("unsure_below"), card.get("rows_unsure_below")) == expected
+
+
 def start(config: TrainConfig, cache: Path) -> subprocess.Popen[str]:
     path = config.output.with_suffix(".config.json")
     path.write_text(config.model_dump_json())

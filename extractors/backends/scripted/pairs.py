@@ -207,26 +207,26 @@ def _opens_label(line: Line, cell: tuple[int, int]) -> bool:
 def _above(scene: Scene, line: Line, cell: tuple[int, int]) -> list[tuple[Line, int, int]]:
     """The cell that a caption stands under."""
     above = scene.lines[line.index - 1]
-    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
-    return [
-        (above, start, end)
-        for start, end in above.cells
-        if above.tokens[start].word.box.x0 < right and above.tokens[end - 1].word.box.x1 > left
-    ]
+    return [(above, *other) for other in above.cells if _meet(line, cell, above, other)]
 
 
 def _below(scene: Scene, line: Line, cell: tuple[int, int]) -> Iterator[tuple[Line, int, int]]:
     """The cell that stands under a label."""
-    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
     for below in scene.lines[line.index + 1 : line.index + 1 + _LINES]:
         if below.page != line.page or below.top - line.bottom > _LEADING * line.height:
             return
-        for start, end in below.cells:
-            x0, x1 = below.tokens[start].word.box.x0, below.tokens[end - 1].word.box.x1
-            if x0 < right and x1 > left:
-                if not _opens_label(below, (start, end)):
-                    yield below, start, end
+        for other in below.cells:
+            if _meet(line, cell, below, other):
+                if not _opens_label(below, other):
+                    yield below, *other
                 return
+
+
+def _meet(line: Line, cell: tuple[int, int], other_line: Line, other: tuple[int, int]) -> bool:
+    """Whether two cells stand over one another."""
+    left, right = line.tokens[cell[0]].word.box.x0, line.tokens[cell[1] - 1].word.box.x1
+    x0, x1 = other_line.tokens[other[0]].word.box.x0, other_line.tokens[other[1] - 1].word.box.x1
+    return x0 < right and x1 > left
 
 
 def _table_heads(scene: Scene) -> frozenset[int]:
@@ -249,12 +249,7 @@ def _has_figures(line: Line) -> bool:
 
 def _same_columns(one: Line, two: Line) -> bool:
     """Whether as many cells of two lines meet as make a table of them."""
-    meet = 0
-    for start, end in one.cells:
-        left, right = one.tokens[start].word.box.x0, one.tokens[end - 1].word.box.x1
-        meet += any(
-            two.tokens[a].word.box.x0 < right and two.tokens[b - 1].word.box.x1 > left for a, b in two.cells
-        )
+    meet = sum(any(_meet(one, cell, two, other) for other in two.cells) for cell in one.cells)
     return len(two.cells) > 2 and meet >= max(3, len(one.cells) - 1)
 
 

@@ -35,10 +35,8 @@ _CARDS = frozenset(["visa", "mastercard", "amex", "maestro", "girocard"])
 _BILL = re.compile(r"\b(?:invoice|bill)\b|rechnung|factur|fattur|faktur", re.IGNORECASE)
 _TITLE_LINES = 40
 _SUBTOTAL = re.compile(r"\W*(?:sub-? ?total|zwischensumme|sous-? ?total|subtotale)\b", re.IGNORECASE)
-_TENDER = frozenset(
-    ["credit", "debit", "voucher", "tunai", "bar", "gegeben", "especes", "espèces", "efectivo", "contanti"]
-)
 _CASH = frozenset(["cash", "tunai", "bar", "especes", "espèces", "efectivo", "contanti", "contant"])
+_TENDER = _CASH | {"credit", "debit", "voucher", "gegeben"}
 _CENTS = re.compile(r"[.,]\d{2}$")
 _ROUNDED_BY = Decimal("0.05")
 _MONEY = Leaf(Kind.DECIMAL, True, "", "string")
