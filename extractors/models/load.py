@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.models.base import BASE_NAME, base_folder, is_fetched
-from extractors.models.cpu import settle_instruction_set
+from extractors.models.cpu import in_fast_type, settle_instruction_set
 from extractors.models.guard import RECORDS
 from extractors.models.layout import WEIGHT, attach_layout
 from extractors.models.manifest import FileEntry, Manifest, check_folder
@@ -202,7 +202,7 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     Args:
         name: which.
         cache: folder of the store, and of the embedded model's base.
-        packed: lay its weights out for speed (`pack_language_half`); without it, it can be trained on and saved.
+        packed: lay its weights out for speed (`in_fast_type`, `pack_language_half`); without it, it can be saved.
 
     Raises:
         ModelError: with what is missing, changed or not to be loaded, and what to do.
@@ -228,6 +228,7 @@ def load_model(name: str, cache: Path, *, packed: bool = True) -> LoadedModel:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = model.to(device).eval()
     if packed:
+        model = in_fast_type(model)
         pack_language_half(model)
     card = tuned or {}
     window = int(card.get("window_tokens", DEFAULT_WINDOW_TOKENS))

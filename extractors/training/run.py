@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractors.models.base import BASE_NAME
+from extractors.models.cpu import in_fast_type
 from extractors.models.load import VISION_FILE, load_base
 from extractors.models.manifest import check_folder
 from extractors.models.stored import locate
@@ -90,7 +91,7 @@ def _train(
     model, processor = load_base(config.base, cache)
     if config.threads:
         torch.set_num_threads(config.threads)
-    model = model.to(device)
+    model = in_fast_type(model.to(device))
     with ReaderPool(read_options) as pool:
         trainer = Trainer(
             config,
@@ -293,6 +294,7 @@ def export_model(
         started: the card of the tuned model that it began with, if it did. When to believe the rules more is as of
             that model, else as `_unsure` says; where nothing better came of the training, the rest is that model's too.
     """
+    import torch
     from safetensors.torch import save_file
 
     aside = folder.with_name(f".{folder.name}.tmp")
@@ -300,11 +302,16 @@ def export_model(
     aside.mkdir(parents=True)
     for adapter in trainer.model.peft_config.values():
         adapter.base_model_name_or_path = trainer.config.base  # else a path of the machine that trained it
+    # In bf16, as models are loaded, whatever this machine computed in.
+    state = {n: t.to(torch.bfloat16) for n, t in trainer.model.state_dict().items() if "lora_" in n}
     # Embeddings are never trained. Left to itself, peft asks huggingface.co whether they might have been.
-    trainer.model.save_pretrained(str(aside), save_embedding_layers=False)
+    trainer.model.save_pretrained(str(aside), state_dict=state, save_embedding_layers=False)
     (aside / "README.md").unlink(missing_ok=True)  # peft's empty card; a model folder gets its own
     if trainer.weights.exported:
-        tensors = {name: p.detach().cpu().contiguous() for name, p in trainer.weights.exported.items()}
+        tensors = {
+            name: p.detach().to("cpu", torch.bfloat16).contiguous()
+            for name, p in trainer.weights.exported.items()
+        }
         save_file(tensors, aside / VISION_FILE)
     begun = started or {}
     unchanged = trainer.model_step == 0

@@ -1,6 +1,6 @@
 """What is trained: LoRA on the language half, tower and connector in full; fp32 masters that the optimiser moves.
 
-Weights compute in their own type (bf16), which would round small steps away.
+Weights compute in their own type (bf16 as a rule), which would round small steps away.
 """
 
 from __future__ import annotations

@@ -6,28 +6,36 @@ import numpy as np
 import pytest
 import torch
 
+from extractors.models import cpu
+from extractors.models.cpu import has_bf16_products, in_fast_type
 from extractors.models.packed import PackedGatedMlp, PackedHead, PackedLinear, only, pack_language_half
 from tests.tiny import tiny_model, tiny_processor
+
+BF16 = pytest.mark.skipif(not has_bf16_products(), reason="this processor has no bf16 products to pack for")
+FORMATS = pytest.mark.parametrize("dtype", [pytest.param(torch.bfloat16, marks=BF16), torch.float32])
 
 
 def linears(module: torch.nn.Module, kind: type[torch.nn.Module]) -> int:
     return sum(type(one) is kind for one in module.modules())
 
 
+@FORMATS
 @pytest.mark.parametrize("tokens", [1, 3, 17, 130])
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_packed_layer_is_as_the_plain_one(tokens: int, bias: bool) -> None:
+def test_a_packed_layer_is_as_the_plain_one(tokens: int, bias: bool, dtype: torch.dtype) -> None:
     torch.manual_seed(tokens)
-    plain = torch.nn.Linear(96, 40, bias=bias).bfloat16()
+    plain = torch.nn.Linear(96, 40, bias=bias).to(dtype)
     packed = PackedLinear(plain)
-    states = torch.randn(1, tokens, 96, dtype=torch.bfloat16)
+    states = torch.randn(1, tokens, 96, dtype=dtype)
+    near = 0.02 if dtype == torch.bfloat16 else 1e-4
     with torch.inference_mode():
-        torch.testing.assert_close(packed(states), plain(states), rtol=0.02, atol=0.02)
+        torch.testing.assert_close(packed(states), plain(states), rtol=near, atol=near)
     assert "in_features=96, out_features=40" in repr(packed)
 
 
-def test_the_language_half_is_packed_and_is_as_near_to_the_truth() -> None:
-    model = tiny_model(1).bfloat16()
+@FORMATS
+def test_the_language_half_is_packed_and_is_as_near_to_the_truth(dtype: torch.dtype) -> None:
+    model = tiny_model(1).bfloat16().to(dtype)
     exact = tiny_model(1).bfloat16().float()
     ids = tiny_processor().tokenizer("Total $1,234.50", return_tensors="pt")["input_ids"]
     with torch.inference_mode():
@@ -40,11 +48,14 @@ def test_the_language_half_is_packed_and_is_as_near_to_the_truth() -> None:
     assert linears(model.get_decoder(), torch.nn.Linear) == 0
     assert isinstance(model.get_output_embeddings(), PackedHead)
     assert linears(model.model.vision_model, torch.nn.Linear) == tower > 0
-    assert (after - truth).abs().mean() <= 1.2 * (before - truth).abs().mean()
-    torch.testing.assert_close(after, truth, rtol=0.1, atol=0.1)
+    near = 0.1 if dtype == torch.bfloat16 else 1e-4
+    if dtype == torch.bfloat16:
+        assert (after - truth).abs().mean() <= 1.2 * (before - truth).abs().mean()
+    torch.testing.assert_close(after, truth, rtol=near, atol=near)
     assert linears(model, PackedGatedMlp) == model.config.text_config.num_hidden_layers
 
 
+@BF16
 def test_a_gated_block_rounds_less_often_and_is_the_same() -> None:
     plain = tiny_model(2).bfloat16().get_decoder().layers[0].mlp
     exact = tiny_model(2).bfloat16().float().get_decoder().layers[0].mlp
@@ -60,8 +71,9 @@ def test_a_gated_block_rounds_less_often_and_is_the_same() -> None:
     assert off < 0.02 * truth.abs().mean()
 
 
-def test_only_what_is_wanted_is_computed_at_the_end_and_is_the_same() -> None:
-    model = tiny_model(3).bfloat16()
+@FORMATS
+def test_only_what_is_wanted_is_computed_at_the_end_and_is_the_same(dtype: torch.dtype) -> None:
+    model = tiny_model(3).to(dtype)
     pack_language_half(model)
     ids = tiny_processor().tokenizer("Date 25/12/2018 Total $1,234.50", return_tensors="pt")["input_ids"]
     wanted = torch.tensor([ids.shape[1] - 5, ids.shape[1] - 1])
@@ -78,6 +90,7 @@ def test_only_what_is_wanted_is_computed_at_the_end_and_is_the_same() -> None:
     assert rows == [ids.shape[1], 2, ids.shape[1]]
 
 
+@BF16
 def test_the_residual_stream_is_float32_and_products_see_bf16() -> None:
     model = tiny_model(4).bfloat16()
     pack_language_half(model)
@@ -91,6 +104,7 @@ def test_the_residual_stream_is_float32_and_products_see_bf16() -> None:
     assert set(products) == {torch.bfloat16}
 
 
+@BF16
 def test_a_large_stream_does_not_swallow_what_layers_add() -> None:
     def states(model: torch.nn.Module) -> torch.Tensor:
         model.get_decoder().embed_tokens.weight.data.mul_(100)
@@ -105,9 +119,10 @@ def test_a_large_stream_does_not_swallow_what_layers_add() -> None:
     assert off < 0.8 * (states(plain) - truth).abs().mean()
 
 
-def test_close_scores_are_told_apart() -> None:
+@FORMATS
+def test_close_scores_are_told_apart(dtype: torch.dtype) -> None:
     torch.manual_seed(6)
-    plain = torch.nn.Linear(96, 300, bias=True).bfloat16()
+    plain = torch.nn.Linear(96, 300, bias=True).to(dtype)
     head = PackedHead(plain)
     states = 20 * torch.randn(1, 3, 96)
     with torch.inference_mode():
@@ -127,14 +142,37 @@ def test_a_norm_of_another_kind_leaves_the_stream_alone() -> None:
     assert out.dtype == torch.bfloat16
 
 
-def test_what_computes_in_float32_stays_as_it_is() -> None:
-    model = tiny_model()
+@BF16
+def test_what_multiplies_in_bf16_stays_in_bf16() -> None:
+    model = tiny_model().bfloat16()
+    assert in_fast_type(model) is model
+    assert model.dtype == torch.bfloat16
+
+
+def test_without_bf16_products_weights_are_widened_and_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    narrow = tiny_model(8).bfloat16()
+    weights = {name: one.detach().clone() for name, one in narrow.named_parameters()}
+    model = in_fast_type(narrow)
+    for name, one in model.named_parameters():
+        assert one.dtype == torch.float32
+        assert torch.equal(one, weights[name].float()), name
+    pack_language_half(model)
+    assert isinstance(model.get_output_embeddings(), PackedHead)
+
+
+def test_a_large_model_is_not_widened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    monkeypatch.setattr(cpu, "MOST_FLOAT32", 5_000)
+    model = in_fast_type(tiny_model().bfloat16())
+    assert model.dtype == torch.bfloat16
     pack_language_half(model)
     assert linears(model, PackedLinear) == 0
 
 
-def test_without_bf16_products_nothing_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_without_onednn_nothing_is_packed(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    model = tiny_model().bfloat16()
+    model = tiny_model().to(dtype)
     pack_language_half(model)
     assert linears(model, PackedLinear) == 0

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from extractors.models.cpu import has_bf16_products
 from extractors.training.recogniser.batches import batch_of, grouped, worn
 from extractors.training.recogniser.lines import Line
 from extractors.training.recogniser.network import Network
@@ -192,7 +193,7 @@ class Tuner:
         return self._labelled.draw(_DRAWN - made_up, self._chance) + self._made_up.draw(made_up, self._chance)
 
     def _features(self, network: Network, pixels: Tensor) -> Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bf16_products()):
             return network.features(pixels).float()
 
     def _ctc(self, lines: Sequence[Line]) -> Tensor:
