@@ -38,11 +38,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as printed. ``confidence`` is the recogniser's (0..1), ``None`` for text layers."""
+    """One word as printed.
+
+    ``confidence`` is the recogniser's (0..1), ``None`` for text layers. ``turned`` is by how many clockwise quarters
+    its print is turned against the page: 0 runs across, 1 down, 3 up.
+    """
 
     text: str
     box: Box
     confidence: float | None = None
+    turned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
     groups: defaultdict[int, list[Char]] = defaultdict(list)
     for char in level:
         groups[char.quarters].append(char)
-    words = [turn_word(word, frame, page_turn) for word in _slanted_words(seen)]
+    words = [replace(turn_word(word, frame, page_turn), turned=0) for word in _slanted_words(seen)]
     unknown = garbled = 0
     for quarters, members in groups.items():
         upright = [replace(char, box=turn_box(char.box, frame, quarters)) for char in members]
@@ -106,7 +106,7 @@ def words_of(chars: Iterable[Char], frame: Frame2D) -> Layer:
         back = (page_turn - quarters) % 4
         words += [turn_word(word, frame.turned(quarters), back) for word in found]
     page = frame.turned(page_turn)
-    on_page = tuple(Word(w.text, clip_box(w.box, page), w.confidence) for w in words)
+    on_page = tuple(replace(w, box=clip_box(w.box, page)) for w in words)
     return Layer(on_page, page_turn, unknown, garbled, outside)
 
 

@@ -44,10 +44,11 @@ def turn_box(box: Box, frame: Frame2D, quarters: int) -> Box:
 
 
 def turn_word(word: Word, frame: Frame2D, quarters: int) -> Word:
-    """The word with its box turned, see `turn_box`."""
+    """The word with its box turned, see `turn_box`, and its print with it."""
     if not quarters % 4:
         return word
-    return Word(word.text, turn_box(word.box, frame, quarters), word.confidence)
+    turned = (word.turned + quarters) % 4
+    return Word(word.text, turn_box(word.box, frame, quarters), word.confidence, turned)
 
 
 def clip_box(box: Box, frame: Frame2D) -> Box:

@@ -8,12 +8,12 @@ far to the right still meets its label.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from math import floor
 from statistics import median
 
-from schemas.document import Word
+from schemas.document import Box, Word
 
 _MAX_SLOPE = 0.12
 """Steepest skew believed (about 7 degrees); beyond that the pairs are chance neighbours."""
@@ -21,6 +21,12 @@ _MIN_PAIRS = 6
 """Fewer neighbouring pairs than this say nothing about the skew of a page."""
 _HEIGHT_SHARE = 0.5
 """Two words are level when their centres or feet differ by at most this share of the lower word's height."""
+_LEVEL_SHARE = 0.25
+_UNDER_SHARE = 0.5
+"""What is not nearly level and shares half its width with the word before stands on another line: boxes around
+slanted print are taller than it and meet those of the next line."""
+_APART = 4.0
+"""Heights between two words beside the print of the page that are no longer one line."""
 _DRIFT_SHARE = 1.0
 """A line may wander (a crumpled receipt) by at most this share of its own height."""
 
@@ -67,8 +73,42 @@ def group_lines(words: Sequence[Word]) -> list[list[Word]]:
         words: words of one upright page, in any order.
 
     Returns:
-        Lines from top to bottom, each with its words from left to right. Every word is in exactly one line.
+        Lines from top to bottom, each with its words from left to right. Every word is in exactly one line. Print that
+        runs down or up the page has lines of its own, in its own order.
     """
+    across = [word for word in words if not word.turned % 2]
+    lines = [(line.centre, [item.word for item in line.members]) for line in _grouped(across)]
+    for turned in (1, 3) if len(across) < len(words) else ():
+        for run in _along([word for word in words if word.turned == turned], turned == 1):
+            lines.append((sum(word.box.y0 + word.box.y1 for word in run) / (2 * len(run)), run))
+    lines.sort(key=lambda line: (line[0], line[1][0].box.x0))
+    return [line for _, line in lines]
+
+
+def _along(words: Sequence[Word], down: bool) -> Iterator[list[Word]]:
+    """Lines of print that runs down or up the page, as somebody sees them who tilts the head; wide gaps end them."""
+    tilted = [replace(word, box=_tilted(word.box, down)) for word in words]
+    place = {id(word): at for at, word in enumerate(tilted)}
+    for line in _grouped(tilted):
+        begin = 0
+        for at in range(1, len(line.members) + 1):
+            gap = 0.0 if at == len(line.members) else _gap(line.members[at - 1], line.members[at])
+            if at == len(line.members) or gap > _APART:
+                yield [words[place[id(item.word)]] for item in line.members[begin:at]]
+                begin = at
+
+
+def _tilted(box: Box, down: bool) -> Box:
+    return Box(box.y0, -box.x1, box.y1, -box.x0) if down else Box(-box.y1, box.x0, -box.y0, box.x1)
+
+
+def _gap(left: _Placed, right: _Placed) -> float:
+    """Between two words, in heights."""
+    return (right.word.box.x0 - left.word.box.x1) / max(left.height, right.height)
+
+
+def _grouped(words: Sequence[Word]) -> list[_Line]:
+    """Lines of words that run from left to right."""
     if not words:
         return []
     slope = estimate_slope(words)
@@ -88,8 +128,7 @@ def group_lines(words: Sequence[Word]) -> list[list[Word]]:
         lines[index].add(item)
         for key in _cells(item, cell):
             reach[key].add(index)
-    lines.sort(key=lambda line: (line.centre, line.members[0].word.box.x0))
-    return [[item.word for item in line.members] for line in lines]
+    return lines
 
 
 def reading_order(words: Sequence[Word]) -> tuple[Word, ...]:
@@ -167,4 +206,13 @@ def _distance(item: _Placed, line: _Line) -> float | None:
         return None
     if abs(item.centre - line.centre) > _DRIFT_SHARE * max(item.height, last.height):
         return None
+    if apart > _LEVEL_SHARE * low and _is_below(item.word, last.word):
+        return None
     return apart / low
+
+
+def _is_below(word: Word, last: Word) -> bool:
+    """Whether a word stands under or over another one rather than behind it."""
+    narrow = min(word.box.x1 - word.box.x0, last.box.x1 - last.box.x0)
+    shared = min(word.box.x1, last.box.x1) - max(word.box.x0, last.box.x0)
+    return shared > _UNDER_SHARE * narrow

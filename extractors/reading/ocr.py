@@ -8,9 +8,10 @@ boxes pair the confidence of the n-th *character* with the n-th *word*, and take
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import cv2
@@ -28,6 +29,7 @@ from extractors.reading.glued import glued_at
 from extractors.reading.lexicon import Lexicon
 from extractors.reading.lines import reading_order
 from extractors.reading.request import Raster
+from extractors.reading.sideways import Piece, kept, letters_in, on_page, regions_of, uncovered
 from extractors.reading.text import normalise_text
 from schemas.document import Box, Word
 
@@ -42,6 +44,8 @@ _MIN_LINE_SCORE = 0.5
 """Lines below this mean confidence are noise (RapidOCR's own default)."""
 _TALL = 1.5
 """A line box this much taller than wide runs down the page; RapidOCR turns its crop at the same ratio."""
+_TURNED_LETTERS = 3
+"""A lone 1 or I is taller than wide as well."""
 _TURN_SHARE = 0.6
 """A page is turned when at least this share of its line length votes for it."""
 _MIN_VOTES = 3
@@ -78,6 +82,15 @@ class _Lines:
     boxes: NDArray[np.floating]
     reversed: list[bool]
     turned: list[bool]
+
+    def only(self, chosen: Sequence[int]) -> _Lines:
+        """These of them."""
+        return _Lines(
+            [self.crops[at] for at in chosen],
+            self.boxes[list(chosen)],
+            [self.reversed[at] for at in chosen],
+            [self.turned[at] for at in chosen],
+        )
 
 
 class Recogniser:
@@ -122,9 +135,11 @@ class Recogniser:
         if not lines:
             return Recognised((), 0)
         scale = frame.width / pixels.shape[1]
+        along, quads = self._sideways(pixels, lines)
+        lines = lines.only(uncovered(list(lines.boxes), quads)) if quads else lines
         words = [
-            Word(word.text, clip_box(_scaled(word.box, scale), frame), word.confidence)
-            for word in without_echoes(list(self._recognise(lines)))
+            replace(word, box=clip_box(_scaled(word.box, scale), frame))
+            for word in without_echoes([*self._recognise(lines), *along])
         ]
         return Recognised(reading_order(words), quarters)
 
@@ -194,6 +209,52 @@ class Recogniser:
         reverse = [label == "180" and float(score) > threshold for label, score in classes.cls_res]
         return _Lines(classes.img_list, boxes, reverse, [_is_tall(box) for box in boxes])
 
+    def _sideways(self, pixels: Pixels, lines: _Lines) -> tuple[list[Word], list[NDArray[np.floating]]]:
+        """Words of print that runs down or up the page, in pixels, and the corners of its lines."""
+        height, width = pixels.shape[:2]
+        tall = [box for box, turned in zip(lines.boxes, lines.turned, strict=True) if turned]
+        usual = [
+            min(_sides(box)) for box, turned in zip(lines.boxes, lines.turned, strict=True) if not turned
+        ]
+        if not tall or not usual:
+            return [], []
+        words: list[Word] = []
+        quads: list[NDArray[np.floating]] = []
+        for region in regions_of(tall, median(usual), width, height):
+            x0, y0, x1, y1 = region
+            found = self._find(np.ascontiguousarray(np.rot90(pixels[y0:y1, x0:x1])))
+            across = [] if found is None else [at for at, too in enumerate(found.turned) if not too]
+            if found is None or not across:
+                continue
+            # All of a region runs one way; the classifier, which looks at single lines, errs on stamps.
+            down = [np.rot90(found.crops[at], 2 if found.reversed[at] else 0) for at in across]
+            try:
+                both = [*down, *(np.rot90(crop, 2) for crop in down)]
+                read = self._engine.recognize_txt([np.ascontiguousarray(crop) for crop in both])
+            except RapidOCRError:
+                continue
+            if read.txts is None:
+                continue
+            ways = []
+            for start in (0, len(across)):
+                said = range(start, start + len(across))
+                pieces = [
+                    Piece(found.boxes[at], read.txts[n], float(read.scores[n]))
+                    for at, n in zip(across, said, strict=True)
+                ]
+                chosen = kept(pieces)
+                ways.append((sum(pieces[at].score * letters_in(pieces[at].text) for at in chosen), chosen))
+            up = ways[1][0] > ways[0][0]
+            for at in ways[up][1]:
+                n = at + up * len(across)
+                quad = on_page(found.boxes[across[at]], region)
+                quads.append(quad)
+                words += (
+                    replace(word, turned=3 if up else 1)
+                    for word in _words(read.txts[n], read.word_results[n], quad, True, up)
+                )
+        return words, quads
+
     def _recognise(self, lines: _Lines) -> Iterator[Word]:
         """The words of all lines; those that were turned by themselves are read both ways.
 
@@ -206,7 +267,7 @@ class Recogniser:
             read = self._engine.recognize_txt([*lines.crops, *as_found])
         except RapidOCRError:
             return
-        if read.txts is None:
+        if not lines.crops or read.txts is None:
             return
         best = list(range(len(lines.crops)))
         for other, index in enumerate(doubted, start=len(best)):
@@ -216,9 +277,10 @@ class Recogniser:
             text, reverse = read.txts[chosen], lines.reversed[index] and chosen == index
             if float(read.scores[chosen]) < _MIN_LINE_SCORE or not text.strip():
                 continue
-            yield from _words(
-                text, read.word_results[chosen], lines.boxes[index], lines.turned[index], reverse
-            )
+            tall = lines.turned[index]
+            turned = (3 if reverse else 1) if tall and letters_in(text) >= _TURNED_LETTERS else 0
+            for word in _words(text, read.word_results[chosen], lines.boxes[index], tall, reverse):
+                yield replace(word, turned=turned) if turned else word
 
 
 def _let_idle_threads_sleep() -> None:

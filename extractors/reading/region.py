@@ -91,4 +91,4 @@ class RegionReading:
 
 def _moved(word: Word, dx: float, dy: float) -> Word:
     box = word.box
-    return Word(word.text, Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy), word.confidence)
+    return replace(word, box=Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy))

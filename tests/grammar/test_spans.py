@@ -206,9 +206,17 @@ def test_a_part_of_a_word_has_a_part_of_its_box(printed: str) -> None:
 
 def test_text_that_runs_up_or_to_the_left_keeps_its_box() -> None:
     upward, hebrew = Word("RM9.00", Box(0, 0, 10, 60)), Word("\u05e9\u05dc\u05d5\u05dd1", Box(0, 0, 50, 10))
-    assert part_of(upward, 2, 6) == Word("9.00", upward.box)
+    assert part_of(upward, 2, 6) == Word("9.00", upward.box)  # nobody said which way it runs
     assert part_of(hebrew, 0, 4).box == hebrew.box
     assert part_of(hebrew, 0, 5) is hebrew
+
+
+def test_a_part_of_print_that_runs_along_the_page_is_cut_along_it() -> None:
+    down, up = (Word("RE9000", Box(0, 0, 10, 60), None, turned) for turned in (1, 3))
+    for word, top, bottom in ((down, 20, 60), (up, 0, 40)):
+        part = part_of(word, 2, 6)
+        assert (part.text, part.turned, part.box.x0, part.box.x1) == ("9000", word.turned, 0, 10)
+        assert (part.box.y0, part.box.y1) == pytest.approx((top, bottom))
 
 
 @settings(max_examples=80, deadline=None)

@@ -78,3 +78,20 @@ def test_every_word_is_in_exactly_one_line() -> None:
     ]
     ordered = reading_order(words)
     assert sorted(w.text for w in ordered) == sorted(w.text for w in words)
+
+
+def test_tall_boxes_around_slanted_print_do_not_mix_two_lines() -> None:
+    words = [
+        _word("ENTERPRISE", 27, 74, 69, 14),
+        _word("(SETIA", 103, 78, 40, 13),
+        _word("ALAM)", 40, 82, 35, 12),
+        _word("SDN", 82, 83, 19, 12),
+        _word("BHD", 108, 84, 21, 12),
+    ]
+    assert _texts(words) == [["ENTERPRISE", "(SETIA"], ["ALAM)", "SDN", "BHD"]]
+
+
+def test_print_over_print_is_one_line() -> None:
+    assert _texts([_word("PAID", 10, 100, 40), _word("Total", 12, 101, 30), _word("9.50", 200, 100)]) == [
+        ["PAID", "Total", "9.50"]
+    ]
