@@ -18,7 +18,7 @@ Reason = Literal[
     "wrong_document_type", "missing_required", "invalid_value", "ambiguous_date", "ambiguous_number",
     "rule_violated", "not_on_page", "model_unsure", "low_probability", "too_little_evidence", "windows_disagree",
     "answer_truncated", "low_ocr_confidence", "reading_warning", "no_words", "page_lost", "pages_differ",
-    "garbled_text", "hidden_text", "orders_to_reader", "text_disagrees",
+    "garbled_text", "hidden_text", "orders_to_reader", "corrected_on_page", "text_disagrees",
 ]  # fmt: skip
 """`schemas.outcome.FailureReason` and `ReviewReason` in one list, as a form can show it; a test compares them."""
 

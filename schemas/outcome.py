@@ -66,6 +66,7 @@ class ReviewReason(StrEnum):
     GARBLED_TEXT = "garbled_text"
     HIDDEN_TEXT = "hidden_text"
     ORDERS_TO_READER = "orders_to_reader"
+    CORRECTED_ON_PAGE = "corrected_on_page"
     TEXT_DISAGREES = "text_disagrees"
 
 
@@ -104,6 +105,7 @@ PLAIN_WORDS: dict[str, str] = {
     ReviewReason.GARBLED_TEXT: "Part of the text in the file is garbage: characters that cannot be told.",
     ReviewReason.HIDDEN_TEXT: "The file has text that cannot be seen on the page; it was left out.",
     ReviewReason.ORDERS_TO_READER: "The page has text that tells a machine what to read; it was left out.",
+    ReviewReason.CORRECTED_ON_PAGE: "The page has a value that is said to correct another one.",
     ReviewReason.TEXT_DISAGREES: "The text in the file says something else than the picture of the page.",
 }
 """One sentence a person understands for every reason; shown on the review page and in artifacts."""

@@ -4,7 +4,7 @@ An invoice speaks to people. "Ignore all previous instructions", a turn of a cha
 to a model, and whoever prints them wants a value of theirs in the row. Such text is given neither to the rules nor to
 the model, so that nothing of it can become a value, and the document waits for a person: the words stay on the page
 that the reviewer sees. What is worded like print of the document itself ("Correct total: 999.00") nobody can tell
-from a correction; it is read.
+from a correction: it is read, and told (`corrected`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any, overload
 
 from extractors.prompting.addressed_words import ADDRESSED, ready_made
+from extractors.prompting.corrected import corrections, words_in
 from extractors.validation.problems import shown
 from schemas.document import Doubt, Page, ReadDocument, Word
 from schemas.errors import foreign
@@ -38,9 +39,11 @@ _ENDS = (".", "!", "?", ">", "}", "]", "###", '"', "»", "”")
 class _Aside(Sequence[Page]):
     """The pages without what is set aside, each looked through when it is fetched for the first time."""
 
-    def __init__(self, pages: Sequence[Page], patterns: tuple[re.Pattern[str], ...]) -> None:
-        self.pages, self.patterns = pages, patterns
-        self.found: dict[int, tuple[frozenset[int], Doubt | None]] = {}
+    def __init__(
+        self, pages: Sequence[Page], patterns: tuple[re.Pattern[str], ...], asked: frozenset[str]
+    ) -> None:
+        self.pages, self.patterns, self.asked = pages, patterns, asked
+        self.found: dict[int, tuple[frozenset[int], tuple[Doubt, ...]]] = {}
 
     def __len__(self) -> int:
         return len(self.pages)
@@ -59,23 +62,24 @@ class _Aside(Sequence[Page]):
 
     def _without(self, page: Page) -> Page:
         if page.number not in self.found:
-            self.found[page.number] = _addressed(page.words, self.patterns)
-        gone, doubt = self.found[page.number]
-        if doubt is None:
+            self.found[page.number] = _looked_through(page.words, self.patterns, self.asked)
+        gone, doubts = self.found[page.number]
+        if not doubts:
             return page
         kept = tuple(word for i, word in enumerate(page.words) if i not in gone)
-        return replace(page, words=kept, warnings=(*page.warnings, doubt))
+        return replace(page, words=kept, warnings=(*page.warnings, *doubts))
 
 
 def set_aside(document: ReadDocument, tree: ObjectNode) -> ReadDocument:
-    """The document without text that addresses a machine; pages that had some carry a doubt.
+    """The document without text that addresses a machine; pages that had some, or correct a value, carry a doubt.
 
     Args:
         document: as it was read; its pages are fetched as they are asked for.
         tree: of the schema: JSON on the page that has its keys is an answer ready made.
     """
     keys = {folded(path.replace("[]", "").rpartition(".")[2]) for path, _ in leaves(tree)}
-    return replace(document, pages=_Aside(document.pages, (ADDRESSED, ready_made(keys))))
+    asked = frozenset(word for key in keys for word in words_in(key.replace("_", " ")))
+    return replace(document, pages=_Aside(document.pages, (ADDRESSED, ready_made(keys)), asked))
 
 
 def folded(text: str) -> str:
@@ -86,10 +90,10 @@ def folded(text: str) -> str:
     return seen.translate(_AS_LETTERS) if letters > 2 * sum(c.isdigit() for c in seen) > 0 else seen
 
 
-def _addressed(
-    words: Sequence[Word], patterns: Sequence[re.Pattern[str]]
-) -> tuple[frozenset[int], Doubt | None]:
-    """Which words of a page address a machine, and what is told of them."""
+def _looked_through(
+    words: Sequence[Word], patterns: Sequence[re.Pattern[str]], asked: frozenset[str]
+) -> tuple[frozenset[int], tuple[Doubt, ...]]:
+    """Which words of a page address a machine, and what is told of them and of corrections among the others."""
     starts, text = [], ""
     for word in words:
         starts.append(len(text))
@@ -102,13 +106,24 @@ def _addressed(
             run = range(first, _end(words, first, last))
             gone.update(run)
             said.append(" ".join(words[i].text for i in run))
-    if not gone:
-        return frozenset(), None
+    doubts = []
+    if said:
+        doubts.append(
+            _told("Text for whoever reads by machine was set aside", said, ReviewReason.ORDERS_TO_READER)
+        )
+    corrected = []
+    for begin, end in corrections(text, asked):
+        first, last = bisect_right(starts, begin) - 1, bisect_right(starts, end - 1) - 1
+        if first not in gone:
+            corrected.append(" ".join(words[i].text for i in range(first, _end(words, first, last))))
+    if corrected:
+        doubts.append(_told("The page says to correct a value", corrected, ReviewReason.CORRECTED_ON_PAGE))
+    return frozenset(gone), tuple(doubts)
+
+
+def _told(what: str, said: Sequence[str], reason: ReviewReason) -> Doubt:
     more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
-    told = foreign(shown(said[0], _SHOWN))
-    return frozenset(gone), Doubt(
-        f"Text for whoever reads by machine was set aside: {told}{more}", ReviewReason.ORDERS_TO_READER
-    )
+    return Doubt(f"{what}: {foreign(shown(said[0], _SHOWN))}{more}", reason)
 
 
 def _end(words: Sequence[Word], first: int, last: int) -> int:

@@ -1,0 +1,53 @@
+"""Values that are said to correct others on the same page: a person decides which of them counts.
+
+"Correct total: 999.00" below another total may be the clerk's or the forger's: nothing on the page tells. It is read as
+any print is, but never lands unseen. Only labels count that end like another one of the page, or like the name of a
+field that is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+
+_CORRECT = (
+    r"(?:correct(?:ed)?|amended|revised|rectified|right"
+    r"|richtige[rsn]?|korrigierte?[rsn]?|berichtigte?[rsn]?|geanderte?[rsn]?"
+    r"|correcte|corrigee?|rectifiee?|modifiee?"
+    r"|corret{1,2}[oa]|correct[oa]|corregid[oa]|rectificad[oa]|modificad[oa]|rettificat[oa]|modificat[oa]"
+    r"|juiste|gecorrigeerde?|gewijzigde?"
+    r"|poprawn[yae]|skorygowan[yae]|zmienion[yae]|corrigid[oa]|retificad[oa]|alterad[oa])"
+)
+"""Words for what was wrong before, in the eight languages of the rules; of folded text."""
+_WORD = r"[^\W\d_][\w.'/&-]{0,30}"
+_LABEL = rf"(?P<label>{_WORD}(?: {_WORD}){{0,3}})"
+_MARK = r" ?[:=] ?(?=\S)"
+_SAID = (
+    re.compile(rf"(?<![\w-]){_CORRECT} {_LABEL}{_MARK}"),
+    re.compile(rf"(?<![\w-]){_LABEL} ?[(\[,-]{{1,2}} ?{_CORRECT} ?[)\],-]{{0,2}}(?:{_MARK}| (?=[^\s\w]?\d))"),
+    re.compile(rf"(?<![\w-]){_LABEL} {_CORRECT}{_MARK}"),
+)
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+
+
+def words_in(text: str) -> list[str]:
+    """Its words of letters, of folded text."""
+    return _LETTERS.findall(text)
+
+
+def corrections(text: str, asked: Collection[str]) -> list[tuple[int, int]]:
+    """Where labels begin and end that say to correct another one of the page, or what the schema asks for.
+
+    Args:
+        text: folded text of a page (`addressed.folded`), its words one blank apart.
+        asked: words in the names of the schema's fields, folded.
+    """
+    seen: Counter[str] | None = None
+    found = []
+    for match in (match for pattern in _SAID for match in pattern.finditer(text)):
+        seen = seen or Counter(words_in(text))
+        last = words_in(match["label"])[-1:]
+        if last and (last[0] in asked or seen[last[0]] > 1):
+            found.append(match.span())
+    return sorted(found)
