@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
+
+import pytest
 
 from extractors.reading.lines import estimate_slope, group_lines, reading_order
 from schemas.document import Box, Word
@@ -81,13 +84,14 @@ def test_every_word_is_in_exactly_one_line() -> None:
 
 
 def test_tall_boxes_around_slanted_print_do_not_mix_two_lines() -> None:
-    words = [
+    boxes = [
         _word("ENTERPRISE", 27, 74, 69, 14),
         _word("(SETIA", 103, 78, 40, 13),
         _word("ALAM)", 40, 82, 35, 12),
         _word("SDN", 82, 83, 19, 12),
         _word("BHD", 108, 84, 21, 12),
     ]
+    words = [replace(word, confidence=0.98) for word in boxes]
     assert _texts(words) == [["ENTERPRISE", "(SETIA"], ["ALAM)", "SDN", "BHD"]]
 
 
@@ -95,3 +99,39 @@ def test_print_over_print_is_one_line() -> None:
     assert _texts([_word("PAID", 10, 100, 40), _word("Total", 12, 101, 30), _word("9.50", 200, 100)]) == [
         ["PAID", "Total", "9.50"]
     ]
+
+
+@pytest.mark.parametrize("degrees", [-18, -14, -9, 9, 12, 17])
+def test_a_page_photographed_askew_keeps_its_lines(degrees: float) -> None:
+    words = _photographed(degrees)
+    assert estimate_slope(words) == pytest.approx(math.tan(math.radians(degrees)), abs=0.02)
+    assert _texts(words) == [[f"{row}{column}" for column in "abcd"] for row in range(20)]
+
+
+def test_a_text_layer_is_never_taken_for_a_photograph() -> None:
+    words = [replace(word, confidence=None) for word in _photographed(14)]
+    assert abs(estimate_slope(words)) <= 0.12
+
+
+def test_words_strewn_over_a_page_have_no_slope() -> None:
+    rng = random.Random(5)
+    words = [
+        replace(_word(str(i), rng.uniform(0, 560), rng.uniform(0, 780)), confidence=0.9) for i in range(150)
+    ]
+    assert abs(estimate_slope(words)) <= 0.12
+
+
+def _photographed(degrees: float) -> list[Word]:
+    """A page of 20 lines turned around its corner, with the upright boxes that a recogniser gives."""
+    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    words = []
+    for row in range(20):
+        for column, (x, width) in {"a": (20, 40), "b": (66, 25), "c": (97, 33), "d": (320, 45)}.items():
+            y = 300 + 15 * row
+            corners = [
+                (cosine * px - sine * py, sine * px + cosine * py)
+                for px, py in ((x, y), (x + width, y), (x, y + 10), (x + width, y + 10))
+            ]
+            xs, ys = zip(*corners, strict=True)
+            words.append(Word(f"{row}{column}", Box(min(xs), min(ys), max(xs), max(ys)), 0.95))
+    return words
