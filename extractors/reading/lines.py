@@ -1,8 +1,8 @@
 """Words into visual lines: what a reader sees as one line, even when a receipt lies a little askew.
 
 Words are taken from left to right; each joins the line whose rightmost word stands at the same height, or
-begins a line. The skew of the page is estimated first from neighbouring words and taken out, so that a value
-far to the right still meets its label.
+begins a line. The skew of the page is estimated first and taken out (`skew`), so that a value far to the right still
+meets its label.
 """
 
 from __future__ import annotations
@@ -11,32 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor
-from statistics import median, quantiles
-from typing import Any
+from statistics import median
 
-import numpy as np
-from numpy.typing import NDArray
-
+from extractors.reading.skew import Skew, estimate_skew
 from schemas.document import Box, Word
 
-_MAX_SLOPE = 0.12
-"""Steepest skew that a few neighbours are believed (about 7 degrees); beyond that they are chance neighbours."""
-_MANY, _AGREED, _NEAR = 0.25, 0.03, 0.1
-"""So many pairs of neighbours for each word, half of them within so much of slope, are no chance where boxes are as
-slanted."""
-_STEEPEST = 0.36
-"""Steepest skew at all (20 degrees): of pages that were photographed, looked for by how well words fall into lines."""
-_SLOPES = np.arange(-_STEEPEST, _STEEPEST + 0.001, 0.01)
-_FINER = np.arange(-0.008, 0.009, 0.002)
-_BIN = 0.4
-"""Heights of print within which words count as one line, while a slope is looked for."""
-_CLEARLY = 1.3
-"""So many times better must words fall into lines for a steep slope to be believed that no slant of boxes bears out."""
-_MIN_WORDS = 20
-_THIN = 0.3
-"""Share of its box that slanted print is high at least."""
-_MIN_PAIRS = 6
-"""Fewer neighbouring pairs than this say nothing about the skew of a page."""
 _HEIGHT_SHARE = 0.5
 """Two words are level when their centres or feet differ by at most this share of the lower word's height."""
 _LEVEL_SHARE = 0.25
@@ -129,8 +108,8 @@ def _grouped(words: Sequence[Word]) -> list[_Line]:
     """Lines of words that run from left to right."""
     if not words:
         return []
-    slope = estimate_slope(words)
-    placed = [_place(word, slope) for word in words]
+    skew = estimate_skew(words)
+    placed = [_place(word, skew) for word in words]
     placed.sort(key=lambda p: (p.word.box.x0, p.top))
     cell = max(median(p.height for p in placed), 1.0)
     lines: list[_Line] = []
@@ -154,90 +133,9 @@ def reading_order(words: Sequence[Word]) -> tuple[Word, ...]:
     return tuple(word for line in group_lines(words) for word in line)
 
 
-def estimate_slope(words: Sequence[Word]) -> float:
-    """Skew of a page as rise per unit to the right (0 when it cannot be told).
-
-    The median over pairs of close neighbours on one line; exact print gives exactly 0.
-    """
-    by_height = sorted(words, key=lambda w: w.box.x0)
-    cell = max(median(w.box.y1 - w.box.y0 for w in words), 1.0)
-    open_words: dict[int, Word] = {}
-    slopes: list[float] = []
-    for word in by_height:
-        centre = (word.box.y0 + word.box.y1) / 2
-        height = max(word.box.y1 - word.box.y0, 0.1)
-        key = floor(centre / cell)
-        for near in (key, key - 1, key + 1):
-            left = open_words.get(near)
-            if left is None:
-                continue
-            gap = word.box.x0 - left.box.x1
-            rise = centre - (left.box.y0 + left.box.y1) / 2
-            alike = 0.6 < (left.box.y1 - left.box.y0) / height < 1.67
-            if -0.5 * height <= gap <= 2.5 * height and alike and abs(rise) <= 0.5 * height:
-                run = (word.box.x0 + word.box.x1 - left.box.x0 - left.box.x1) / 2
-                if run > height:
-                    slopes.append(rise / run)
-                    break
-        open_words[key] = word
-    if len(slopes) < _MIN_PAIRS:
-        return _steep(words, 0.0)
-    slope = median(slopes)
-    low, _, high = quantiles(slopes, n=4)
-    agreed = len(slopes) >= _MANY * len(words) and high - low <= _AGREED
-    if agreed and abs(abs(slope) - _slant(words)) <= _NEAR:
-        return slope
-    return _steep(words, slope if abs(slope) <= _MAX_SLOPE else 0.0)
-
-
-def _slant(words: Sequence[Word]) -> float:
-    """How much taller boxes are the wider they are: nothing around upright print, the slope around slanted print."""
-    boxes = [word.box for word in words]
-    wide, high = np.array([(box.x1 - box.x0, box.y1 - box.y0) for box in boxes]).T
-    spread = float(wide.var())
-    return float(np.mean((wide - wide.mean()) * (high - high.mean()))) / spread if spread > 0 else 0.0
-
-
-def _steep(words: Sequence[Word], slope: float) -> float:
-    """The slope of a page that was photographed askew, or ``slope`` where that explains its words nearly as well.
-
-    The boxes of recognised words are upright, and so tall around slanted print that neighbours tell nothing; their
-    centres are right.
-    """
-    seen = [word.box for word in words if word.confidence is not None]
-    if len(seen) < max(_MIN_WORDS, len(words) // 2):
-        return slope
-    boxes = np.array([(box.x0, box.y0, box.x1, box.y1) for box in seen])
-    best = max(_SLOPES, key=lambda one: _sharpness(boxes, one))
-    best = max(best + _FINER, key=lambda one: _sharpness(boxes, one))
-    slant = _slant(words)
-    borne_out = abs(abs(best) - slant) <= _NEAR < abs(abs(slope) - slant)
-    wanted = (1.0 if borne_out else _CLEARLY) * _sharpness(boxes, slope)
-    return float(best) if abs(best) > _MAX_SLOPE and _sharpness(boxes, best) > wanted else slope
-
-
-def _sharpness(boxes: NDArray[np.float64], slope: float) -> float:
-    """How well words fall into lines of a slope: how many words, in the mean, stand at the height of one."""
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    print_height = max(float(np.median(_print_height(width, height, slope))), 1.0)
-    level = (boxes[:, 1] + boxes[:, 3] - slope * (boxes[:, 0] + boxes[:, 2])) / (2 * _BIN * print_height)
-    level -= level.min()
-    counts = [np.bincount((level + shift).astype(np.intp)) for shift in (0.0, 0.5)]
-    return float(sum((count.astype(float) ** 2).sum() for count in counts)) / len(boxes)
-
-
-def _place(word: Word, slope: float) -> _Placed:
-    shift = slope * (word.box.x0 + word.box.x1) / 2
-    top, bottom = word.box.y0, word.box.y1
-    if abs(slope) > _MAX_SLOPE:
-        half = float(_print_height(word.box.x1 - word.box.x0, bottom - top, slope)) / 2
-        top, bottom = (top + bottom) / 2 - half, (top + bottom) / 2 + half
-    return _Placed(word, top - shift, bottom - shift)
-
-
-def _print_height(width: Any, height: Any, slope: float) -> Any:
-    """Height of slanted print in upright boxes of this width and height."""
-    return np.maximum(height - abs(slope) * width, _THIN * height)
+def _place(word: Word, skew: Skew) -> _Placed:
+    box = word.box
+    return _Placed(word, *skew.extent(box.x0, box.y0, box.x1, box.y1))
 
 
 _MAX_CELLS = 200

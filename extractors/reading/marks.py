@@ -19,11 +19,11 @@ from PIL import Image
 from extractors.reading.checkboxes import find_checkboxes
 from extractors.reading.geometry import Frame2D
 from extractors.reading.ink import Pixels, ink_of
-from extractors.reading.lines import estimate_slope
 from extractors.reading.raster import OCR_SIDE_PX
 from extractors.reading.request import Raster
 from extractors.reading.rings import find_rings
 from extractors.reading.signatures import find_signatures
+from extractors.reading.skew import estimate_slope
 from extractors.reading.stamps import find_stamps
 from extractors.reading.strikes import find_strikes
 from schemas.document import Box, Mark, Word

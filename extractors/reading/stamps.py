@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from extractors.reading.ink import Grid, Ink
-from extractors.reading.lines import estimate_slope
+from extractors.reading.skew import estimate_slope
 from extractors.reading.stamp_frames import frames_over_print
 from extractors.reading.stamp_ovals import ovals_over_print
 from schemas.document import Box, Mark, Word

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
-from extractors.reading.lines import estimate_slope, group_lines, reading_order
+from extractors.reading.lines import group_lines, reading_order
+from extractors.reading.skew import estimate_skew, estimate_slope
 from schemas.document import Box, Word
 
 
@@ -103,13 +107,13 @@ def test_print_over_print_is_one_line() -> None:
 
 @pytest.mark.parametrize("degrees", [-18, -14, -9, 9, 12, 17])
 def test_a_page_photographed_askew_keeps_its_lines(degrees: float) -> None:
-    words = _photographed(degrees)
+    words = _photographed(_turned(degrees))
     assert estimate_slope(words) == pytest.approx(math.tan(math.radians(degrees)), abs=0.02)
     assert _texts(words) == [[f"{row}{column}" for column in "abcd"] for row in range(20)]
 
 
 def test_a_text_layer_is_never_taken_for_a_photograph() -> None:
-    words = [replace(word, confidence=None) for word in _photographed(14)]
+    words = [replace(word, confidence=None) for word in _photographed(_turned(14))]
     assert abs(estimate_slope(words)) <= 0.12
 
 
@@ -121,17 +125,35 @@ def test_words_strewn_over_a_page_have_no_slope() -> None:
     assert abs(estimate_slope(words)) <= 0.12
 
 
-def _photographed(degrees: float) -> list[Word]:
-    """A page of 20 lines turned around its corner, with the upright boxes that a recogniser gives."""
+@pytest.mark.parametrize(
+    "corners", [((60, 20), (560, 70), (590, 640), (20, 700)), ((20, 60), (590, 20), (540, 700), (70, 640))]
+)
+def test_a_page_photographed_from_one_side_keeps_its_lines(corners: tuple[tuple[float, float], ...]) -> None:
+    paper = np.array([(0, 280), (400, 280), (400, 620), (0, 620)], dtype=np.float32)
+    seen = cv2.getPerspectiveTransform(paper, np.array(corners, dtype=np.float32))
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        u, v, w = seen @ (x, y, 1)
+        return u / w, v / w
+
+    words = _photographed(place)
+    skew = estimate_skew(words)
+    assert skew.fan != 0
+    assert _texts(words) == [[f"{row}{column}" for column in "abcd"] for row in range(20)]
+
+
+def _turned(degrees: float) -> Callable[[float, float], tuple[float, float]]:
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    return lambda x, y: (cosine * x - sine * y, sine * x + cosine * y)
+
+
+def _photographed(place: Callable[[float, float], tuple[float, float]]) -> list[Word]:
+    """A page of 20 lines as a camera saw it, with the upright boxes that a recogniser gives."""
     words = []
     for row in range(20):
         for column, (x, width) in {"a": (20, 40), "b": (66, 25), "c": (97, 33), "d": (320, 45)}.items():
             y = 300 + 15 * row
-            corners = [
-                (cosine * px - sine * py, sine * px + cosine * py)
-                for px, py in ((x, y), (x + width, y), (x, y + 10), (x + width, y + 10))
-            ]
+            corners = [place(*one) for one in ((x, y), (x + width, y), (x, y + 10), (x + width, y + 10))]
             xs, ys = zip(*corners, strict=True)
             words.append(Word(f"{row}{column}", Box(min(xs), min(ys), max(xs), max(ys)), 0.95))
     return words
