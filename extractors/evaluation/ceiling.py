@@ -9,6 +9,7 @@ where windows are cut is not counted; a list's rows are judged each by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from extractors.evaluation.metrics import Guess, Labels, flatten, is_right
@@ -47,11 +48,18 @@ def stands(truth: Any, index: SpanIndex, leaf: Leaf | None) -> bool:
         return True
     listed = index.texts(leaf) if leaf is not None else None
     if listed is not None:
-        return any(is_right(truth, Guess(text, None), leaf) for text in listed)
+        return any(is_right(truth, Guess(text, None), one) for text in listed for one in _readings(leaf))
     whole = leaf is not None and index.whole_words(leaf.kind)
     key = text_key(str(truth))
     pieces = index.words_apart if whole else index.chunks
     return bool(key) and any(_is_run(key, segment) for segment in pieces)
+
+
+def _readings(leaf: Leaf | None) -> tuple[Leaf | None, ...]:
+    """The leaf; of a date without a hint also with the day first and the month first, as other dates may tell."""
+    if leaf is None or leaf.kind not in (Kind.DATE, Kind.DATETIME) or leaf.day_first is not None:
+        return (leaf,)
+    return leaf, replace(leaf, day_first=True), replace(leaf, day_first=False)
 
 
 def _is_run(key: str, pieces: Sequence[str]) -> bool:

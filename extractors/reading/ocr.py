@@ -261,13 +261,15 @@ class Recogniser:
         The page is upright by now, and the classifier errs on faint and short lines: of 50 that it turned on upright
         receipts all 50 had been the right way up. ``0.00`` reads well either way, so turning has to be much better.
         """
+        if not lines.crops:
+            return  # all of it runs along the page
         doubted = [index for index, reverse in enumerate(lines.reversed) if reverse]
         as_found = [np.ascontiguousarray(np.rot90(lines.crops[index], 2)) for index in doubted]
         try:
             read = self._engine.recognize_txt([*lines.crops, *as_found])
         except RapidOCRError:
             return
-        if not lines.crops or read.txts is None:
+        if read.txts is None:
             return
         best = list(range(len(lines.crops)))
         for other, index in enumerate(doubted, start=len(best)):

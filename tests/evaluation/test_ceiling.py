@@ -7,6 +7,7 @@ import pytest
 from extractors.evaluation.ceiling import reachable, span_index
 from schemas.document import Box, DocumentRef, Page, ReadDocument, Word
 from schemas.registry import load_schema
+from schemas.tree import tree_of
 
 RECEIPT = load_schema("receipt").tree
 
@@ -38,6 +39,16 @@ def _document(*lines: str) -> ReadDocument:
 )
 def test_a_truth_stands_where_whole_pieces_spell_it(line: str, truth: dict[str, str], expected: bool) -> None:
     assert reachable(truth, span_index(_document(line)), RECEIPT) == {next(iter(truth)): expected}
+
+
+def test_a_date_may_be_read_either_way_unless_the_schema_says_how() -> None:
+    truth, index = {"issued": "2020-01-09"}, span_index(_document("Date 09/01/2020"))
+    dated = {"type": "object", "properties": {"issued": {"type": "string", "format": "date"}}}
+    assert [reachable(truth, index, tree_of(dated, day_first=hint)) for hint in (None, True, False)] == [
+        {"issued": True},
+        {"issued": True},
+        {"issued": False},
+    ]
 
 
 def test_a_text_may_run_over_lines_and_nulls_do_not_count() -> None:
