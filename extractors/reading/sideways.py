@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST = 4
-"""Regions of a page that are turned and read again."""
+_MOST, _TALL = 4, 200
+"""Regions of a page that are turned and read again, and tall boxes, the longest, that are looked at for them."""
 _LONG = 2.2
 """Tall boxes beside one another are worth a look where they are so much longer than one of them is thick."""
 _LINES = 2.5
@@ -34,6 +34,7 @@ _COVERED = 0.5
 """A line found across the page that lies to this share under one along it was a piece of that."""
 
 Quad = NDArray[np.floating]
+Edges = tuple[float, float, float, float]
 Region = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
 
@@ -56,23 +57,12 @@ def regions_of(tall: Sequence[Quad], line: float, width: int, height: int) -> li
         width: of the page.
         height: of the page.
     """
-    groups = [(_edges(quad), float(_thickness(quad))) for quad in tall]
-    merged = True
-    while merged:
-        merged = False
-        for i in range(len(groups)):
-            near = [j for j in range(i + 1, len(groups)) if _near(groups[i], groups[j])]
-            if near:
-                parts = [groups[i], *(groups[j] for j in near)]
-                edges = np.array([part[0] for part in parts])
-                around = (*edges[:, :2].min(axis=0), *edges[:, 2:].max(axis=0))
-                rest = [group for j, group in enumerate(groups) if j not in near and j != i]
-                groups = [*rest, (around, max(part[1] for part in parts))]
-                merged = True
-                break
+    boxes = sorted(((_edges(quad), _thickness(quad)) for quad in tall), key=lambda box: box[0][1] - box[0][3])
     found = []
-    for (x0, y0, x1, y1), thick in groups:
-        long = y1 - y0
+    for group in _beside_one_another(boxes[:_TALL]):
+        x0, y0 = (min(edges[at] for edges, _ in group) for at in (0, 1))
+        x1, y1 = (max(edges[at] for edges, _ in group) for at in (2, 3))
+        thick, long = max(thickness for _, thickness in group), y1 - y0
         if long >= max(_LONG * thick, _LINES * line):
             more, wider = _MORE * long, _WIDER * thick
             left, top = max(int(x0 - wider), 0), max(int(y0 - more), 0)
@@ -87,12 +77,10 @@ def kept(pieces: Sequence[Piece]) -> list[int]:
     if sum(letters_in(pieces[at].text) for at in chosen) < _ALL_LETTERS:
         return []
     left = [at for at, piece in enumerate(pieces) if at not in chosen and piece.score >= _SCORE]
-    grown = True
-    while grown:
-        joined = [at for at in left if any(_goes_with(pieces[at].quad, pieces[one].quad) for one in chosen)]
+    for one in chosen:  # grows while it is walked along
+        joined = [at for at in left if _goes_with(pieces[at].quad, pieces[one].quad)]
         chosen += joined
         left = [at for at in left if at not in joined]
-        grown = bool(joined)
     return sorted(chosen)
 
 
@@ -111,6 +99,19 @@ def uncovered(quads: Sequence[Quad], sideways: Sequence[Quad]) -> list[int]:
     ]
 
 
+def _beside_one_another(boxes: Sequence[tuple[Edges, float]]) -> list[list[tuple[Edges, float]]]:
+    """Boxes, with their thickness, in groups of such as are near to one another."""
+    left, groups = list(boxes), []
+    while left:
+        group = [left.pop()]
+        for one in group:  # grows while it is walked along
+            near = [box for box in left if _near(one, box)]
+            left = [box for box in left if not _near(one, box)]
+            group += near
+        groups.append(group)
+    return groups
+
+
 def letters_in(text: str) -> int:
     """Letters and digits."""
     return sum(map(str.isalnum, text))
@@ -126,9 +127,6 @@ def _goes_with(quad: Quad, line: Quad) -> bool:
     low = min(a[3] - a[1], b[3] - b[1])
     level = min(a[3], b[3]) - max(a[1], b[1]) >= _LEVEL * low
     return level and max(a[0] - b[2], b[0] - a[2]) <= _GAP * (b[3] - b[1])
-
-
-Edges = tuple[float, float, float, float]
 
 
 def _edges(quad: Quad) -> Edges:

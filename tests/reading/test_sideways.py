@@ -78,6 +78,7 @@ def test_a_region_is_around_long_boxes_only() -> None:
     assert region[3] > 690
     many = [rectangle(200 * i, 100, 200 * i + 20, 300) for i in range(40)]
     assert len(regions_of(many, 20, 8000, 2000)) == 4
+    assert len(regions_of(many * 50, 20, 8000, 2000)) == 4  # the longest of 2,000 boxes
 
 
 @given(
