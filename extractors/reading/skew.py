@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.document import Word
+from schemas.document import Box, Word
 
 _MAX_SLOPE = 0.12
 """Steepest skew that a few neighbours are believed (about 7 degrees); beyond that they are chance neighbours."""
@@ -26,8 +26,9 @@ _MIN_PAIRS = 6
 _MANY, _AGREED, _NEAR = 0.25, 0.03, 0.1
 """So many pairs of neighbours for each word, half of them within so much of slope, are no chance where boxes are as
 slanted."""
-_SLOPES = np.arange(-0.36, 0.361, 0.02)
-"""Of photographs: up to 20 degrees."""
+_STEEPEST = 0.36
+"""Of photographs: 20 degrees."""
+_SLOPES = np.arange(-_STEEPEST, _STEEPEST + 0.001, 0.02)
 _FANS = np.linspace(-1, 1, 13)
 _FINER_SLOPES, _FINER_FANS = np.arange(-0.02, 0.0201, 0.005), np.linspace(-1 / 6, 1 / 6, 9)
 _FANNED, _MOST_FANNED = 0.6, 0.8
@@ -69,11 +70,21 @@ class Skew:
     def extent(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float]:
         """Top and bottom of the print in a box, had the lines run level; no box is made taller."""
         level = float(self.level((x0 + x1) / 2, (y0 + y1) / 2))
-        slope = self.slope + self.fan * level
-        high = y1 - y0
-        if abs(slope) > _MAX_SLOPE:  # a little slant leaves the box as good as it is
-            high = float(_print_height(x1 - x0, high, slope))
+        high = print_height(Box(x0, y0, x1, y1), self.slope + self.fan * level)
         return level - high / 2, level + high / 2
+
+
+def print_height(box: Box, slope: float) -> float:
+    """Height of the print in an upright box; a little slant leaves the box as good as it is."""
+    high = box.y1 - box.y0
+    return float(_print_height(box.x1 - box.x0, high, slope)) if abs(slope) > _MAX_SLOPE else high
+
+
+def slope_between(left: Box, right: Box) -> float:
+    """Slope of a line on which two boxes stand beside one another; 0 where they do not."""
+    run = (right.x0 + right.x1 - left.x0 - left.x1) / 2
+    slope = (right.y0 + right.y1 - left.y0 - left.y1) / 2 / run if run else 0.0
+    return slope if abs(slope) <= _STEEPEST else 0.0
 
 
 def estimate_slope(words: Sequence[Word]) -> float:

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from extractors.backends.scripted.sheet import other_print
 from extractors.reading.lines import group_lines, reading_order
-from extractors.reading.skew import estimate_skew, estimate_slope
+from extractors.reading.skew import estimate_skew, estimate_slope, print_height, slope_between
 from schemas.document import Box, Word
 
 
@@ -140,6 +141,18 @@ def test_a_page_photographed_from_one_side_keeps_its_lines(corners: tuple[tuple[
     skew = estimate_skew(words)
     assert skew.fan != 0
     assert _texts(words) == [[f"{row}{column}" for column in "abcd"] for row in range(20)]
+
+
+def test_words_of_a_slanted_line_have_one_height() -> None:
+    short, long = (word for word in _photographed(_turned(14)) if word.text in ("0b", "0d"))
+    slope = slope_between(short.box, long.box)
+    assert slope == pytest.approx(math.tan(math.radians(14)), abs=0.01)
+    assert print_height(short.box, slope) == pytest.approx(print_height(long.box, slope), abs=1.0)
+    assert not other_print(short, long)
+    assert other_print(
+        short, replace(long, box=Box(long.box.x0, long.box.y0 - 9, long.box.x1, long.box.y1 + 9))
+    )
+    assert slope_between(Box(0, 0, 10, 10), Box(0, 50, 10, 60)) == 0  # below one another
 
 
 def _turned(degrees: float) -> Callable[[float, float], tuple[float, float]]:

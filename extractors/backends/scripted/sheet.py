@@ -13,6 +13,7 @@ from extractors.backends.base import Span
 from extractors.backends.scripted.concepts import label_concepts
 from extractors.grammar.cutting import part_of
 from extractors.reading.lines import group_lines
+from extractors.reading.skew import print_height, slope_between
 from schemas.document import ReadDocument, Word
 
 _CELL_GAP = 1.1
@@ -182,11 +183,13 @@ _OTHER_PRINT = 1.5
 def other_print(one: Word, other: Word) -> bool:
     """Whether a recognised word was found apart from its neighbour: a stamp, handwriting, print of another size.
 
-    All words of a recognised line have its height; a text layer's heights are those of fonts and letters, and say less.
+    All words of a recognised line have its height, but for the slant of a photograph; a text layer's heights are those
+    of fonts and letters, and say less.
     """
     if one.confidence is None or other.confidence is None:
         return False
-    heights = sorted(max(word.box.y1 - word.box.y0, 0.1) for word in (one, other))
+    slope = slope_between(one.box, other.box)
+    heights = sorted(max(print_height(word.box, slope), 0.1) for word in (one, other))
     return heights[1] > _OTHER_PRINT * heights[0]
 
 
