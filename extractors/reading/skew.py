@@ -54,8 +54,8 @@ class Skew:
     Attributes:
         slope: of a line through the middle.
         fan: by how much more a line slopes for each unit that it is lower; 0: all run alike.
-        x: of the middle.
-        y: of the middle.
+        x: of the middle (0 where neighbours told the slope).
+        y: of the middle (the same).
     """
 
     slope: float = 0.0
@@ -66,6 +66,22 @@ class Skew:
     def level(self, x: Any, y: Any) -> Any:
         """Where the line through a point crosses the vertical through the middle, from there."""
         return (y - self.y - self.slope * (x - self.x)) / (1 + self.fan * (x - self.x))
+
+    @property
+    def is_steep(self) -> bool:
+        """Whether more than a scanner's skew: columns and what stands below what are not where they look."""
+        return abs(self.slope) > _MAX_SLOPE or self.fan != 0
+
+    def levelled(self, box: Box) -> Box:
+        """Where the print of an upright box would stand, had the page been turned straight around its middle."""
+        x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+        level = float(self.level(x, y))
+        slope = self.slope + self.fan * level
+        top, bottom = self.extent(box.x0, box.y0, box.x1, box.y1)
+        wide = box.x1 - box.x0
+        half = max(wide - abs(slope) * (bottom - top), _THIN * wide) / 2
+        x += slope * level
+        return Box(x - half, self.y + top, x + half, self.y + bottom)
 
     def extent(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float]:
         """Top and bottom of the print in a box, had the lines run level; no box is made taller."""

@@ -14,6 +14,7 @@ from extractors.backends.scripted.choices import choose, tell_shape
 from extractors.backends.scripted.descriptions import told_words
 from extractors.backends.scripted.fields import find_fields
 from extractors.backends.scripted.labels import Goal, find_runs, goal_of, with_parties
+from extractors.backends.scripted.levelled import Levelled
 from extractors.backends.scripted.lists import Wanted, find_items, wanted_of
 from extractors.backends.scripted.lists.groups import Grouped, group_rows, grouped_of
 from extractors.backends.scripted.lists.shared import apart
@@ -102,6 +103,8 @@ class _Plan:
 
     def _window(self, document: ReadDocument, style: DocumentStyle, rows: Counter[str]) -> WindowAnswer:
         """One run of pages; ``rows`` counts those of each list so far, over all of them."""
+        straight = Levelled(document)
+        document = straight.document
         lines = read_sheet(document)
         scene = Scene(
             lines, find_runs(lines, self.vocabulary), style, {}, self._marks(document, lines), self.vocabulary
@@ -111,7 +114,8 @@ class _Plan:
         out: list[LeafAnswer] = []
         found = self._lists(scene, rows)
         data = self._write(self.tree, "", matches, scene, found, out)
-        return WindowAnswer(data, tuple(_with_others(leaf, ranked.get(leaf.path, ())) for leaf in out), False)
+        answers = straight.seen([_with_others(leaf, ranked.get(leaf.path, ())) for leaf in out])
+        return WindowAnswer(data, tuple(answers), False)
 
     def _marks(self, document: ReadDocument, lines: Sequence[Line]) -> dict[str, Marked]:
         """By path, what marks on the pages answer."""

@@ -1,0 +1,145 @@
+"""Pages photographed askew or from one side: the rules answer as for a level page, with places on the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from extractors.backends.base import Answer
+from extractors.backends.scripted import ScriptedBackend
+from extractors.reading.lines import reading_order
+from schemas.document import Box, Mark, ReadDocument, Word
+from schemas.registry import LoadedSchema, from_json_schema
+from tests.tiny import document_of, rows_schema
+
+Place = Callable[[float, float], tuple[float, float]]
+SLIP = (
+    "Harbour Supplies Ltd",
+    "12 Quay Road",
+    "",
+    "Invoice No:INV-7731        Date:25/12/2018",
+    "",
+    "Description            Qty        Price        Amount",
+    "Copper pipe             2          4.50          9.00",
+    "Brass elbow            10          1.20         12.00",
+    "Pipe clamp              4          0.75          3.00",
+    "Sealing tape            1          2.25          2.25",
+    "",
+    "Net total                                       26.25",
+    "VAT                                              5.25",
+    "Total                                           31.50",
+    "",
+    "Thank you for shopping at the harbour",
+    "Goods once sold are not taken back",
+)
+SCHEMA = rows_schema(
+    {"description": "string", "quantity": "number", "unit_price": "number", "amount": "number"},
+    invoice_number="string",
+    date="string",
+    total="number",
+)
+
+
+def turned(degrees: float) -> Place:
+    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    return lambda x, y: (300 + cosine * x - sine * y, 300 + sine * x + cosine * y)
+
+
+def from_one_side(x: float, y: float) -> tuple[float, float]:
+    paper = np.array([(0, 0), (460, 0), (460, 260), (0, 260)], dtype=np.float32)
+    seen = np.array([(40, 10), (430, 60), (470, 300), (0, 320)], dtype=np.float32)
+    u, v, w = cv2.getPerspectiveTransform(paper, seen) @ (x, y, 1)
+    return u / w, v / w
+
+
+def photographed(document: ReadDocument, place: Place) -> ReadDocument:
+    """As a recogniser reads a photograph of its pages: upright boxes around what is slanted."""
+
+    def box_of(box: Box) -> Box:
+        xs, ys = zip(
+            *(
+                place(*one)
+                for one in ((box.x0, box.y0), (box.x1, box.y0), (box.x0, box.y1), (box.x1, box.y1))
+            ),
+            strict=True,
+        )
+        return Box(min(xs), min(ys), max(xs), max(ys))
+
+    pages = []
+    for page in document.pages:
+        words = [Word(word.text, box_of(word.box), 0.97) for word in page.words]
+        marks = tuple(replace(mark, box=box_of(mark.box)) for mark in page.marks)
+        pages.append(replace(page, words=reading_order(words), marks=marks))
+    return replace(document, pages=tuple(pages))
+
+
+def answer(document: ReadDocument, schema: LoadedSchema = SCHEMA) -> Answer:
+    return ScriptedBackend().answer([document], schema)[0]
+
+
+@pytest.mark.parametrize("place", [turned(9), turned(-12), turned(17), from_one_side])
+def test_a_photograph_is_answered_as_the_level_page_is(place: Place) -> None:
+    level, askew = document_of(SLIP), photographed(document_of(SLIP), place)
+    expected, found = answer(level), answer(askew)
+    assert len(expected.data["rows"]) == 4
+    assert expected.data["total"] == "31.50"
+    assert found.data == expected.data
+    printed = {word.box: word for word in askew.pages[0].words}
+    for leaf in found.leaves:
+        for _, word in leaf.span.words if leaf.span else ():
+            whole = printed.get(word.box)
+            inside = [one for one in printed.values() if word.text in one.text and _holds(one.box, word.box)]
+            assert (whole is not None and whole.text == word.text) or inside, (leaf.path, word)
+            assert type(word) is Word
+
+
+def test_a_part_of_a_word_is_cut_out_of_the_word_on_the_page() -> None:
+    found = answer(photographed(document_of(SLIP), turned(10)))
+    (word,) = (
+        one for leaf in found.leaves if leaf.path == "date" and leaf.span for _, one in leaf.span.words
+    )
+    assert word.text == "25/12/2018"
+
+
+def test_the_same_letters_twice_in_a_word_are_told_apart() -> None:
+    lines = (*SLIP[:3], "Deposit:12.00Total:12.00", *SLIP[4:])
+    schema = rows_schema({"amount": "number"}, total="number", date="string")
+    level, askew = (
+        answer(one, schema) for one in (document_of(lines), photographed(document_of(lines), turned(10)))
+    )
+    assert level.data == askew.data
+
+
+def test_marks_point_at_the_page_as_it_is() -> None:
+    lines = (*SLIP, "", "Paid in cash          Paid by card")
+    level = document_of(lines)
+    words = [word for word in level.pages[0].words if word.text == "Paid"]
+    marks = tuple(
+        Mark("checkbox", Box(w.box.x0 - 14, w.box.y0, w.box.x0 - 4, w.box.y1), 0.95, ticked=at == 1)
+        for at, w in enumerate(words)
+    )
+    level = replace(level, pages=(replace(level.pages[0], marks=marks, marks_sought=True),))
+    askew = photographed(level, turned(11))
+    schema = from_json_schema(
+        {"title": "slip", "type": "object", "properties": {"payment": {"enum": ["cash", "card"]}}}, "slip"
+    )
+    expected, found = answer(level, schema), answer(askew, schema)
+    assert expected.data == found.data == {"payment": "card"}
+    places = [word.box for leaf in found.leaves if leaf.span for _, word in leaf.span.words]
+    seen = {mark.box for mark in askew.pages[0].marks} | {word.box for word in askew.pages[0].words}
+    assert places
+    assert set(places) <= seen
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    return (
+        outer.x0 - 0.01 <= inner.x0
+        and outer.y0 - 0.01 <= inner.y0
+        and inner.x1 <= outer.x1 + 0.01
+        and inner.y1 <= outer.y1 + 0.01
+    )
