@@ -34,6 +34,7 @@ _FINER_SLOPES, _FINER_FANS = np.arange(-0.02, 0.0201, 0.005), np.linspace(-1 / 6
 _FANNED, _MOST_FANNED = 0.6, 0.8
 """What slopes may differ by from the top of a page to its foot; and the share of its size by which lines may spread
 from one side to the other."""
+_LEAST_SPREAD = 0.2
 _BIN = 0.4
 """Heights of print within which words count as one line."""
 _CLEARLY = 1.15
@@ -65,7 +66,8 @@ class Skew:
 
     def level(self, x: Any, y: Any) -> Any:
         """Where the line through a point crosses the vertical through the middle, from there."""
-        return (y - self.y - self.slope * (x - self.x)) / (1 + self.fan * (x - self.x))
+        spread = np.maximum(1 + self.fan * (x - self.x), _LEAST_SPREAD)  # far beside all words lines may meet
+        return (y - self.y - self.slope * (x - self.x)) / spread
 
     @property
     def is_steep(self) -> bool:
