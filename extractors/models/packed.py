@@ -1,8 +1,8 @@
 """Weights laid out once as oneDNN's kernels read them, and sums kept in float32 between the products.
 
 A pass over a few tokens is little more than a walk over the weights. From their plain layout oneDNN takes a slower
-path, or makes its own copy first, every time. In float32 (`in_fast_type`) a pass over four tokens takes half as long as
-with torch's own products (AVX2), one over a prompt a tenth less.
+path, or makes its own copy first, every time. In float32 (`in_fast_type`, AVX2) products of four tokens take about
+half as long as torch's own, those of a prompt a tenth less.
 
 What runs through all layers (the residual stream) is a sum of some sixty parts. In bf16 each addition rounds it, and
 how passes are cut decides how: kept in float32, the same text in one pass or in twenty gives scores half as far apart,

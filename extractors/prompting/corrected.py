@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection
 
 _CORRECT = (
-    r"(?:correct(?:ed)?|amended|revised|rectified|right"
+    r"(?:correct(?:ed)?|amended|revised|rectified"
     r"|richtige[rsn]?|korrigierte?[rsn]?|berichtigte?[rsn]?|geanderte?[rsn]?"
     r"|correcte|corrigee?|rectifiee?|modifiee?"
     r"|corret{1,2}[oa]|correct[oa]|corregid[oa]|rectificad[oa]|modificad[oa]|rettificat[oa]|modificat[oa]"
@@ -28,6 +28,28 @@ _SAID = (
     re.compile(rf"(?<![\w-]){_LABEL} ?[(\[,-]{{1,2}} ?{_CORRECT} ?[)\],-]{{0,2}}(?:{_MARK}| (?=[^\s\w]?\d))"),
     re.compile(rf"(?<![\w-]){_LABEL} {_CORRECT}{_MARK}"),
 )
+_VERBS = frozenset(
+    (
+        "is",
+        "are",
+        "be",
+        "was",
+        "were",
+        "not",
+        "ist",
+        "sind",
+        "war",
+        "est",
+        "sont",
+        "es",
+        "son",
+        "sono",
+        "jest",
+        "sao",
+        "zijn",
+    )
+)
+"""Words before *correct* in a sentence: "please check that the total is correct: ..."."""
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -48,6 +70,6 @@ def corrections(text: str, asked: Collection[str]) -> list[tuple[int, int]]:
     for match in (match for pattern in _SAID for match in pattern.finditer(text)):
         seen = seen or Counter(words_in(text))
         last = words_in(match["label"])[-1:]
-        if last and (last[0] in asked or seen[last[0]] > 1):
+        if last and last[0] not in _VERBS and (last[0] in asked or seen[last[0]] > 1):
             found.append(match.span())
     return sorted(found)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.document import Box, Word
+
+Quad = NDArray[np.floating]
+"""Corners of a line, from the top left one clockwise: shape (4, 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +62,10 @@ def clip_box(box: Box, frame: Frame2D) -> Box:
     x0, x1 = sorted((min(max(box.x0, 0.0), frame.width), min(max(box.x1, 0.0), frame.width)))
     y0, y1 = sorted((min(max(box.y0, 0.0), frame.height), min(max(box.y1, 0.0), frame.height)))
     return Box(x0, y0, x1, y1)
+
+
+def sides_of(quad: Quad) -> tuple[float, float]:
+    """Width and height of what four corners enclose."""
+    width = max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))
+    height = max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))
+    return float(width), float(height)

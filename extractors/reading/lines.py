@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import floor
 from statistics import median
 
+from extractors.reading.geometry import Frame2D, turn_word
 from extractors.reading.skew import Skew, estimate_skew
-from schemas.document import Box, Word
+from schemas.document import Word
 
 _HEIGHT_SHARE = 0.5
 """Two words are level when their centres or feet differ by at most this share of the lower word's height."""
@@ -76,27 +77,24 @@ def group_lines(words: Sequence[Word]) -> list[list[Word]]:
     across = [word for word in words if not word.turned % 2]
     lines = [(line.centre, [item.word for item in line.members]) for line in _grouped(across)]
     for turned in (1, 3) if len(across) < len(words) else ():
-        for run in _along([word for word in words if word.turned == turned], turned == 1):
+        for run in _along([word for word in words if word.turned == turned]):
             lines.append((sum(word.box.y0 + word.box.y1 for word in run) / (2 * len(run)), run))
     lines.sort(key=lambda line: (line[0], line[1][0].box.x0))
     return [line for _, line in lines]
 
 
-def _along(words: Sequence[Word], down: bool) -> Iterator[list[Word]]:
-    """Lines of print that runs down or up the page, as somebody sees them who tilts the head; wide gaps end them."""
-    tilted = [replace(word, box=_tilted(word.box, down)) for word in words]
-    place = {id(word): at for at, word in enumerate(tilted)}
+def _along(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Lines of print that all runs down, or all up, as somebody sees them who tilts the head; wide gaps end them."""
+    tilted = [turn_word(word, Frame2D(0.0, 0.0), -word.turned % 4) for word in words]
+    seen = {id(one): word for one, word in zip(tilted, words, strict=True)}
     for line in _grouped(tilted):
-        begin = 0
-        for at in range(1, len(line.members) + 1):
-            gap = 0.0 if at == len(line.members) else _gap(line.members[at - 1], line.members[at])
-            if at == len(line.members) or gap > _APART:
-                yield [words[place[id(item.word)]] for item in line.members[begin:at]]
-                begin = at
-
-
-def _tilted(box: Box, down: bool) -> Box:
-    return Box(box.y0, -box.x1, box.y1, -box.x0) if down else Box(-box.y1, box.x0, -box.y0, box.x1)
+        run: list[Word] = []
+        for left, item in zip([None, *line.members], line.members, strict=False):
+            if left is not None and _gap(left, item) > _APART:
+                yield run
+                run = []
+            run.append(seen[id(item.word)])
+        yield run
 
 
 def _gap(left: _Placed, right: _Placed) -> float:
@@ -134,8 +132,7 @@ def reading_order(words: Sequence[Word]) -> tuple[Word, ...]:
 
 
 def _place(word: Word, skew: Skew) -> _Placed:
-    box = word.box
-    return _Placed(word, *skew.extent(box.x0, box.y0, box.x1, box.y1))
+    return _Placed(word, *skew.extent(word.box))
 
 
 _MAX_CELLS = 200

@@ -54,7 +54,7 @@ def find_marks(pixels: Pixels, frame: Frame2D, words: Sequence[Word]) -> tuple[M
     if min(pixels.shape[:2]) < _LEAST_SIDE:
         return written
     ink = ink_of(pixels, pixels.shape[1] / max(frame.width, 1.0))
-    ink = replace(ink, slope=estimate_slope(words)) if words else ink
+    ink = replace(ink, slope=estimate_slope(words))
     marks = _united(list(written), find_checkboxes(ink, words))
     rings = find_rings(ink, words)
     marks += [mark for mark, _ in rings]

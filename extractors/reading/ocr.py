@@ -24,12 +24,12 @@ from rapidocr.main import RapidOCRError
 from rapidocr.utils.process_img import map_boxes_to_original
 
 from extractors.reading.ctc import Decode
-from extractors.reading.geometry import Frame2D, clip_box
+from extractors.reading.geometry import Frame2D, Quad, clip_box, sides_of
 from extractors.reading.glued import glued_at
 from extractors.reading.lexicon import Lexicon
 from extractors.reading.lines import reading_order
 from extractors.reading.request import Raster
-from extractors.reading.sideways import Piece, kept, letters_in, on_page, regions_of, uncovered
+from extractors.reading.sideways import Piece, letters_in, on_page, regions_of, uncovered, way_of
 from extractors.reading.text import normalise_text
 from schemas.document import Box, Word
 
@@ -198,7 +198,9 @@ class Recogniser:
             _, found = engine.detect_and_crop(image, record)
             assert found.boxes is not None
             found_at = map_boxes_to_original(found.boxes, record, *small.shape[:2]) / factor
-            boxes = np.array([box for box in found_at if min(_sides(box)) >= _MIN_SIDE_PX], dtype=np.float32)
+            boxes = np.array(
+                [box for box in found_at if min(sides_of(box)) >= _MIN_SIDE_PX], dtype=np.float32
+            )
             if not len(boxes):
                 return None
             _, classes = engine.cls_and_rotate(engine.crop_text_regions(pixels, boxes))
@@ -209,17 +211,17 @@ class Recogniser:
         reverse = [label == "180" and float(score) > threshold for label, score in classes.cls_res]
         return _Lines(classes.img_list, boxes, reverse, [_is_tall(box) for box in boxes])
 
-    def _sideways(self, pixels: Pixels, lines: _Lines) -> tuple[list[Word], list[NDArray[np.floating]]]:
+    def _sideways(self, pixels: Pixels, lines: _Lines) -> tuple[list[Word], list[Quad]]:
         """Words of print that runs down or up the page, in pixels, and the corners of its lines."""
         height, width = pixels.shape[:2]
         tall = [box for box, turned in zip(lines.boxes, lines.turned, strict=True) if turned]
         usual = [
-            min(_sides(box)) for box, turned in zip(lines.boxes, lines.turned, strict=True) if not turned
+            min(sides_of(box)) for box, turned in zip(lines.boxes, lines.turned, strict=True) if not turned
         ]
         if not tall or not usual:
             return [], []
         words: list[Word] = []
-        quads: list[NDArray[np.floating]] = []
+        quads: list[Quad] = []
         for region in regions_of(tall, median(usual), width, height):
             x0, y0, x1, y1 = region
             found = self._find(np.ascontiguousarray(np.rot90(pixels[y0:y1, x0:x1])))
@@ -235,18 +237,18 @@ class Recogniser:
                 continue
             if read.txts is None:
                 continue
-            ways = []
-            for start in (0, len(across)):
-                said = range(start, start + len(across))
-                pieces = [
-                    Piece(found.boxes[at], read.txts[n], float(read.scores[n]))
-                    for at, n in zip(across, said, strict=True)
-                ]
-                chosen = kept(pieces)
-                ways.append((sum(pieces[at].score * letters_in(pieces[at].text) for at in chosen), chosen))
-            up = ways[1][0] > ways[0][0]
-            for at in ways[up][1]:
-                n = at + up * len(across)
+            half = len(across)
+            up, chosen = way_of(
+                *(
+                    [
+                        Piece(found.boxes[at], read.txts[n], float(read.scores[n]))
+                        for n, at in enumerate(across, start)
+                    ]
+                    for start in (0, half)
+                )
+            )
+            for at in chosen:
+                n = at + half if up else at
                 quad = on_page(found.boxes[across[at]], region)
                 quads.append(quad)
                 words += (
@@ -332,14 +334,8 @@ def _echoes(word: Word, words: Sequence[Word]) -> bool:
 
 
 def _is_tall(box: NDArray[np.floating]) -> bool:
-    width, height = _sides(box)
+    width, height = sides_of(box)
     return height >= _TALL * max(width, 1.0)
-
-
-def _sides(box: NDArray[np.floating]) -> tuple[float, float]:
-    width = max(np.linalg.norm(box[0] - box[1]), np.linalg.norm(box[2] - box[3]))
-    height = max(np.linalg.norm(box[0] - box[3]), np.linalg.norm(box[1] - box[2]))
-    return float(width), float(height)
 
 
 def _direction(lines: _Lines) -> int:
@@ -347,7 +343,7 @@ def _direction(lines: _Lines) -> int:
     votes = [0.0, 0.0, 0.0, 0.0]
     count = 0
     for box, tall, reverse in zip(lines.boxes, lines.turned, lines.reversed, strict=True):
-        width, height = sorted(_sides(box), reverse=True)
+        width, height = sorted(sides_of(box), reverse=True)
         if width < 2 * height:  # a short word says little about its direction
             continue
         count += 1

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from extractors.reading.geometry import Quad, sides_of
 
 _MOST, _TALL = 4, 200
 """Regions of a page that are turned and read again, and tall boxes, the longest, that are looked at for them."""
@@ -33,7 +34,6 @@ _LEVEL = 0.5
 _COVERED = 0.5
 """A line found across the page that lies to this share under one along it was a piece of that."""
 
-Quad = NDArray[np.floating]
 Edges = tuple[float, float, float, float]
 Region = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
@@ -57,7 +57,9 @@ def regions_of(tall: Sequence[Quad], line: float, width: int, height: int) -> li
         width: of the page.
         height: of the page.
     """
-    boxes = sorted(((_edges(quad), _thickness(quad)) for quad in tall), key=lambda box: box[0][1] - box[0][3])
+    boxes = sorted(
+        ((_edges(quad), sides_of(quad)[0]) for quad in tall), key=lambda box: box[0][1] - box[0][3]
+    )
     found = []
     for group in _beside_one_another(boxes[:_TALL]):
         x0, y0 = (min(edges[at] for edges, _ in group) for at in (0, 1))
@@ -82,6 +84,19 @@ def kept(pieces: Sequence[Piece]) -> list[int]:
         chosen += joined
         left = [at for at in left if at not in joined]
     return sorted(chosen)
+
+
+def way_of(down: Sequence[Piece], up: Sequence[Piece]) -> tuple[bool, list[int]]:
+    """Whether the lines of a region run up the page, and which of them are print, read that way.
+
+    Args:
+        down: as they read when they run down.
+        up: the same lines, as they read when they run up.
+    """
+    ways = [(pieces, kept(pieces)) for pieces in (down, up)]
+    sure = [sum(pieces[at].score * letters_in(pieces[at].text) for at in chosen) for pieces, chosen in ways]
+    runs_up = sure[1] > sure[0]
+    return runs_up, ways[runs_up][1]
 
 
 def on_page(quad: Quad, region: Region) -> Quad:
@@ -132,10 +147,6 @@ def _goes_with(quad: Quad, line: Quad) -> bool:
 def _edges(quad: Quad) -> Edges:
     (x0, y0), (x1, y1) = quad.min(axis=0), quad.max(axis=0)
     return float(x0), float(y0), float(x1), float(y1)
-
-
-def _thickness(quad: Quad) -> float:
-    return float(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3])))
 
 
 def _near(one: tuple[Edges, float], other: tuple[Edges, float]) -> bool:

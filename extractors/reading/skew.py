@@ -35,6 +35,7 @@ _FANNED, _MOST_FANNED = 0.6, 0.8
 """What slopes may differ by from the top of a page to its foot; and the share of its size by which lines may spread
 from one side to the other."""
 _LEAST_SPREAD = 0.2
+"""Of two fanned lines, beside all words, of their distance in the middle: before they meet."""
 _BIN = 0.4
 """Heights of print within which words count as one line."""
 _CLEARLY = 1.15
@@ -79,16 +80,16 @@ class Skew:
         x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
         level = float(self.level(x, y))
         slope = self.slope + self.fan * level
-        top, bottom = self.extent(box.x0, box.y0, box.x1, box.y1)
+        top, bottom = self.extent(box)
         wide = box.x1 - box.x0
         half = max(wide - abs(slope) * (bottom - top), _THIN * wide) / 2
         x += slope * level
         return Box(x - half, self.y + top, x + half, self.y + bottom)
 
-    def extent(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float]:
-        """Top and bottom of the print in a box, had the lines run level; no box is made taller."""
-        level = float(self.level((x0 + x1) / 2, (y0 + y1) / 2))
-        high = print_height(Box(x0, y0, x1, y1), self.slope + self.fan * level)
+    def extent(self, box: Box) -> tuple[float, float]:
+        """Top and bottom of the print in a box, from the middle, had the lines run level; no box is made taller."""
+        level = float(self.level((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2))
+        high = print_height(box, self.slope + self.fan * level)
         return level - high / 2, level + high / 2
 
 
@@ -111,7 +112,9 @@ def estimate_slope(words: Sequence[Word]) -> float:
 
 
 def estimate_skew(words: Sequence[Word]) -> Skew:
-    """How the lines of a page run. Exact print gives exactly 0."""
+    """How the lines of a page run. Exact print gives exactly 0, and so does a page without words."""
+    if not words:
+        return Skew()
     slopes = _neighbours(words)
     slope = median(slopes) if len(slopes) >= _MIN_PAIRS else 0.0
     if len(slopes) >= max(_MIN_PAIRS, _MANY * len(words)):

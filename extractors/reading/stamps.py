@@ -68,7 +68,7 @@ def find_stamps(ink: Ink, words: Sequence[Word], taken: Sequence[Box]) -> list[M
         words: on it.
         taken: boxes in points whose ink belongs to other marks.
     """
-    skew = math.degrees(math.atan(estimate_slope(words))) if words else 0.0
+    skew = math.degrees(math.atan(estimate_slope(words)))
     found = _turned_words(words)
     found += _framed(*ink.components, ink.scale, skew)
     colored = _colored(ink, words)

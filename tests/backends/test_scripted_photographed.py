@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
-import cv2
-import numpy as np
 import pytest
 
 from extractors.backends.base import Answer, LeafAnswer, Span
 from extractors.backends.scripted import ScriptedBackend
 from extractors.backends.scripted.levelled import Levelled
+from extractors.backends.scripted.sheet import other_print
 from extractors.grammar.cutting import part_of
 from extractors.reading.lines import reading_order
+from extractors.reading.skew import print_height, slope_between
 from schemas.document import Box, Mark, ReadDocument, Word
 from schemas.registry import LoadedSchema, from_json_schema
+from tests.photographs import Place, box_seen, from_one_side, turned
 from tests.tiny import document_of, rows_schema
 
-Place = Callable[[float, float], tuple[float, float]]
 SLIP = (
     "Harbour Supplies Ltd",
     "12 Quay Road",
@@ -55,35 +54,16 @@ SCHEMA = rows_schema(
 )
 
 
-def turned(degrees: float) -> Place:
-    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
-    return lambda x, y: (300 + cosine * x - sine * y, 300 + sine * x + cosine * y)
-
-
-def from_one_side(x: float, y: float) -> tuple[float, float]:
-    paper = np.array([(0, 0), (460, 0), (460, 260), (0, 260)], dtype=np.float32)
-    seen = np.array([(40, 10), (430, 60), (470, 300), (0, 320)], dtype=np.float32)
-    u, v, w = cv2.getPerspectiveTransform(paper, seen) @ (x, y, 1)
-    return u / w, v / w
+SIDE = from_one_side(((0, 0), (460, 0), (460, 260), (0, 260)), ((40, 10), (430, 60), (470, 300), (0, 320)))
 
 
 def photographed(document: ReadDocument, place: Place) -> ReadDocument:
     """As a recogniser reads a photograph of its pages: upright boxes around what is slanted."""
 
-    def box_of(box: Box) -> Box:
-        xs, ys = zip(
-            *(
-                place(*one)
-                for one in ((box.x0, box.y0), (box.x1, box.y0), (box.x0, box.y1), (box.x1, box.y1))
-            ),
-            strict=True,
-        )
-        return Box(min(xs), min(ys), max(xs), max(ys))
-
     pages = []
     for page in document.pages:
-        words = [Word(word.text, box_of(word.box), 0.97) for word in page.words]
-        marks = tuple(replace(mark, box=box_of(mark.box)) for mark in page.marks)
+        words = [Word(word.text, box_seen(word.box, place), 0.97) for word in page.words]
+        marks = tuple(replace(mark, box=box_seen(mark.box, place)) for mark in page.marks)
         pages.append(replace(page, words=reading_order(words), marks=marks))
     return replace(document, pages=tuple(pages))
 
@@ -92,7 +72,7 @@ def answer(document: ReadDocument, schema: LoadedSchema = SCHEMA) -> Answer:
     return ScriptedBackend().answer([document], schema)[0]
 
 
-@pytest.mark.parametrize("place", [turned(9), turned(-12), turned(17), from_one_side])
+@pytest.mark.parametrize("place", [turned(9), turned(-12), turned(17), SIDE])
 def test_a_photograph_is_answered_as_the_level_page_is(place: Place) -> None:
     level, askew = document_of(SLIP), photographed(document_of(SLIP), place)
     expected, found = answer(level), answer(askew)
@@ -125,6 +105,18 @@ def test_the_same_letters_twice_in_a_word_are_told_apart() -> None:
         leaf = LeafAnswer("total", "12.00", 0.0, Span(((1, part_of(moved, start, start + 5)),)))
         (told,) = straight.seen([leaf])
         assert told.span == Span(((1, part_of(seen, start, start + 5)),))
+
+
+def test_words_of_a_slanted_line_are_of_one_print() -> None:
+    words = photographed(document_of(SLIP), turned(14)).pages[0].words
+    short, long = (next(word for word in words if word.text == text) for text in ("Qty", "Description"))
+    slope = slope_between(long.box, short.box)
+    assert slope == pytest.approx(math.tan(math.radians(14)), abs=0.01)
+    assert print_height(short.box, slope) == pytest.approx(print_height(long.box, slope), abs=1.0)
+    assert not other_print(short, long)
+    box = long.box
+    assert other_print(short, replace(long, box=Box(box.x0, box.y0 - 9, box.x1, box.y1 + 9)))
+    assert slope_between(Box(0, 0, 10, 10), Box(0, 50, 10, 60)) == 0  # below one another
 
 
 def test_level_pages_stay_the_same_objects() -> None:

@@ -147,6 +147,7 @@ CORRECTIONS = (
     "Total rectificado: 711,83",
     "Totale corretto: 711,83 al posto di totale 5,00",
     "Gewijzigde total: 711,83",
+    "Total corrigido: 711,83",
     "Poprawiona kwota total (poprawna): 711,83",
     "Correct company: Zephyr Holdings",  # asked for by the schema, though it is no label of the page
 )
@@ -175,6 +176,8 @@ def test_what_a_correction_says_never_lands_unseen() -> None:
     [
         "Correct change only please",
         "Please check that the total is correct: no refund",
+        "This is to confirm that the sum is correct: no refund",
+        "Our return policy: right of return: 14 days",
         "Amended order no: 17",  # another word than any of the page, and nothing that is asked for
         "All amounts in RM are correct at time of print",
         "Revised edition 2019",

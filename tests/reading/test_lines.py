@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
 from dataclasses import replace
 
-import cv2
-import numpy as np
 import pytest
 
-from extractors.backends.scripted.sheet import other_print
 from extractors.reading.lines import group_lines, reading_order
-from extractors.reading.skew import estimate_skew, estimate_slope, print_height, slope_between
+from extractors.reading.skew import Skew, estimate_skew, estimate_slope
 from schemas.document import Box, Word
+from tests.photographs import Corners, Place, box_seen, from_one_side, turned
 
 
 def _word(text: str, x: float, y: float, width: float = 30, height: float = 10) -> Word:
@@ -108,13 +105,13 @@ def test_print_over_print_is_one_line() -> None:
 
 @pytest.mark.parametrize("degrees", [-18, -14, -9, 9, 12, 17])
 def test_a_page_photographed_askew_keeps_its_lines(degrees: float) -> None:
-    words = _photographed(_turned(degrees))
+    words = _photographed(turned(degrees))
     assert estimate_slope(words) == pytest.approx(math.tan(math.radians(degrees)), abs=0.02)
     assert _texts(words) == [[f"{row}{column}" for column in "abcd"] for row in range(20)]
 
 
 def test_a_text_layer_is_never_taken_for_a_photograph() -> None:
-    words = [replace(word, confidence=None) for word in _photographed(_turned(14))]
+    words = [replace(word, confidence=None) for word in _photographed(turned(14))]
     assert abs(estimate_slope(words)) <= 0.12
 
 
@@ -123,50 +120,26 @@ def test_words_strewn_over_a_page_have_no_slope() -> None:
     words = [
         replace(_word(str(i), rng.uniform(0, 560), rng.uniform(0, 780)), confidence=0.9) for i in range(150)
     ]
-    assert abs(estimate_slope(words)) <= 0.12
+    assert not estimate_skew(words).is_steep
+    assert estimate_skew([]) == Skew()
 
 
 @pytest.mark.parametrize(
     "corners", [((60, 20), (560, 70), (590, 640), (20, 700)), ((20, 60), (590, 20), (540, 700), (70, 640))]
 )
-def test_a_page_photographed_from_one_side_keeps_its_lines(corners: tuple[tuple[float, float], ...]) -> None:
-    paper = np.array([(0, 280), (400, 280), (400, 620), (0, 620)], dtype=np.float32)
-    seen = cv2.getPerspectiveTransform(paper, np.array(corners, dtype=np.float32))
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        u, v, w = seen @ (x, y, 1)
-        return u / w, v / w
-
-    words = _photographed(place)
+def test_a_page_photographed_from_one_side_keeps_its_lines(corners: Corners) -> None:
+    paper = ((0, 280), (400, 280), (400, 620), (0, 620))
+    words = _photographed(from_one_side(paper, corners))
     skew = estimate_skew(words)
     assert skew.fan != 0
     assert _texts(words) == [[f"{row}{column}" for column in "abcd"] for row in range(20)]
 
 
-def test_words_of_a_slanted_line_have_one_height() -> None:
-    short, long = (word for word in _photographed(_turned(14)) if word.text in ("0b", "0d"))
-    slope = slope_between(short.box, long.box)
-    assert slope == pytest.approx(math.tan(math.radians(14)), abs=0.01)
-    assert print_height(short.box, slope) == pytest.approx(print_height(long.box, slope), abs=1.0)
-    assert not other_print(short, long)
-    assert other_print(
-        short, replace(long, box=Box(long.box.x0, long.box.y0 - 9, long.box.x1, long.box.y1 + 9))
-    )
-    assert slope_between(Box(0, 0, 10, 10), Box(0, 50, 10, 60)) == 0  # below one another
-
-
-def _turned(degrees: float) -> Callable[[float, float], tuple[float, float]]:
-    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
-    return lambda x, y: (cosine * x - sine * y, sine * x + cosine * y)
-
-
-def _photographed(place: Callable[[float, float], tuple[float, float]]) -> list[Word]:
-    """A page of 20 lines as a camera saw it, with the upright boxes that a recogniser gives."""
-    words = []
-    for row in range(20):
-        for column, (x, width) in {"a": (20, 40), "b": (66, 25), "c": (97, 33), "d": (320, 45)}.items():
-            y = 300 + 15 * row
-            corners = [place(*one) for one in ((x, y), (x + width, y), (x, y + 10), (x + width, y + 10))]
-            xs, ys = zip(*corners, strict=True)
-            words.append(Word(f"{row}{column}", Box(min(xs), min(ys), max(xs), max(ys)), 0.95))
-    return words
+def _photographed(place: Place) -> list[Word]:
+    """A page of 20 lines as a camera saw it."""
+    columns = {"a": (20, 40), "b": (66, 25), "c": (97, 33), "d": (320, 45)}
+    return [
+        Word(f"{row}{column}", box_seen(Box(x, 300 + 15 * row, x + width, 310 + 15 * row), place), 0.95)
+        for row in range(20)
+        for column, (x, width) in columns.items()
+    ]

@@ -104,6 +104,22 @@ def test_writing_a_model_asks_nobody_elsewhere(
     assert (tmp_path / "model" / "adapter_model.safetensors").is_file()
 
 
+def test_a_model_is_written_in_bf16_whatever_it_was_trained_in(
+    labelled: Path, base: Path, tmp_path: Path
+) -> None:
+    trainer = Trainer(
+        config_for(labelled, base, tmp_path / "run"), tiny_model(), tiny_processor(), lambda path: None
+    )
+    assert {one.dtype for one in trainer.weights.live.values()} == {torch.float32}
+    export_model(trainer, tmp_path / "model", [])
+    for name in ("adapter_model.safetensors", "vision.safetensors"):
+        tensors = load_file(tmp_path / "model" / name)
+        assert {one.dtype for one in tensors.values()} == {torch.bfloat16}, name
+    assert {
+        n.rpartition(".lora_")[0] for n in load_file(tmp_path / "model" / "adapter_model.safetensors")
+    } == {n.rpartition(".lora_")[0] for n in trainer.weights.live if ".lora_" in n}
+
+
 @pytest.mark.parametrize(
     ("changed", "started", "expected"),
     [

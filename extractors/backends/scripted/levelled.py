@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from extractors.backends.base import LeafAnswer, Span
 from extractors.grammar.cutting import part_of
-from extractors.reading.skew import Skew, estimate_skew
+from extractors.reading.skew import estimate_skew
 from schemas.document import Box, Page, ReadDocument, Word
 
 
@@ -48,7 +48,7 @@ class Levelled:
         ]
 
     def _page(self, page: Page) -> Page:
-        skew = estimate_skew(page.words) if page.words else Skew()
+        skew = estimate_skew(page.words)
         if not skew.is_steep:
             return page
         self._any = True
@@ -72,8 +72,6 @@ def _word(page: int, word: Word, marks: Mapping[tuple[int, Box], Box]) -> Word:
     if word.text == said:
         return word.seen
     starts = [at for at in range(len(said)) if said.startswith(word.text, at)]
-    if not starts:
-        return replace(word.seen, text=word.text)
     # The same letters may stand in a word twice: which of them is told by where the part was cut out.
     wide = max(word.whole.x1 - word.whole.x0, 1e-6)
     share = (word.box.x0 - word.whole.x0) / wide
