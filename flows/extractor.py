@@ -22,6 +22,7 @@ from extractors.context import Work, among, current
 from extractors.models.load import ModelDescription, model_description
 from extractors.options import ExtractOptions, PageRange, ReadOptions, VllmOptions
 from extractors.pipeline import Seen, extract_document
+from extractors.prompting.addressed import set_aside
 from extractors.reading import ReaderPool, document_ref
 from extractors.validation.validate import Validated, validate
 from flows.calibration import judge_for
@@ -257,6 +258,15 @@ class Extractor:
         except DocumentError as error:
             log.warning("%s: %s", path.name, error)
             return None
+        return self.answered(schema, document)
+
+    def answered(self, schema: LoadedSchema, document: ReadDocument) -> Validated:
+        """The checked answer for a document that was read, without any judge; of a batch the same but for that.
+
+        Raises:
+            BackendError: the model failed.
+        """
+        document = set_aside(document, schema.tree)
         answer = self.backend.answer([document], schema)[0]
         return validate(answer, schema, document, self.options)
 

@@ -182,7 +182,8 @@ def calibrate(
 def _evidence(records: Sequence[JudgedRecord], fitted: Fitted) -> dict[str, SchemaEvidence]:
     by_schema: dict[str, list[int]] = {}
     for number, record in enumerate(records):
-        by_schema.setdefault(record.document.fingerprint, []).append(number)
+        if record.proves:
+            by_schema.setdefault(record.document.fingerprint, []).append(number)
     found = {}
     for fingerprint, numbers in sorted(by_schema.items()):
         scored = [fitted.scored[number] for number in numbers]

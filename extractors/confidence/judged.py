@@ -22,12 +22,17 @@ DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class JudgedRecord:
-    """A judged document with what it is told apart by: hash of its bytes, name of its schema, set it came from."""
+    """A judged document with what it is told apart by: hash of its bytes, name of its schema, set it came from.
+
+    ``proves``: whether it is evidence for a budget. A document that the model may have learnt from, or that nobody drew,
+    is good for a fit and proves nothing.
+    """
 
     sha256: str
     schema_name: str
     source: str
     document: JudgedDocument
+    proves: bool = True
 
 
 def head(model_id: str) -> dict[str, Any]:
@@ -59,6 +64,7 @@ def line_of(record: JudgedRecord) -> dict[str, Any]:
         "source": record.source,
         "weight": record.document.weight,
         "largest": record.document.largest,
+        "proves": record.proves,
         "fields": fields,
     }
 
@@ -80,7 +86,8 @@ def record_of(line: dict[str, Any]) -> JudgedRecord:
         for path, null, right, eligible, figures in line["fields"]
     )
     document = JudgedDocument(str(line["fingerprint"]), fields, float(line["weight"]), float(line["largest"]))
-    return JudgedRecord(str(line["sha256"]), str(line["schema"]), str(line["source"]), document)
+    names = str(line["sha256"]), str(line["schema"]), str(line["source"])
+    return JudgedRecord(*names, document, bool(line.get("proves", True)))
 
 
 def write_judged(path: Path, model_id: str, records: Iterable[JudgedRecord]) -> None:

@@ -255,8 +255,11 @@ def _trim(lines: Cells) -> Cells:
     """From the street on (without a second name before it), and without telephone numbers at the end."""
     texts = [_text(entry) for entry in lines]
     street = next((i for i, text in enumerate(texts) if is_place(text)), None)
+    numbered = [i for i, text in enumerate(texts) if any(c.isdigit() for c in text)]
     if street is None:
-        street = next((i for i, text in enumerate(texts) if any(c.isdigit() for c in text)), None)
+        street = next(iter(numbered), None)
+    elif is_town(texts[street]):  # the street over it is none by its words: "84 Glover Light", "Studio 4"
+        street = next((i for i in numbered if i < street and _may_be_street(texts[i])), street)
     if street is None:
         return []
     while street and (texts[street - 1].endswith(",") or names_street(texts[street - 1])):
@@ -265,6 +268,10 @@ def _trim(lines: Cells) -> Cells:
     while kept and not LETTER.search(_text(kept[-1])):
         kept.pop()
     return kept
+
+
+def _may_be_street(text: str) -> bool:
+    return bool(LETTER.search(text)) and not (is_registration(text) or is_call(text))
 
 
 def _to_town(lines: Cells) -> Cells:

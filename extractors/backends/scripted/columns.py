@@ -14,6 +14,8 @@ _CELLS = 3
 """Lists have so many columns at least."""
 _ROWS = 60
 _CENT = Decimal("0.01")
+_ALIGNED, _NEAR = 0.3, 5
+"""Of the height of a line: how near two left edges are the same; and lines to look at for columns."""
 
 
 def under(run: Run, line: Line, cell: tuple[int, int]) -> bool:
@@ -28,6 +30,27 @@ def hangs(run: Run, line: Line, cell: tuple[int, int]) -> bool:
     alone = len(run.line.cells) == 1 and run.cell_start <= 1 and run.end == len(run.line.tokens)
     next_one = line.index == run.line.index + 1 and len(line.cells) == 1
     return alone and next_one and line.tokens[cell[0]].word.box.x0 >= run.x1
+
+
+def has_value_beside(label: Line, line: Line, start: int, scene: Scene) -> bool:
+    """Whether a cell under a label is the next label of the same column, with its own value in the next column.
+
+    The label above has none then. That there are such columns another line nearby shows.
+    """
+    behind = line.cell_end(start)
+    if behind == len(line.tokens):
+        return False
+    left, right = line.tokens[start].word.box.x0, line.tokens[behind].word.box.x0
+
+    def begins(one: Line, x0: float) -> bool:
+        return any(abs(one.tokens[at].word.box.x0 - x0) < _ALIGNED * line.height for at, _ in one.cells)
+
+    if not begins(label, left) or begins(label, right):
+        return False
+    near = scene.lines[max(label.index - _NEAR, 0) : line.index + _NEAR + 1]
+    return any(
+        one.page == line.page and one is not line and begins(one, left) and begins(one, right) for one in near
+    )
 
 
 def listed(run: Run, first: Line, scene: Scene) -> tuple[bool, Piece | None]:

@@ -23,9 +23,9 @@ id: id ident identification identifier uid code registration reg regno
 doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
   contract vertrag contrat contratto contrato agreement overeenkomst umowa memo gutschrift avoir waybill
 due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige solde
-  zahlbetrag zahlungsziel
-net: net netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
-gross: gross brutto grand ttc final bruttobetrag
+  zahlbetrag zahlungsziel open outstanding offen offener offene restbetrag restant openstaand openstaande
+net: net neto takehome netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
+gross: gross brutto bruto grand ttc final bruttobetrag
 tax: tax taxes vat gst mwst ust tva iva btw steuer sst umsatzsteuer mehrwertsteuer hst pst ustid
 incl: incl inclusive including inkl included enthalten compris
 excl: excl exclusive excluding exkl zzgl ohne hors without before
@@ -37,7 +37,7 @@ seller: seller vendor supplier company issuer merchant shop store verkaufer verk
   vendeur cedente emittente emisor vendedor sprzedawca leverancier creancier
 name: name names nom nombre naam firma
 address: address addr anschrift adresse direccion indirizzo adres adress alamat
-order: order orders bestellung bestellnummer commande pedido ordine po bestell auftrag purchase
+order: order orders ordered bestellung bestellnummer commande pedido ordine po bestell auftrag purchase
 quantity: quantity qty units menge quantite cantidad anzahl quantita aantal qte qnty
 price: price preis prix precio prezzo prijs rate cost einzelpreis preise uprice
 unit: unit units einheit unite einzel each einzelpreis unitaire unitario uprice
@@ -47,7 +47,7 @@ description: description item items article artikel bezeichnung designation prod
   artikelbezeichnung details
 delivery: delivery deliver delivered ship shipping shipment shipped dispatched dispatch
   despatch despatched liefer lieferung livraison lieferdatum
-  leistungsdatum consegna warenempfanger lieferanschrift lieferadresse
+  leistungsdatum consegna entrega envio albaran ddt levering dostawa dostawy zustellung warenempfanger lieferanschrift lieferadresse
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
   skonto prepaid prepayment
 discount: discount rabatt remise sconto descuento savings allowance
@@ -64,7 +64,7 @@ issue: issue issued ausgestellt erstellt emission
 bank: bank konto kontonummer account
 from: from von de beginn start begin starts begins effective commencement commences origin departure departs
   abreise abfahrt partenza salida depart vertrek inizio inicio debut aanvang ab
-until: until bis end ende to ends expires expiry expiration destination arrival arrives ankunft arrivo llegada
+until: until bis end ende to ends expires expiry expiration destination arr arrival arrives ankunft arrivo llegada
   arrivee aankomst scade fin fine einde
 advertiser: advertiser
 opening: opening previous vortrag anfangssaldo anterieur precedente anterior vorig poprzedni
@@ -84,6 +84,9 @@ doctor: doctor physician practitioner arzt hausarzt medecin medico arts huisarts
 shipper: consignor shipper exporter sender absender versender expediteur mittente remitente afzender nadawca
 consignee: consignee receiver importer destinataire
 passenger: passenger traveller traveler fahrgast reisender passager passeggero pasajero viajero reiziger pasazer
+packages: packages package parcels parcel pallets kolli colli packstucke colis bultos pacchi paczki
+origin: origin ursprung origine origen origem pochodzenia
+sample: sample specimen probe muestra echantillon campione probka
 venue: venue location veranstaltungsort spielort lieu luogo lugar locatie miejsce
 event: event show performance veranstaltung spectacle evento espectaculo evenement wydarzenie
 fee: fee surcharge gebuhr frais commissione gastos kosten oplata
@@ -118,6 +121,10 @@ _STEMS = {
     "steuer": "tax",
     "mwst": "tax",
     "ustid": "tax id",
+    "rabatt": "discount",
+    "rundung": "rounding",
+    "fracht": "delivery",
+    "versand": "delivery",
     "kunde": "buyer",
     "kaufer": "buyer",
     "liefer": "delivery",

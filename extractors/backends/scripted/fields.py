@@ -11,12 +11,13 @@ from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.addresses import fill_addresses
 from extractors.backends.scripted.candidates import Candidate
-from extractors.backends.scripted.columns import listed, under
+from extractors.backends.scripted.columns import has_value_beside, listed, under
 from extractors.backends.scripted.descriptions import is_name
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, score
 from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
+from extractors.backends.scripted.own_number import OWN, is_own_number, own_number, refers
 from extractors.backends.scripted.pairs import fill_leftovers
 from extractors.backends.scripted.parties import fill_parties
 from extractors.backends.scripted.prose import fill_from_prose
@@ -39,6 +40,9 @@ from schemas.tree import NUMERIC, Kind
 
 _BELOW = 0.85
 _DATES = 100
+_DAYS = frozenset(
+    ["day", "days", "tag", "tage", "tagen", "jour", "jours", "giorni", "dias", "días", "dagen", "dni"]
+)
 _RANGE = 0.62
 _THROUGH = frozenset(
     ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
@@ -84,6 +88,9 @@ _NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d
 def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict[str, list[Match]]]:
     """The best match of each goal, no two fields sharing one value; and by goal all of them, one for each text."""
     matches = [match for goal in goals for match in _matches(goal, scene)]
+    own = _behind_title(goals, matches, scene)
+    matches = [match for match in matches if not _is_its_own(match, own)]
+    matches += [Match(goal, own, OWN) for goal in goals if own is not None and is_own_number(goal)]
     matches.sort(key=lambda m: (-m.score, m.goal.order, m.piece.line, m.piece.start))
     ranked: dict[str, dict[str, Match]] = defaultdict(dict)
     dates = list(islice(_dates(scene), _DATES))
@@ -103,11 +110,27 @@ def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict
     fill_leftovers(
         goals, chosen, scene, lambda goal, line, start, end: _value_in(goal, line, start, end, scene)
     )
+    chosen = {path: match for path, match in chosen.items() if not _is_its_own(match, own)}
     fill_from_prose(goals, chosen, scene)
     told = fill_parties(goals, chosen, scene)
     fill_addresses([goal for goal in goals if goal.path not in told], chosen, scene)
     fill_due(goals, chosen, scene)
     return chosen, {path: list(found.values()) for path, found in ranked.items()}
+
+
+def _behind_title(goals: list[Goal], matches: list[Match], scene: Scene) -> Piece | None:
+    """The number behind the document's title, where a field asks for it and no label names it.
+
+    Labels go before titles: where one names the document's number, a title in large print is that of another.
+    """
+    asked = {goal.path for goal in goals if is_own_number(goal)}
+    labelled = {match.goal.path for match in matches if match.score >= MIN_SCORE}
+    return own_number(scene) if asked and not asked & labelled else None
+
+
+def _is_its_own(match: Match, own: Piece | None) -> bool:
+    """Whether the number of the document itself was found as one that it refers to."""
+    return own is not None and match.piece.raw == own.raw and refers(match.goal)
 
 
 def _dates(scene: Scene) -> Iterator[Piece]:
@@ -122,10 +145,14 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             named = score(goal, run)
             if named < MIN_SCORE:
                 continue
+            if goal.means("gross") and "line" in run.concepts:
+                continue  # a sum of lines is before taxes and charges
             place = index / pages
             if late and is_total(goal):
                 named = as_total(named, run, scene)
             for found, quality in values_of(goal, run, scene):
+                if late and is_total(goal) and _counts_days(found, scene):
+                    continue
                 if goal.means("iban") and not _IBAN.fullmatch(found.raw.replace(" ", "")):
                     quality *= _ACCOUNT_FOR_IBAN
                 if late and is_total(goal) and found.line in scene.tax_rows:
@@ -133,6 +160,12 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
                 yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
     yield from _by_form(goal, scene)
     yield from _by_position(goal, scene)
+
+
+def _counts_days(found: Piece, scene: Scene) -> bool:
+    """Whether a number is one of days: ``due within 30 days``."""
+    behind = scene.lines[found.line].tokens[found.end : found.end + 1]
+    return any(text_key(token.text) in _DAYS for token in behind)
 
 
 def values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
@@ -156,6 +189,7 @@ def values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float
             for cell in line.cells
             if under(run, line, cell)
             for c in scene.values_between(line, goal.kind, *cell)
+            if not _has_own_label(line, cell[0], c.piece.start)
         ]
         chosen = _choose(goal, standing)
         if chosen is not None:
@@ -249,7 +283,7 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
             return
     for below in scene.below(run):
         for first, last in below.cells:
-            if under(run, below, (first, last)):
+            if under(run, below, (first, last)) and not has_value_beside(run.line, below, first, scene):
                 found = _text_value(goal, below, first, last)
                 if (
                     found is not None
@@ -259,6 +293,11 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
                 ):
                     yield found, _BELOW
                     return
+
+
+def _has_own_label(line: Line, start: int, end: int) -> bool:
+    """Whether a word with a colon stands before a value in its cell: it is that one's, and the label above has none."""
+    return any(t.ends_label and sum(map(str.isalpha, t.text)) > 2 for t in line.tokens[start:end])
 
 
 def _passed_over(goal: Goal, token: Token) -> bool:
@@ -289,6 +328,12 @@ def _next_firm(run: Run, scene: Scene, start: int) -> int:
 
 
 def _is_label(scene: Scene, line: Line, start: int, end: int) -> bool:
+    if (
+        (line.index, start) in scene.numbered
+        or line.tokens[end - 1].ends_label
+        or line.tokens[end - 1].text == ":"
+    ):
+        return True
     inside = list(takewhile(lambda r: r.start < end, scene.labels_from(line, start)))
     while start < end - 1 and numbers_item(line.tokens[start].text):
         start += 1
@@ -343,6 +388,8 @@ def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     lettered = _LETTER_CODE.fullmatch(text) and goal.means("bic", "reference")
     if not (lettered or any(c.isdigit() for c in text)) or _NO_CODE.search(text):
         return None
+    if len(text) == 1 and refers(goal):
+        return None  # the number of a row
     return fits(goal, piece(line, start, last, text))
 
 

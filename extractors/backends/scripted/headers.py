@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
@@ -22,6 +23,9 @@ _STACKED = 0.3
 _FULL = 3
 _BY_PLACE = 0.5
 _NO_CODE = 0.8
+_NET = 1.05
+_PILED = 0.25
+"""Share of the narrower of two words by which they stand over one another."""
 MONEY = frozenset({"price", "amount", "net", "gross"})
 
 
@@ -158,8 +162,18 @@ def _split(runs: list[Run], goals: list[Goal]) -> list[Run]:
         distinct = len({w for w, s in zip(wanted, scores, strict=True) if s >= _MIN_NAMED})
         apart = distinct >= 2 and sum(scores) > 1.2 * whole
         hidden = whole < _MIN_NAMED and max(scores, default=0.0) >= _OPENING  # "No Item Description"
-        found += parts if apart or hidden else [run]
+        # Words over one another head one column, also where each of them would head another: "Price" over "base Qty".
+        found += parts if (apart or hidden) and (distinct < 2 or not _is_pile(run)) else [run]
     return found
+
+
+def _is_pile(run: Run) -> bool:
+    """Whether words of a header stand over one another, and so over one column: ``Price`` over ``base Qty``."""
+    boxes = [token.word.box for token in run.tokens]
+    return any(
+        min(one.x1, two.x1) - max(one.x0, two.x0) > _PILED * min(one.x1 - one.x0, two.x1 - two.x0)
+        for one, two in combinations(boxes, 2)
+    )
 
 
 def _column_score(goal: Goal, run: Run) -> float:
@@ -173,6 +187,8 @@ def _column_score(goal: Goal, run: Run) -> float:
     # "Price" alone is the unit price, "Amount" alone the total of the line.
     if goal.means("unit") and "price" in run.concepts and "amount" not in run.concepts:
         named = max(named, 0.6 if "price" in run.per_word[0] or "unit" in run.concepts else 0.5)
+        if {"net", "unit"} <= run.concepts and "net" in goal.hints:
+            named = _NET  # beside the price before discounts
     return named
 
 

@@ -27,6 +27,8 @@ _COUNTRIES = frozenset({"DE", "NO"})
 _MAX_RUN = 7
 _TOLD = 0.45
 _LITTLE = 0.15
+_ALSO = 0.5
+_OF_OTHERS = frozenset({"delivery", "order", "due", "payment"})
 _ENDS, _PERIOD = frozenset({"from", "until"}), frozenset({"period"})
 _WHO = frozenset({"name", "full", "fullname", "person", "candidate"})
 """Of these is made the name of a person whose paper it is: a résumé, a card."""
@@ -347,12 +349,16 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
     for i in range(len(tokens) - 1):
         if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
             per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
+        if keys[i + 1] == "by" and "payment" in per_word[i]:
+            per_word[i] = frozenset({"due"})  # "pay by": until when
         if keys[i + 1] == "supply" and "date" in per_word[max(i - 1, 0)] | per_word[i]:
             per_word[i + 1] = frozenset({"delivery"})
         if (
             "yours" in per_word[i] and "reference" in per_word[i + 1]
         ):  # to the reader of an invoice, the order
             per_word[i] = frozenset({"order"})
+        if keys[i] == "de" and i > 0 and per_word[i - 1] and per_word[i + 1]:
+            per_word[i] = frozenset()  # "date de facture", not "from"
     per_word = [c - {"yours"} for c in per_word]
     union = frozenset().union(*per_word)
     if "tax" in union and _tells_of_tax(tokens, per_word):
@@ -427,7 +433,8 @@ def score(goal: Goal, run: Run) -> float:
     extra = 0.0
     for token_concepts, token in zip(run.per_word, run.tokens, strict=True):
         extra += _extra(token_concepts, token, own, named, goal)
-    strangers = (run.context - concepts - own) & _PARTIES
+    dated = goal.kind is Kind.DATE and "doc" in concepts  # "Invoice date", whatever block it stands in
+    strangers = (run.context - concepts - own) & _PARTIES if not dated else ()
     extra += 1.0 * len(strangers) + 0.4 * run.strangers
     return factor * matched / (matched + missing + extra) if matched else 0.0
 
@@ -445,7 +452,8 @@ def _by_description(goal: Goal, run: Run, told: frozenset[str]) -> float:
 def _extra(concepts: frozenset[str], token: Token, own: frozenset[str], named: set[str], goal: Goal) -> float:
     """How much a word of the label speaks against the field."""
     if concepts & own:
-        return 0.0
+        # One word may say both: "Lieferdatum" is a date, and no date of issue.
+        return _ALSO if (concepts - own - goal.hints) & _OF_OTHERS and goal.kind is Kind.DATE else 0.0
     if not concepts:
         key = text_key(token.text)
         return 0.0 if not key or key in named or key in STOP or key in goal.hint_words else 0.25

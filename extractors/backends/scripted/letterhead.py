@@ -36,7 +36,7 @@ _TITLE_WORDS = """
 statement account charges bill invoice receipt order ticket certificate policy report note form contract agreement
 application registration payslip resume curriculum vitae declaration admission boarding pass confirmation cover
 purchase delivery packing slip insurance laboratory credit memo quotation quote proforma estimate advice remittance
-return tax income customs waybill rechnung gutschrift lieferschein kontoauszug angebot bestellung auftrag
+return tax income customs waybill response change rechnung gutschrift lieferschein kontoauszug angebot bestellung auftrag
 auftragsbestätigung formular antrag vertrag bescheinigung versicherungsschein lohnabrechnung gehaltsabrechnung
 energieabrechnung stromrechnung jahresabrechnung lebenslauf eintrittskarte fahrkarte befund facture devis avoir
 bon commande livraison relevé compte bulletin paie contrat attestation formulaire fattura bolletta preventivo

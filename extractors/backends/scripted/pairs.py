@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
+from extractors.backends.scripted.columns import has_value_beside
 from extractors.backends.scripted.concepts import MODIFIERS, STOP, concepts_of, parts_of
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.letterhead import is_call, names_street
@@ -217,7 +218,7 @@ def _below(scene: Scene, line: Line, cell: tuple[int, int]) -> Iterator[tuple[Li
             return
         for other in below.cells:
             if _meet(line, cell, below, other):
-                if not _opens_label(below, other):
+                if not _opens_label(below, other) and not has_value_beside(line, below, other[0], scene):
                     yield below, *other
                 return
 

@@ -22,6 +22,7 @@ ID = ("number", "id", "reference", "iban", "bic")
 MIN_SCORE = 0.35
 """Below this a value is not given; the field is taken to be absent."""
 _MAX_BELOW_LINES = 4
+_HABIT = 3
 _CAPTION_LEADING, _NEXT_BOX = 1.0, 1.8
 """How near a caption is to what it names, in heights of a line, and how many times as far the next box."""
 _HEAD_LEADING, _HEAD_OFF = 1.5, 0.6
@@ -83,6 +84,19 @@ class Scene:
         """
         found = [two.index for one, two in pairwise(self.lines) if self._is_caption(one, two)]
         return frozenset(found if len(found) > 1 else ())
+
+    @cached_property
+    def numbered(self) -> frozenset[tuple[int, int]]:
+        """The cells that a form numbers, by line and first token: ``16. Sum insured``. Three are a habit."""
+        found = {
+            (line.index, start): line.tokens[start].text.strip("().")
+            for line in self.lines
+            for start, end in line.cells
+            if end - start > 1 and numbers_item(line.tokens[start].text) and _is_worded(line, start + 1, end)
+        }
+        return frozenset(
+            found if len({number for number in found.values() if number.isdigit()}) >= _HABIT else ()
+        )
 
     def _is_caption(self, above: Line, line: Line) -> bool:
         gap = line.top - above.bottom
@@ -181,6 +195,12 @@ def _stands_over(above: Line, line: Line, start: int) -> bool:
     """Whether a cell of the line above begins where one of a line does."""
     left = line.tokens[start].word.box.x0
     return any(abs(above.tokens[a].word.box.x0 - left) < line.height for a, _ in above.cells)
+
+
+def _is_worded(line: Line, start: int, end: int) -> bool:
+    return line.tokens[start].text[:1].isalpha() and not any(
+        c.isdigit() for token in line.tokens[start:end] for c in token.text
+    )
 
 
 def _has_figures(line: Line) -> bool:

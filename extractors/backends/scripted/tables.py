@@ -91,6 +91,8 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
     last = previous = scene.lines[header]
     top: Line | None = None
     wrapped: dict[str, list[Cells]] = {}
+    begun: Row = {}
+    numbered: float | None = None
     heads = {text_key(line.text) for line in scene.lines[max(header - MOST, 0) : header + 1]}
     for line in scene.lines[header + 1 :]:
         if text_key(line.text) in heads or is_again(line, scene.lines[header]):
@@ -108,13 +110,16 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
             previous = line
             continue
         numbers = sum(goal_path_is_number(path, columns) for path in row)
+        if not numbers and _begins_row(line, len(rows) + 1, numbered):
+            begun, previous, numbered = row, line, line.tokens[0].word.box.x0
+            continue
         if rows and numbers and _goes_on(row, rows[-1], line, previous):
             rows[-1].update({path: found for path, found in row.items() if path not in rows[-1]})
         elif numbers and _is_row(row, line, rows, top, columns):
             if len(rows) == max_items:
                 break
-            rows.append(row)
-            wrapped = {}
+            rows.append(begun | row)
+            wrapped, begun = {}, {}
             last = previous = line
             top = top or line
             continue
@@ -126,6 +131,19 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
         if line.page == previous.page:
             previous = line
     return _without_numbers(rows)
+
+
+def _begins_row(line: Line, number: int, left: float | None) -> bool:
+    """Whether a line begins with the number of the next row, whose figures then stand below.
+
+    ``left`` is where the numbers of earlier rows stood; of the first row it has a cell of its own.
+    """
+    first = line.tokens[0]
+    if first.text.rstrip(".") not in (str(number), str(10 * number)) or len(line.tokens) < 2:
+        return False
+    if left is None:
+        return line.cell_end(0) == 1
+    return abs(first.word.box.x0 - left) < line.height
 
 
 def _without_numbers(rows: list[Row]) -> list[Row]:
