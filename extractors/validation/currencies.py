@@ -14,7 +14,7 @@ from extractors.validation.text import fold_signs
 
 _NAME_LOCALES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl")
 _NO_MONEY = {"XXX", "XTS"}
-_NO_WORDS = frozenset(
+PLAIN_CODES = frozenset(
     [
         *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "AUD", "NZD", "SGD", "HKD", "MYR", "INR", "SEK", "NOK"),
         *("DKK", "PLN", "CZK", "HUF", "RON", "ZAR", "AED", "THB", "IDR", "KRW", "TWD", "MXN", "BRL"),
@@ -148,7 +148,7 @@ def currencies_seen(words: Iterable[str]) -> frozenset[str]:
     for word in set(listed):
         for token in (word.strip(".,:;()[]"), *(_WORD.findall(word) if not word.isalpha() else ())):
             if token in _codes():
-                if word in beside or token in _NO_WORDS:
+                if word in beside or token in PLAIN_CODES:
                     seen.add(token)
             elif token and not token.isalnum() and len(codes := currencies_of(token)) == 1:
                 seen.add(codes[0])
@@ -160,7 +160,7 @@ def currencies_seen(words: Iterable[str]) -> frozenset[str]:
 def _figures(word: str) -> bool:
     """Whether a word is a figure, a sign, or a code itself."""
     bare = word.strip(".,:;()[]-")
-    return any(c.isdigit() for c in word) or bare in _NO_WORDS or not any(c.isalnum() for c in bare)
+    return any(c.isdigit() for c in word) or bare in PLAIN_CODES or not any(c.isalnum() for c in bare)
 
 
 def _speaks_of_currency(word: str) -> bool:

@@ -24,6 +24,7 @@ _LINES = 6
 _LOOKED_AT = 12
 _HEADED = 0.55
 _COUNTRY = re.compile(r"[^\W\d_][^\W\d_.]*(?:[ -][^\W\d_.]+){0,2}\.?")
+_BOX = re.compile(r"p\.? ?o\.? ?box\b", re.IGNORECASE)
 _HEAD = 60
 _PARTIES = frozenset(
     ["buyer", "delivery", "shipper", "consignee", "holder", "employee", "employer", "patient", "passenger",
@@ -227,6 +228,8 @@ def _end(line: Line, start: int, end: int) -> int:
     """Where the address ends inside a cell: at a label, a telephone or tax number; at once when it begins with one."""
     if is_place(_text((line, start, end))):
         start += _before_number(line, start, end)
+    if _BOX.match(_text((line, start, min(start + 3, end)))):
+        start = min(start + 2, end)  # "PO Box 2729", and no order
     for i in range(start, end):
         token = line.tokens[i]
         numbered = any(c.isdigit() for t in line.tokens[i : i + 3] for c in t.text)
@@ -258,7 +261,9 @@ def _trim(lines: Cells) -> Cells:
     numbered = [i for i, text in enumerate(texts) if any(c.isdigit() for c in text)]
     if street is None:
         street = next(iter(numbered), None)
-    elif is_town(texts[street]):  # the street over it is none by its words: "84 Glover Light", "Studio 4"
+    elif is_town(texts[street]) or _BOX.match(
+        texts[street]
+    ):  # the street over it is none by its words: "84 Glover Light", "Studio 4"
         street = next((i for i in numbered if i < street and _may_be_street(texts[i])), street)
     if street is None:
         return []

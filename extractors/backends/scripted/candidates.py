@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from extractors.backends.scripted.sheet import Line, Piece, Token, piece
 from extractors.grammar.spans import GROUP_GAP
-from extractors.validation.currencies import currencies_of
+from extractors.validation.currencies import PLAIN_CODES, currencies_of
 from extractors.validation.months import months, name_key, weekdays
 from extractors.validation.values import DocumentStyle, parse_leaf
 from schemas.outcome import ReviewReason
@@ -26,6 +26,9 @@ _ARTICLE = re.compile(r"[A-Z]{1,3}\d{1,4}(?!\d)")
 _FIGURES = re.compile(r"\d+")
 _ODD = 0.6
 """A date in figures whose two marks differ (*4.24 81*) is more often something else."""
+_RARE = 0.4
+"""A rare code (``BEF``) beside no amount of money is more often the number of an article or a state (``OR 97123``)."""
+_MONEY_WORDS = frozenset({"RM", "RMB", "RP", "RS", "TL", "KR"})
 _SIGN = 0.97
 """A sign of a currency says a little less than its code."""
 _DOTTED = re.compile(r"(?:[01]?\d|2[0-3])\.[0-5]\d")
@@ -174,8 +177,18 @@ def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:
                 code = sign.isalpha() and len(sign) == 3 and not sign.startswith("X")
                 if (beside and sign != "FR") or code or not sign.isalpha():
                     strength = 1.0 if beside else 0.7 if code else 0.5
+                    if (
+                        sign.isalpha()
+                        and sign not in PLAIN_CODES | _MONEY_WORDS
+                        and not _cents_beside(line, i)
+                    ):
+                        strength *= _RARE
                     yield Candidate(piece(line, i, i + 1, sign), strength * (1.0 if code else _SIGN))
                     break
+
+
+def _cents_beside(line: Line, i: int) -> bool:
+    return any(_CENTS.search(token.text) for token in line.tokens[max(i - 1, 0) : i + 2])
 
 
 def _number_beside(line: Line, i: int) -> bool:

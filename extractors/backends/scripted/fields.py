@@ -474,14 +474,14 @@ def _by_position(goal: Goal, scene: Scene) -> Iterator[Match]:
                 yield Match(goal, candidate.piece, 0.5 * candidate.strength - 0.001 * line.index)
     elif goal.kind is Kind.DATE and not goal.means("due", "delivery", "until", "from", "payment"):
         yield from _own_dates(goal, scene)
-    elif goal.issuer:
-        share = 1.0 if goal.means("seller") else _LIKELY
+    elif goal.addressee if scene.is_order else goal.issuer:
+        share = 1.0 if goal.means("seller") or scene.is_order else _LIKELY
         heads = islice(
             head_names(goal, scene), 1 if goal.is_who else None
         )  # a person's paper begins with the name
         for match in (*heads, *written_by(goal, scene)):
             yield replace(match, score=share * match.score)
-    elif goal.addressee:
+    elif goal.issuer if scene.is_order else goal.addressee:
         yield from written_to(goal, scene)
     elif goal.kind in NUMERIC and is_total(goal):
         yield from settled(goal, scene)

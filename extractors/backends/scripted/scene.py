@@ -23,6 +23,12 @@ MIN_SCORE = 0.35
 """Below this a value is not given; the field is taken to be absent."""
 _MAX_BELOW_LINES = 4
 _HABIT = 3
+_TITLE_LINES, _TITLE_TOKENS = 12, 5
+_ORDERS = (
+    "purchaseorder", "bestellung", "bondecommande", "ordendecompra", "pedidodecompra", "ordinediacquisto",
+    "ordinedacquisto", "inkooporder", "zamowienie", "ordemdecompra",
+)  # fmt: skip
+"""Titles of orders, folded; a confirmation of one is the seller's."""
 _CAPTION_LEADING, _NEXT_BOX = 1.0, 1.8
 """How near a caption is to what it names, in heights of a line, and how many times as far the next box."""
 _HEAD_LEADING, _HEAD_OFF = 1.5, 0.6
@@ -84,6 +90,16 @@ class Scene:
         """
         found = [two.index for one, two in pairwise(self.lines) if self._is_caption(one, two)]
         return frozenset(found if len(found) > 1 else ())
+
+    @cached_property
+    def is_order(self) -> bool:
+        """Whether the title says that it is a purchase order: the paper of the buyer, whose name stands at the head."""
+        return any(
+            text_key("".join(t.text for t in line.tokens[start:end])).startswith(_ORDERS)
+            for line in self.lines[:_TITLE_LINES]
+            for start, end in line.cells
+            if end - start <= _TITLE_TOKENS and not any(t.ends_label for t in line.tokens[start:end])
+        )
 
     @cached_property
     def numbered(self) -> frozenset[tuple[int, int]]:
