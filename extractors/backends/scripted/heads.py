@@ -60,7 +60,9 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
     over = _over(scene, place) if place is not None else frozenset()
     told = -1
     for line in scene.lines[:HEAD_LINES]:
-        if line.index <= told:  # the rest of a name is none
+        if (
+            line.index <= told or (line.index, 0) in scene.numbered
+        ):  # the rest of a name is none, nor a box's label
             continue
         found = _head_name(goal, line, scene)
         if found is None:

@@ -149,7 +149,8 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
     yearly = any(unit.word in _YEARS for unit in units)
     if yearly:
         own |= {"number"}  # a tax year is neither a tax nor a day
-    about = frozenset().union(*(concepts_of(word) for word in parts_of(leaf.description)))
+    asked = asked_for(leaf.description)
+    about = frozenset().union(*(concepts_of(word) for word in parts_of(asked)))
     if tells_day(leaf.description):
         about |= {"date"}
     labels = _QUOTED.findall(leaf.description)
@@ -159,7 +160,7 @@ def goal_of(path: str, leaf: Leaf, order: int, told: frozenset[str] = frozenset(
         order=order,
         units=tuple(units),
         hints=about - own,
-        hint_words=raw_words(leaf.description),
+        hint_words=raw_words(asked),
         quoted=frozenset(text_key(label) for label in labels) - {""},
         quoted_words=frozenset(
             word for label in labels for word in raw_words(label) if not concepts_of(word)
