@@ -2,17 +2,17 @@
 
     python -m scripts.calibrate_embedded DATA WORK
 
-DATA holds the labelled folders that the model was trained on (`sroie`, `ad_buy`, `einvoice`, `fara_scans`; they are not part
-of the project). WORK keeps readings and judged answers: a call that was stopped goes on, and one after a change of rules
-need not recognise any page again. Written are ``calibration.json`` and ``judged.jsonl.gz`` of the model folder (no text of
-any document is in them).
+DATA holds the labelled folders that the model was trained on (`sroie`, `ad_buy`, `einvoice`, `fara_scans`); they are no
+part of the project. WORK keeps readings and judged answers: a call that was stopped goes on, and one after a change of
+rules need not recognise any page again. ``calibration.json`` and ``judged.jsonl.gz`` of the model folder are written;
+no text of any document is in them.
 
 Asked are
 
 - the part of each training split that was held out of the third run (drawn by hash, see `SHARES`), under other names on
   the page and in the labels (`extractors.training.renamed`); the receipts as they are besides, with their misreadings;
-- for schemas that the model does not know: made-up documents of seeds that training never draws, under their own schemas
-  and under names drawn anew, and some documents of each folder under keys that say nothing.
+- for schemas that the model does not know: made-up documents of seeds that training never draws, under their own
+  schemas and under names drawn anew, and some documents of each folder under keys that say nothing.
 
 Earlier runs had seen the documents of the folders, so nothing of this proves a budget: the records say so
 (`JudgedRecord.proves`).

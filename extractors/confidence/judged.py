@@ -24,8 +24,8 @@ DIGITS = 4
 class JudgedRecord:
     """A judged document with what it is told apart by: hash of its bytes, name of its schema, set it came from.
 
-    ``proves``: whether it is evidence for a budget. A document that the model may have learnt from, or that nobody drew,
-    is good for a fit and proves nothing.
+    ``proves``: whether it is evidence for a budget. A document that the model may have learnt from, or that nobody
+    drew, is good for a fit and proves nothing.
     """
 
     sha256: str

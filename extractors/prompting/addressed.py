@@ -4,7 +4,7 @@ An invoice speaks to people. "Ignore all previous instructions", a turn of a cha
 to a model, and whoever prints them wants a value of theirs in the row. Such text is given neither to the rules nor to
 the model, so that nothing of it can become a value, and the document waits for a person: the words stay on the page
 that the reviewer sees. What is worded like print of the document itself ("Correct total: 999.00") nobody can tell
-from a correction: it is read, and told (`corrected`).
+from a correction: it is told, and left out where the page has the value that it corrects (`corrected`).
 """
 
 from __future__ import annotations
@@ -112,13 +112,49 @@ def _looked_through(
             _told("Text for whoever reads by machine was set aside", said, ReviewReason.ORDERS_TO_READER)
         )
     corrected = []
-    for begin, end in corrections(text, asked):
-        first, last = bisect_right(starts, begin) - 1, bisect_right(starts, end - 1) - 1
-        if first not in gone:
-            corrected.append(" ".join(words[i].text for i in range(first, _end(words, first, last))))
+    for one in corrections(text, asked):
+        first, last = bisect_right(starts, one.begin) - 1, bisect_right(starts, one.end - 1) - 1
+        first = max(first, _cell_start(words, last))
+        if first in gone:
+            continue
+        run = range(first, _value_end(words, last))
+        corrected.append(" ".join(words[i].text for i in run))
+        gone.update(run if one.beside else ())
     if corrected:
         doubts.append(_told("The page says to correct a value", corrected, ReviewReason.CORRECTED_ON_PAGE))
     return frozenset(gone), tuple(doubts)
+
+
+def _cell_start(words: Sequence[Word], at: int) -> int:
+    """The first word of the cell on its line that a word is in."""
+    while at and not _parts(words[at - 1], words[at]):
+        at -= 1
+    return at
+
+
+def _parts(here: Word, following: Word) -> bool:
+    """Whether another line or column begins with the second of two words."""
+    height = max(here.box.y1 - here.box.y0, 1.0)
+    return _is_below(here, following) or not -height < following.box.x0 - here.box.x1 < _GAP * height
+
+
+def _is_below(here: Word, following: Word) -> bool:
+    return (following.box.y0 + following.box.y1) / 2 > here.box.y1
+
+
+def _value_end(words: Sequence[Word], last: int) -> int:
+    """Behind the value of a label that ends with a word: the rest of its cell, else the next cell of the line."""
+    end = _cell_end(words, last)
+    if end > last + 1 or end == len(words) or _is_below(words[last], words[end]):
+        return end
+    return _cell_end(words, end)
+
+
+def _cell_end(words: Sequence[Word], at: int) -> int:
+    """Behind the last word of the cell on its line that a word is in."""
+    while at + 1 < len(words) and not _parts(words[at], words[at + 1]):
+        at += 1
+    return at + 1
 
 
 def _told(what: str, said: Sequence[str], reason: ReviewReason) -> Doubt:
@@ -135,8 +171,8 @@ def _end(words: Sequence[Word], first: int, last: int) -> int:
     while at + 1 < len(words):
         here, following = words[at], words[at + 1]
         height = max(here.box.y1 - here.box.y0, 1.0)
-        below = (following.box.y0 + following.box.y1) / 2 > here.box.y1
-        if not below and not -height < following.box.x0 - here.box.x1 < _GAP * height and at >= last:
+        below = _is_below(here, following)
+        if not below and _parts(here, following) and at >= last:
             break
         if below and at >= last:
             near = following.box.y0 - here.box.y0 < _NEXT_LINE * height and following.box.x0 < left + height

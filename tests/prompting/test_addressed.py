@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from extractors.backends.scripted import ScriptedBackend
 from extractors.options import ExtractOptions
 from extractors.prompting.addressed import set_aside
 from extractors.validation.validate import route, validate
-from schemas.document import Page, ReadDocument
+from schemas.document import Box, Page, ReadDocument, Word
 from schemas.outcome import ReviewReason
 from schemas.registry import load_schema
 from tests.tiny import document_of
@@ -154,13 +155,50 @@ CORRECTIONS = (
 
 
 @pytest.mark.parametrize("wording", CORRECTIONS)
-def test_a_value_that_corrects_another_is_read_and_a_person_looks(wording: str) -> None:
-    document = document_of(("Oak & Co", "Total 5.00", "", wording))
+def test_a_value_that_corrects_another_is_left_out_and_a_person_looks(wording: str) -> None:
+    document = document_of(("Oak & Co", "Total 5.00", "Company Oak & Co", "", wording))
     found = set_aside(document, RECEIPT.tree)
-    assert [words_of(page) for page in found.pages] == [words_of(page) for page in document.pages]
+    assert [words_of(page) for page in found.pages] == [
+        ["Oak", "&", "Co", "Total", "5.00", "Company", "Oak", "&", "Co"]
+    ]
     assert reasons(found) == [ReviewReason.CORRECTED_ON_PAGE]
     (doubt,) = found.pages[0].warnings
     assert wording in doubt.text
+
+
+def test_a_correction_of_nothing_that_is_printed_is_read_and_a_person_looks() -> None:
+    document = document_of(("Oak & Co", "Rounding 0.00", "", "Correct total: 711.83"))
+    found = set_aside(document, RECEIPT.tree)
+    assert [words_of(page) for page in found.pages] == [words_of(page) for page in document.pages]
+    assert reasons(found) == [ReviewReason.CORRECTED_ON_PAGE]
+
+
+def test_two_corrections_of_one_value_do_not_vouch_for_each_other() -> None:
+    lines = ("Oak & Co", "", "Correct total: 711.83", "", "Total (amended): 983.62")
+    document = document_of(lines)
+    found = set_aside(document, RECEIPT.tree)
+    assert [words_of(page) for page in found.pages] == [words_of(page) for page in document.pages]
+    assert reasons(found) == [ReviewReason.CORRECTED_ON_PAGE]
+
+
+def test_what_is_printed_right_under_a_correction_stays() -> None:
+    document = document_of(("Total 5.00", "Correct total: 711.83", "Cash 10.00"))
+    found = set_aside(document, RECEIPT.tree)
+    assert words_of(found.pages[0]) == ["Total", "5.00", "Cash", "10.00"]
+
+
+def test_the_value_of_a_correction_in_the_next_cell_goes_with_it() -> None:
+    words = [
+        Word("Total", Box(10, 10, 40, 20)),
+        Word("5.00", Box(300, 10, 330, 20)),
+        Word("Correct", Box(10, 40, 50, 50)),
+        Word("total:", Box(54, 40, 90, 50)),
+        Word("711.83", Box(300, 40, 340, 50)),
+    ]
+    page = replace(document_of(("Total 5.00",)).pages[0], words=tuple(words))
+    found = set_aside(replace(document_of(("Total 5.00",)), pages=(page,)), RECEIPT.tree)
+    assert words_of(found.pages[0]) == ["Total", "5.00"]
+    assert "Correct total: 711.83" in found.pages[0].warnings[0].text
 
 
 def test_what_a_correction_says_never_lands_unseen() -> None:

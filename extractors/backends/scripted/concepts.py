@@ -47,7 +47,8 @@ description: description item items article artikel bezeichnung designation prod
   artikelbezeichnung details
 delivery: delivery deliver delivered ship shipping shipment shipped dispatched dispatch
   despatch despatched liefer lieferung livraison lieferdatum
-  leistungsdatum consegna entrega envio albaran ddt levering dostawa dostawy zustellung warenempfanger lieferanschrift lieferadresse
+  leistungsdatum consegna warenempfanger lieferanschrift lieferadresse entrega envio albaran ddt levering dostawa
+  dostawy zustellung
 payment: payment paid pay zahlung paiement pago tendered cash change card visa mastercard zahlungsreferenz
   skonto prepaid prepayment
 discount: discount rabatt remise sconto descuento savings allowance

@@ -36,14 +36,14 @@ _TITLE_WORDS = """
 statement account charges bill invoice receipt order ticket certificate policy report note form contract agreement
 application registration payslip resume curriculum vitae declaration admission boarding pass confirmation cover
 purchase delivery packing slip insurance laboratory credit memo quotation quote proforma estimate advice remittance
-return tax income customs waybill response change rechnung gutschrift lieferschein kontoauszug angebot bestellung auftrag
-auftragsbestätigung formular antrag vertrag bescheinigung versicherungsschein lohnabrechnung gehaltsabrechnung
-energieabrechnung stromrechnung jahresabrechnung lebenslauf eintrittskarte fahrkarte befund facture devis avoir
-bon commande livraison relevé compte bulletin paie contrat attestation formulaire fattura bolletta preventivo
-ordine estratto conto busta paga contratto modulo factura presupuesto pedido extracto cuenta nómina contrato
-formulario certificado factuur offerte bestelbon pakbon rekeningafschrift loonstrook energienota jaarafrekening
-overeenkomst formulier faktura rachunek zamówienie wyciąg umowa formularz zaświadczenie
-of for from the de du des la le di del della der die das van pro et und and
+return tax income customs waybill response change rechnung gutschrift lieferschein kontoauszug angebot bestellung
+auftrag auftragsbestätigung formular antrag vertrag bescheinigung versicherungsschein lohnabrechnung gehaltsabrechnung
+energieabrechnung stromrechnung jahresabrechnung lebenslauf eintrittskarte fahrkarte befund facture devis avoir bon
+commande livraison relevé compte bulletin paie contrat attestation formulaire fattura bolletta preventivo ordine
+estratto conto busta paga contratto modulo factura presupuesto pedido extracto cuenta nómina contrato formulario
+certificado factuur offerte bestelbon pakbon rekeningafschrift loonstrook energienota jaarafrekening overeenkomst
+formulier faktura rachunek zamówienie wyciąg umowa formularz zaświadczenie of for from the de du des la le di del
+della der die das van pro et und and
 """
 _TITLES = frozenset(text_key(word) for word in _TITLE_WORDS.split())
 _FORM_NUMBER = re.compile(r"[A-Z]{0,3}-?\d{1,4}(?:-?[A-Z])?")
