@@ -53,6 +53,28 @@ def has_value_beside(label: Line, line: Line, start: int, scene: Scene) -> bool:
     )
 
 
+def among_pairs(line: Line, scene: Scene) -> bool:
+    """Whether a line is a label whose value is missing, in a column of labels that have theirs in the next column."""
+    if len(line.cells) > 1:
+        return False
+    beside = [
+        one
+        for one in (
+            *scene.lines[max(line.index - 1, 0) : line.index],
+            *scene.lines[line.index + 1 : line.index + 2],
+        )
+        if one.page == line.page and len(one.cells) == 2 and _same_left(one, line)
+    ]
+    if len(beside) < 2:
+        return False
+    rights = [one.tokens[one.cells[1][0]].word.box.x0 for one in beside]
+    return abs(rights[0] - rights[1]) < _ALIGNED * line.height
+
+
+def _same_left(one: Line, other: Line) -> bool:
+    return abs(one.tokens[0].word.box.x0 - other.tokens[0].word.box.x0) < _ALIGNED * other.height
+
+
 def listed(run: Run, first: Line, scene: Scene) -> tuple[bool, Piece | None]:
     """Whether a label heads a list of figures that begins in the line ``first``, and the sum that ends the list.
 

@@ -288,11 +288,16 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
                 if (
                     found is not None
                     and not _is_label(scene, below, first, last)
-                    and (goal.means("description", "terms") or not _is_sentence(below, first, last))
+                    and (goal.means("description", "terms") or not _tells_more(below, first, last))
                     and not _only_date(goal, scene, below, first, last)
                 ):
                     yield found, _BELOW
                     return
+
+
+def _tells_more(line: Line, start: int, end: int) -> bool:
+    """Whether a cell under a label is a sentence, or has a label of its own before its value."""
+    return _is_sentence(line, start, end) or _has_own_label(line, start, end)
 
 
 def _has_own_label(line: Line, start: int, end: int) -> bool:
@@ -505,6 +510,8 @@ def _own_dates(goal: Goal, scene: Scene) -> Iterator[Match]:
             if near or _CLOCK.match(behind):
                 others = _OF_SEVERAL if several else 1.0
                 if not named and _is_labelled(goal, line, candidate.piece.start, scene):
+                    if goal.means("birth"):
+                        continue  # at the head of a resume it stands by itself
                     others *= _OF_ANOTHER
                 score = (0.55 + named) * candidate.strength * others
                 yield Match(goal, candidate.piece, score - 0.001 * line.index)

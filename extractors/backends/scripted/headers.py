@@ -97,6 +97,12 @@ def header_columns(goals: list[Goal], line: Line, named_by: list[Run]) -> list[C
             if at is not None:  # "Weight (kg)"
                 columns[at] = replace(columns[at], x1=box.x1)
                 continue
+        at = next(
+            (k for k, c in enumerate(columns) if c.goal and _over((c.x0, c.x1), (box.x0, box.x1))), None
+        )
+        if at is not None:  # "Requested" over "Qty"
+            columns[at] = replace(columns[at], x0=min(columns[at].x0, box.x0), x1=max(columns[at].x1, box.x1))
+            continue
         columns.append(Column(box.x0, box.x1, None))
     return sorted(columns, key=lambda c: c.x0)
 
@@ -169,11 +175,14 @@ def _split(runs: list[Run], goals: list[Goal]) -> list[Run]:
 
 def _is_pile(run: Run) -> bool:
     """Whether words of a header stand over one another, and so over one column: ``Price`` over ``base Qty``."""
-    boxes = [token.word.box for token in run.tokens]
-    return any(
-        min(one.x1, two.x1) - max(one.x0, two.x0) > _PILED * min(one.x1 - one.x0, two.x1 - two.x0)
-        for one, two in combinations(boxes, 2)
-    )
+    extents = [(token.word.box.x0, token.word.box.x1) for token in run.tokens]
+    return any(_over(one, two) for one, two in combinations(extents, 2))
+
+
+def _over(one: tuple[float, float], two: tuple[float, float]) -> bool:
+    """Whether two extents have so much in common that what they are of stands over one another."""
+    narrower = min(one[1] - one[0], two[1] - two[0])
+    return min(one[1], two[1]) - max(one[0], two[0]) > _PILED * narrower
 
 
 def _column_score(goal: Goal, run: Run) -> float:
