@@ -74,8 +74,9 @@ def fit_calibration(
         judged = identity(settings, model_id)
         kept = folder / "answered.jsonl"
         records = list(collect(sources, extractor.answered_under, judged, kept, progress))
-    pools = [one / JUDGED for one in (folder, mine, shipped) if one is not None and (one / FILE).is_file()]
-    made = run_calibration(records, sources, judged, pools[0] if pools and not alone else None)
+    # One of another model or of older rules says nothing; what the model brings along is then still there.
+    pools = [one / JUDGED for one in (shipped, mine, folder) if one is not None and (one / FILE).is_file()]
+    made = run_calibration(records, sources, judged, () if alone else pools)
     path = made.write(folder)
     draw_reliability(_curves(made), folder / "reliability.png")
     return Fitting(made, path)

@@ -146,21 +146,22 @@ def calibrate(
     records: Sequence[JudgedRecord],
     sources: Sequence[LabelledSource],
     model_id: str,
-    pool: Path | None = None,
+    pools: Sequence[Path] = (),
 ) -> Calibrated:
-    """Fits on judged documents, pooled with those of an earlier calibration of the same model.
+    """Fits on judged documents, pooled with those of earlier calibrations of the same model.
 
     Args:
         records: of `collect`.
         sources: where they came from, for the record.
         model_id: of the model that answered.
-        pool: ``judged.jsonl.gz`` of an earlier calibration; the same document under the same schema counts once.
+        pools: ``judged.jsonl.gz`` of earlier calibrations, the oldest first; the same document under the same schema
+            counts once, as it was judged last.
 
     Raises:
         UsageError: too few documents.
         ModelError: the file to pool with is damaged.
     """
-    earlier = list(read_judged(pool, model_id)) if pool is not None else []
+    earlier = [record for pool in pools for record in read_judged(pool, model_id)]
     # Once each, however often it is listed: the same document twice is no more evidence than once.
     unique = {(one.document.fingerprint, one.sha256): one for one in [*earlier, *records]}
     every = [unique[key] for key in sorted(unique)]

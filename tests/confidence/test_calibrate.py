@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,27 @@ def test_pooling_adds_the_documents_of_the_earlier_calibration_once(tmp_path: Pa
     records = list(collect([old], Model(), "m-1", tmp_path / "a"))
     calibrate(records, [old], "m-1").write(tmp_path / "out")
     mine = list(collect([new], Model(), "m-1", tmp_path / "b"))
-    pooled = calibrate(mine, [new], "m-1", tmp_path / "out" / FILE)
+    pooled = calibrate(mine, [new], "m-1", [tmp_path / "out" / FILE])
     assert len(pooled.records) == 70
-    assert len(calibrate(mine, [new], "m-2", tmp_path / "out" / FILE).records) == 20
+    assert len(calibrate(mine, [new], "m-2", [tmp_path / "out" / FILE]).records) == 20
+    stale = calibrate(records[:15], [old], "m-0").write(tmp_path / "stale").parent / FILE
+    assert len(calibrate(mine, [new], "m-1", [tmp_path / "out" / FILE, stale]).records) == 70
+
+
+def test_what_proves_nothing_is_fitted_on_and_is_no_evidence(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", 40)
+    records = list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
+    silent = [replace(one, proves=number >= 30) for number, one in enumerate(records)]
+    write_judged(tmp_path / "pool" / FILE, "m-1", silent[:30])
+    made = calibrate(silent[30:], [source], "m-1", [tmp_path / "pool" / FILE])
+    assert len(made.records) == 40
+    assert sum(one.proves for one in made.records) == 10
+    (evidence,) = made.calibrator.evidence.values()
+    assert len(evidence.documents) == 10
+    alone = calibrate(silent[30:], [source], "m-1")
+    assert made.calibrator.values != alone.calibrator.values
+    made.write(tmp_path / "out")  # pooled once more, they still prove nothing
+    assert sum(one.proves for one in read_judged(tmp_path / "out" / FILE, "m-1")) == 10
 
 
 def test_a_damaged_pool_is_refused(tmp_path: Path) -> None:
