@@ -78,7 +78,9 @@ def fit_calibration(
     pools = [one / JUDGED for one in (shipped, mine, folder) if one is not None and (one / FILE).is_file()]
     made = run_calibration(records, sources, judged, () if alone else pools)
     path = made.write(folder)
-    draw_reliability(_curves(made), folder / "reliability.png")
+    names = {fingerprint: evidence.name for fingerprint, evidence in made.calibrator.evidence.items()}
+    curves = {names[fingerprint]: curve for fingerprint, curve in _curves(made).items()}
+    draw_reliability(curves, folder / "reliability.png")
     return Fitting(made, path)
 
 
@@ -119,11 +121,16 @@ def schemas_for(folders: Sequence[Path], given: Sequence[str] | None) -> list[st
 
 
 def _curves(made: Calibrated) -> dict[str, Reliability]:
-    """By schema name, of probabilities that were given without having seen the document."""
+    """By schema fingerprint, of probabilities that were given without having seen the document.
+
+    Of documents that are evidence: what a model brings along for the fit says nothing about those that come.
+    """
     scored: dict[str, list[tuple[float, bool]]] = {}
     for record, document in zip(made.records, made.fitted.scored, strict=True):
-        scored.setdefault(record.schema_name, []).extend((1 - v.risk, not v.wrong) for v in document.values)
-    return {name: reliability(pairs) for name, pairs in sorted(scored.items())}
+        if record.proves:
+            pairs = scored.setdefault(record.document.fingerprint, [])
+            pairs.extend((1 - v.risk, not v.wrong) for v in document.values)
+    return {fingerprint: reliability(pairs) for fingerprint, pairs in sorted(scored.items())}
 
 
 def certified(made: Calibrated, budgets: Sequence[Budget]) -> list[dict[str, Any]]:
@@ -132,7 +139,7 @@ def certified(made: Calibrated, budgets: Sequence[Budget]) -> list[dict[str, Any
     rows = []
     for fingerprint, evidence in made.calibrator.evidence.items():
         certificates = [made.calibrator.certificate(fingerprint, budget) for budget in budgets]
-        curve = curves[evidence.name]
+        curve = curves[fingerprint]
         rows.append(
             {
                 "schema": evidence.name,

@@ -105,7 +105,7 @@ PLAIN_WORDS: dict[str, str] = {
     ReviewReason.GARBLED_TEXT: "Part of the text in the file is garbage: characters that cannot be told.",
     ReviewReason.HIDDEN_TEXT: "The file has text that cannot be seen on the page; it was left out.",
     ReviewReason.ORDERS_TO_READER: "The page has text that tells a machine what to read; it was left out.",
-    ReviewReason.CORRECTED_ON_PAGE: "The page says to correct a value; what it has without the correction is proposed.",
+    ReviewReason.CORRECTED_ON_PAGE: "The page has a value that is said to correct another one: see which counts.",
     ReviewReason.TEXT_DISAGREES: "The text in the file says something else than the picture of the page.",
 }
 """One sentence a person understands for every reason; shown on the review page and in artifacts."""

@@ -4,8 +4,8 @@
 
 DATA holds the labelled folders that the model was trained on (`sroie`, `ad_buy`, `einvoice`, `fara_scans`); they are no
 part of the project. WORK keeps readings and judged answers: a call that was stopped goes on, and one after a change of
-rules need not recognise any page again. ``calibration.json`` and ``judged.jsonl.gz`` of the model folder are written;
-no text of any document is in them.
+rules need not recognise any page again (after a change of the reader, give a new one). Written are
+``calibration.json`` and ``judged.jsonl.gz`` of the model folder; no text of any document is in them.
 
 Asked are
 
@@ -176,7 +176,8 @@ class _Work:
 
     def read(self, path: Path) -> ReadDocument:
         """The reading of a file, from the folder where it was read before."""
-        kept = self.readings / f"{hashlib.sha256(path.read_bytes()).hexdigest()}.json"
+        key = path.read_bytes() + self.extractor.read_options.model_dump_json().encode()
+        kept = self.readings / f"{hashlib.sha256(key).hexdigest()}.json"
         if not kept.is_file():
             made = self.extractor.reader.read(
                 document_ref(path, path.name), path, self.extractor.read_options
@@ -199,6 +200,10 @@ class _Work:
             except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
                 continue
             found[record.sha256] = record
+        whole = [self.head, *(json.dumps(line_of(record)) for record in found.values())]
+        aside = self.kept.with_suffix(".tmp")
+        aside.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
+        aside.replace(self.kept)
         return found
 
     def judged(self, question: Question, key: str) -> JudgedRecord:
@@ -245,7 +250,8 @@ def main() -> None:
                     records.append(record)
     made = calibrate(records, [], model_id)
     folder = shipped_folder(settings)
-    assert folder is not None, "the embedded model has a folder"
+    if folder is None:
+        sys.exit("The embedded model has no folder to write to.")
     made.write(folder)
     _tell(made.records, made.fitted.scored)
 

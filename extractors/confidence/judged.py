@@ -22,10 +22,10 @@ DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class JudgedRecord:
-    """A judged document with what it is told apart by: hash of its bytes, name of its schema, set it came from.
+    """A judged document with what it is told apart by: a hash, the name of its schema, the set it came from.
 
-    ``proves``: whether it is evidence for a budget. A document that the model may have learnt from, or that nobody
-    drew, is good for a fit and proves nothing.
+    The hash is of a file's bytes, or of what else was asked about. ``proves``: whether it is evidence for a budget. A
+    document that the model may have learnt from, or that nobody drew, is good for a fit and proves nothing.
     """
 
     sha256: str

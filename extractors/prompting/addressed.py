@@ -28,6 +28,8 @@ _GAP = 3.0
 """Heights of a word: behind a gap so wide another column begins."""
 _NEXT_LINE = 1.8
 """Heights of a word: a line that begins so far below the last one goes on with it."""
+_MOST_LABEL = 6
+"""Words that a label may have."""
 _MOST_LINES = 4
 """Lines that text without a full stop may go on for."""
 _SHOWN = 120
@@ -111,17 +113,19 @@ def _looked_through(
         doubts.append(
             _told("Text for whoever reads by machine was set aside", said, ReviewReason.ORDERS_TO_READER)
         )
-    corrected = []
+    corrected, places = [], []
     for one in corrections(text, asked):
         first, last = bisect_right(starts, one.begin) - 1, bisect_right(starts, one.end - 1) - 1
         first = max(first, _cell_start(words, last))
-        if first in gone:
-            continue
-        run = range(first, _value_end(words, last))
-        corrected.append(" ".join(words[i].text for i in run))
-        gone.update(run if one.beside else ())
+        if first not in gone:
+            places.append((range(first, _value_end(words, last)), last, one.label))
+            corrected.append(" ".join(words[i].text for i in places[-1][0]))
     if corrected:
         doubts.append(_told("The page says to correct a value", corrected, ReviewReason.CORRECTED_ON_PAGE))
+        own = _labels_with_values(words, gone.union(*(run for run, _, _ in places)))
+        for run, last, label in places:
+            if run.stop > last + 1 and any(other <= set(label) for other in own.get(label[-1], ())):
+                gone.update(run)
     return frozenset(gone), tuple(doubts)
 
 
@@ -142,12 +146,48 @@ def _is_below(here: Word, following: Word) -> bool:
     return (following.box.y0 + following.box.y1) / 2 > here.box.y1
 
 
+def _labels_with_values(words: Sequence[Word], but: set[int]) -> dict[str, set[frozenset[str]]]:
+    """The words of each label of a page that has a value behind it on its line, by the last of them.
+
+    Args:
+        words: of the page.
+        but: positions of words that do not count.
+    """
+    found: dict[str, set[frozenset[str]]] = {}
+    for i, word in enumerate(words):
+        said = words_in(folded(word.text)) if i not in but and _has_value(words, i) else []
+        if said:
+            cell = range(max(_cell_start(words, i), i - _MOST_LABEL), i + 1)
+            label = frozenset(part for j in cell for part in words_in(folded(words[j].text)))
+            found.setdefault(said[-1], set()).add(label)
+    return found
+
+
+def _has_value(words: Sequence[Word], at: int) -> bool:
+    """Whether a word ends a label: with a colon, or with figures or a colon behind it on its line."""
+    if words[at].text.endswith((":", "=")):
+        return True
+    following = words[at + 1] if at + 1 < len(words) else None
+    if following is None or _is_below(words[at], following):
+        return False
+    return following.text[:1] in (":", "=") or any(map(str.isdigit, following.text))
+
+
 def _value_end(words: Sequence[Word], last: int) -> int:
-    """Behind the value of a label that ends with a word: the rest of its cell, else the next cell of the line."""
+    """Behind the value of a label that ends with a word: the rest of its cell, else the next cell of the line.
+
+    Where that has no figures and the one behind it has, as of a currency and its amount, behind that one.
+    """
     end = _cell_end(words, last)
-    if end > last + 1 or end == len(words) or _is_below(words[last], words[end]):
-        return end
-    return _cell_end(words, end)
+    for _ in range(2):
+        said = "".join(word.text for word in words[last + 1 : end])
+        if end == len(words) or _is_below(words[last], words[end]) or any(map(str.isdigit, said)):
+            break
+        after = _cell_end(words, end)
+        if said and not any(c.isdigit() for word in words[end:after] for c in word.text):
+            break
+        end = after
+    return end
 
 
 def _cell_end(words: Sequence[Word], at: int) -> int:

@@ -1,9 +1,9 @@
 """Values that are said to correct others on the same page: a person decides which of them counts.
 
 "Correct total: 999.00" below another total may be the clerk's or the forger's: nothing on the page tells, so that the
-document never lands unseen. Until a person decides, what was said first stands: where the page has the label by itself
-too, the correction is left out like other text that steers its reader, and told. Only labels count that end like
-another one of the page, or like the name of a field that is asked for; the latter alone correct nothing, and are read.
+document never lands unseen. Until a person decides, what was said first stands: where the page has the label, or the
+end of it, with a value of its own, the correction is left out like other text that steers its reader, and told. Others
+are read. Only labels count that end like another one of the page, or like the name of a field that is asked for.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Where a label begins and ends that says to correct another value, and whether the page has it by itself too."""
+    """Where a label begins and ends that says to correct another value, and the words of that other's label."""
 
     begin: int
     end: int
-    beside: bool
+    label: tuple[str, ...]
 
 
 def words_in(text: str) -> list[str]:
@@ -76,24 +76,11 @@ def corrections(text: str, asked: Collection[str]) -> list[Correction]:
         text: folded text of a page (`addressed.folded`), its words one blank apart.
         asked: words in the names of the schema's fields, folded.
     """
-    matches = sorted(
-        (match for pattern in _SAID for match in pattern.finditer(text)), key=lambda match: match.span()
-    )
-    if not matches:
-        return []
-    outside = Counter(words_in(_without([match.span() for match in matches], text)))
+    seen: Counter[str] | None = None
     found = []
-    for match in matches:
-        last = words_in(match["label"])[-1:]
-        if last and last[0] not in _VERBS and (last[0] in asked or outside[last[0]]):
-            found.append(Correction(*match.span(), beside=outside[last[0]] > 0))
-    return found
-
-
-def _without(spans: list[tuple[int, int]], text: str) -> str:
-    """The text between spans that are in order."""
-    at, parts = 0, []
-    for begin, end in spans:
-        parts.append(text[at:begin])
-        at = max(at, end)
-    return " ".join([*parts, text[at:]])
+    for match in (match for pattern in _SAID for match in pattern.finditer(text)):
+        seen = seen or Counter(words_in(text))
+        label = tuple(words_in(match["label"]))
+        if label and label[-1] not in _VERBS and (label[-1] in asked or seen[label[-1]] > 1):
+            found.append(Correction(*match.span(), label))
+    return sorted(found, key=lambda one: (one.begin, one.end))

@@ -6,16 +6,26 @@ import pytest
 
 from tests.backends.asked import read
 
-BORN, INCOME = "Date of birth.", "Net income of a month."
-
 
 def test_what_has_a_label_of_its_own_is_not_the_value_of_the_empty_field_above() -> None:
-    found = read(
-        "Born:\nDesired start: 20-07-2006\n\nNet monthly income:\nLoan amount: 18,200.00\n",
-        birth_date=BORN,
-        monthly_income=INCOME,
-    )
-    assert found == {"birth_date": None, "monthly_income": None}
+    found = read("Born:\nDesired start: 20-07-2006\n", birth_date="Date of birth.")
+    assert found == {"birth_date": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "description", "value"),
+    [
+        ("Amount due\nEUR: 125.00\n", "amount_due", "Amount still to be paid.", "125.00"),
+        ("Subject:\nRe Policy: renewal of cover\n", "subject", "Subject of the letter.", "Re Policy: renewal of cover"),
+        ("Customer\nJensen Ltd      Order 17\n12 High Street  Date 3 May 2020\n", "customer_name",
+         "Name of the customer.", "Jensen Ltd"),
+        ("Project\nBridge north     Leeds\nBridge south     York\n", "project", "Name of the project.", "Bridge north"),
+        ("Class\n2. Motor\n", "class", "Class of the policy.", "2. Motor"),
+        ("Customer reference: 7\n", "customer_reference", "Reference of the customer.", "7"),
+    ],
+)  # fmt: skip
+def test_these_are_values_all_the_same(text: str, field: str, description: str, value: str) -> None:
+    assert read(text, **{field: description}) == {field: value}
 
 
 def test_the_next_label_of_a_column_is_no_value() -> None:
@@ -91,11 +101,14 @@ def test_what_a_description_says_a_field_is_not_is_no_hint_for_it() -> None:
     [
         ("BEF 12345\nTotal: 12.50 EUR", "EUR"),
         ("Portland, OR 97123\nTotal: $ 12.50", "$"),
+        ("Total CAD 1250", "CAD"),
+        ("Total: VND 150,000", "VND"),
+        ("CAD 1 250.00", "CAD"),
         ("Total: BEF 1250.00", "BEF"),
         ("Total: RM 12", "RM"),
     ],
 )
-def test_a_rare_code_beside_no_amount_of_money_is_no_currency(text: str, currency: str) -> None:
+def test_letters_before_bare_digits_are_no_currency(text: str, currency: str) -> None:
     assert read(text, currency="Currency of the amounts.")["currency"] == currency
 
 
@@ -106,3 +119,10 @@ def test_the_date_behind_pay_by_is_when_it_is_due() -> None:
         due_date="Date by which to pay.",
     )
     assert found == {"bill_date": "13.06.2017", "due_date": "27.06.2017"}
+
+
+def test_paid_by_is_not_pay_by_and_a_shop_that_is_open_is_not_due() -> None:
+    due = {"amount_due": "Amount still to be paid.", "due_date": "Date by which to pay."}
+    none = {"amount_due": None, "due_date": None}
+    assert read("Shop Ltd\nOpen daily 9.00 - 22.00\nTotal 12.50\n", **due) == none
+    assert read("Shop Ltd\nPaid by card 12.50\nPaid by card: 04.05.2021\n", **due) == none

@@ -61,6 +61,13 @@ def test_the_number_behind_a_title_in_large_print_is_the_documents_own(title: st
     assert found["order_reference"] == "1861727"
 
 
+@pytest.mark.parametrize(
+    "text", ["INVOICE  12/03/2021", "INVOICE  $1,250.00", "TAX INVOICE  50%", "Statement for 2020"]
+)
+def test_what_is_no_number_of_a_document_stands_behind_titles_too(text: str) -> None:
+    assert read(titled(f"{text}\n\nDate: 10/01/2020\nTotal: 17.00\nThank you\n"))["document_number"] is None
+
+
 def test_an_order_refers_to_no_other_order() -> None:
     found = read(titled("PURCHASE ORDER:     1861727\n\nDate: 09/01/2020\n\nBuyer VAT ID: FR94572141885\n"))
     assert (found["document_number"], found["order_reference"]) == ("1861727", None)
@@ -86,6 +93,11 @@ def test_days_are_no_sum_and_what_is_open_is_due() -> None:
     assert (found["gross_total"], found["amount_due"]) == ("144.59", "134.60")
 
 
+def test_a_sum_with_a_label_of_its_own_is_not_that_of_the_empty_field_above() -> None:
+    found = read(paper("Amount due:\nNet total: 17.00\n"))
+    assert (found["amount_due"], found["net_total"]) == (None, "17.00")
+
+
 def test_the_name_at_the_head_of_a_purchase_order_is_the_buyers() -> None:
     text = """\
 Daly Marsden Ltd
@@ -103,6 +115,28 @@ Purchase Order
     assert (found["buyer_name"], found["seller_name"]) == ("Daly Marsden Ltd", "Macdonald Tools LLC")
     found = read(paper(text.replace("Purchase Order", "Invoice")))
     assert (found["seller_name"], found["buyer_name"]) == ("Daly Marsden Ltd", "Macdonald Tools LLC")
+
+
+def test_an_invoice_that_names_an_order_is_the_sellers() -> None:
+    found = read(
+        paper(
+            """\
+Acme Tools Ltd
+12 High Street
+Leeds LS1 4AP
+
+INVOICE
+Invoice Number     INV-17
+Purchase Order     4500012345
+
+Acme Tools Ltd · 12 High Street · Leeds LS1 4AP
+Macdonald Group LLC                   Date:     03.05.2021
+84 Glover Street
+London M92 1ZY
+"""
+        )
+    )
+    assert (found["seller_name"], found["buyer_name"]) == ("Acme Tools Ltd", "Macdonald Group LLC")
 
 
 PILED = """\
@@ -144,4 +178,21 @@ def test_a_rows_figures_may_stand_below_its_number_and_text() -> None:
     assert [tuple(row.values()) for row in found["line_items"]] == [
         ("Steel bolts", "4.00", "18.74", "74.96"),
         ("Copper wire", "5.00", "89.03", "445.15"),
+    ]
+
+
+def test_a_text_that_wraps_and_begins_with_the_next_number_goes_on() -> None:
+    found = read(
+        paper(
+            """\
+Description              Quantity     Unit price     Line total
+Steel bolts              4.00         18.74          74.96
+2    pieces per box
+Copper wire              5.00         89.03         445.15
+"""
+        )
+    )
+    assert [row["description"] for row in found["line_items"]] == [
+        "Steel bolts 2 pieces per box",
+        "Copper wire",
     ]

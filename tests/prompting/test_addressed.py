@@ -156,18 +156,26 @@ CORRECTIONS = (
 
 @pytest.mark.parametrize("wording", CORRECTIONS)
 def test_a_value_that_corrects_another_is_left_out_and_a_person_looks(wording: str) -> None:
-    document = document_of(("Oak & Co", "Total 5.00", "Company Oak & Co", "", wording))
-    found = set_aside(document, RECEIPT.tree)
-    assert [words_of(page) for page in found.pages] == [
-        ["Oak", "&", "Co", "Total", "5.00", "Company", "Oak", "&", "Co"]
-    ]
+    lines = ("Oak & Co", "Total 5.00", "Totale 5,00", "Company: Oak & Co")
+    found = set_aside(document_of((*lines, "", wording)), RECEIPT.tree)
+    assert words_of(found.pages[0]) == " ".join(lines).split()
     assert reasons(found) == [ReviewReason.CORRECTED_ON_PAGE]
     (doubt,) = found.pages[0].warnings
     assert wording in doubt.text
 
 
-def test_a_correction_of_nothing_that_is_printed_is_read_and_a_person_looks() -> None:
-    document = document_of(("Oak & Co", "Rounding 0.00", "", "Correct total: 711.83"))
+READ_ALL_THE_SAME = (
+    ("Rounding 0.00", "", "Correct total: 711.83"),  # the only total
+    ("Customer number: 12", "", "Corrected invoice number: R-7"),
+    ("Invoice date: 01.05.2024", "", "Revised delivery date: 03.05.2024"),
+    ("the total of 5 orders", "", "Revised total: 12.50"),
+    ("Total 5.00", "", "Correct total:", "", "711.83"),  # the value is not in its line
+)
+
+
+@pytest.mark.parametrize("lines", READ_ALL_THE_SAME)
+def test_other_corrections_are_read_and_a_person_looks(lines: Sequence[str]) -> None:
+    document = document_of(lines)
     found = set_aside(document, RECEIPT.tree)
     assert [words_of(page) for page in found.pages] == [words_of(page) for page in document.pages]
     assert reasons(found) == [ReviewReason.CORRECTED_ON_PAGE]
@@ -187,18 +195,21 @@ def test_what_is_printed_right_under_a_correction_stays() -> None:
     assert words_of(found.pages[0]) == ["Total", "5.00", "Cash", "10.00"]
 
 
-def test_the_value_of_a_correction_in_the_next_cell_goes_with_it() -> None:
+@pytest.mark.parametrize("between", [(), (Word("EUR", Box(200, 40, 220, 50)),)])
+def test_the_value_of_a_correction_in_the_next_cell_goes_with_it(between: Sequence[Word]) -> None:
     words = [
         Word("Total", Box(10, 10, 40, 20)),
         Word("5.00", Box(300, 10, 330, 20)),
         Word("Correct", Box(10, 40, 50, 50)),
         Word("total:", Box(54, 40, 90, 50)),
+        *between,
         Word("711.83", Box(300, 40, 340, 50)),
     ]
     page = replace(document_of(("Total 5.00",)).pages[0], words=tuple(words))
     found = set_aside(replace(document_of(("Total 5.00",)), pages=(page,)), RECEIPT.tree)
     assert words_of(found.pages[0]) == ["Total", "5.00"]
-    assert "Correct total: 711.83" in found.pages[0].warnings[0].text
+    said = " ".join(["Correct total:", *(word.text for word in between), "711.83"])
+    assert said in found.pages[0].warnings[0].text
 
 
 def test_what_a_correction_says_never_lands_unseen() -> None:

@@ -7,6 +7,7 @@ import re
 from extractors.backends.scripted.heads import BETWEEN, first_place
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.letterhead import (
+    LEGAL_FORM,
     LETTER,
     is_call,
     is_called,
@@ -14,6 +15,7 @@ from extractors.backends.scripted.letterhead import (
     is_registration,
     is_town,
     names_street,
+    tells_kind,
 )
 from extractors.backends.scripted.scene import ID, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
@@ -276,7 +278,10 @@ def _trim(lines: Cells) -> Cells:
 
 
 def _may_be_street(text: str) -> bool:
-    return bool(LETTER.search(text)) and not (is_registration(text) or is_call(text))
+    """Whether a line with a number in it, above a town, may be the street: no name, no telephone."""
+    last = text.rsplit(maxsplit=1)[-1]
+    named = tells_kind(last) or bool(LEGAL_FORM.search(text)) or text.casefold().startswith("c/o")
+    return bool(LETTER.search(text)) and not (named or is_registration(text) or is_call(text))
 
 
 def _to_town(lines: Cells) -> Cells:

@@ -27,8 +27,8 @@ _FIGURES = re.compile(r"\d+")
 _ODD = 0.6
 """A date in figures whose two marks differ (*4.24 81*) is more often something else."""
 _RARE = 0.4
-"""A rare code (``BEF``) beside no amount of money is more often the number of an article or a state (``OR 97123``)."""
-_MONEY_WORDS = frozenset({"RM", "RMB", "RP", "RS", "TL", "KR"})
+"""Letters before bare digits (``BEF 12345``, ``OR 97123``) are more often those of a number than a currency."""
+_BARE_DIGITS = re.compile(r"\d{4,}(?:-\d{4})?")
 _SIGN = 0.97
 """A sign of a currency says a little less than its code."""
 _DOTTED = re.compile(r"(?:[01]?\d|2[0-3])\.[0-5]\d")
@@ -177,18 +177,20 @@ def _currencies(line: Line, style: DocumentStyle) -> Iterator[Candidate]:
                 code = sign.isalpha() and len(sign) == 3 and not sign.startswith("X")
                 if (beside and sign != "FR") or code or not sign.isalpha():
                     strength = 1.0 if beside else 0.7 if code else 0.5
-                    if (
-                        sign.isalpha()
-                        and sign not in PLAIN_CODES | _MONEY_WORDS
-                        and not _cents_beside(line, i)
-                    ):
+                    if sign.isalpha() and sign not in PLAIN_CODES and _begins_number(line, i, sign):
                         strength *= _RARE
                     yield Candidate(piece(line, i, i + 1, sign), strength * (1.0 if code else _SIGN))
                     break
 
 
-def _cents_beside(line: Line, i: int) -> bool:
-    return any(_CENTS.search(token.text) for token in line.tokens[max(i - 1, 0) : i + 2])
+def _begins_number(line: Line, i: int, sign: str) -> bool:
+    """Whether letters begin the number of an article or tax payer, or a post code: bare digits, no word of money."""
+    rest = line.tokens[i].text.strip("()[].,:;").removeprefix(sign)
+    following = rest or next((token.text for token in line.tokens[i + 1 : i + 2]), "")
+    money = any(
+        token.concepts & {"amount", "price", "net", "gross", "due", "payment"} for token in line.tokens
+    )
+    return bool(_BARE_DIGITS.fullmatch(following)) and not money
 
 
 def _number_beside(line: Line, i: int) -> bool:

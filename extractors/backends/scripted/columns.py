@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import islice
 
 from extractors.backends.scripted.labels import Run
 from extractors.backends.scripted.scene import Scene
@@ -35,44 +36,38 @@ def hangs(run: Run, line: Line, cell: tuple[int, int]) -> bool:
 def has_value_beside(label: Line, line: Line, start: int, scene: Scene) -> bool:
     """Whether a cell under a label is the next label of the same column, with its own value in the next column.
 
-    The label above has none then. That there are such columns another line nearby shows.
+    The label above has none then. That there are such columns another line nearby shows, whose label is a known one and
+    whose value has no label in its own cell.
     """
     behind = line.cell_end(start)
-    if behind == len(line.tokens):
+    if behind == len(line.tokens) or _opens_label(line, behind, scene):
         return False
     left, right = line.tokens[start].word.box.x0, line.tokens[behind].word.box.x0
-
-    def begins(one: Line, x0: float) -> bool:
-        return any(abs(one.tokens[at].word.box.x0 - x0) < _ALIGNED * line.height for at, _ in one.cells)
-
-    if not begins(label, left) or begins(label, right):
+    off = _ALIGNED * line.height
+    if not scene.begins_at(label, left, off) or scene.begins_at(label, right, off):
         return False
     near = scene.lines[max(label.index - _NEAR, 0) : line.index + _NEAR + 1]
     return any(
-        one.page == line.page and one is not line and begins(one, left) and begins(one, right) for one in near
+        one.page == line.page
+        and one is not line
+        and len(one.cells) == 2
+        and scene.begins_at(one, left, off)
+        and scene.begins_at(one, right, off)
+        and _is_label(one, scene)
+        and not _opens_label(one, one.cells[1][0], scene)
+        for one in near
     )
 
 
-def among_pairs(line: Line, scene: Scene) -> bool:
-    """Whether a line is a label whose value is missing, in a column of labels that have theirs in the next column."""
-    if len(line.cells) > 1:
-        return False
-    beside = [
-        one
-        for one in (
-            *scene.lines[max(line.index - 1, 0) : line.index],
-            *scene.lines[line.index + 1 : line.index + 2],
-        )
-        if one.page == line.page and len(one.cells) == 2 and _same_left(one, line)
-    ]
-    if len(beside) < 2:
-        return False
-    rights = [one.tokens[one.cells[1][0]].word.box.x0 for one in beside]
-    return abs(rights[0] - rights[1]) < _ALIGNED * line.height
+def _is_label(line: Line, scene: Scene) -> bool:
+    """Whether the first cell of a line ends with a label."""
+    end = line.cell_end(0)
+    return any(run.end == end for run in scene.labels_from(line, 0) if run.start < end)
 
 
-def _same_left(one: Line, other: Line) -> bool:
-    return abs(one.tokens[0].word.box.x0 - other.tokens[0].word.box.x0) < _ALIGNED * other.height
+def _opens_label(line: Line, start: int, scene: Scene) -> bool:
+    """Whether the cell that begins at a token begins with a label."""
+    return any(run.start == start for run in islice(scene.labels_from(line, start), 1))
 
 
 def listed(run: Run, first: Line, scene: Scene) -> tuple[bool, Piece | None]:

@@ -23,7 +23,8 @@ id: id ident identification identifier uid code registration reg regno
 doc: document doc invoice inv rechnung facture factura fattura factuur bill receipt faktura fatura beleg slip
   contract vertrag contrat contratto contrato agreement overeenkomst umowa memo gutschrift avoir waybill
 due: due payable fallig faellig falligkeit echeance vencimiento scadenza vervaldatum zahlbar fallige solde
-  zahlbetrag zahlungsziel open outstanding offen offener offene restbetrag restant openstaand openstaande
+  zahlbetrag zahlungsziel outstanding restbetrag restant
+open: open offen offener offene openstaand openstaande
 net: net neto takehome netto subtotal sub ht zwischensumme imponibile neto untaxed taxable basis nettobetrag warenwert
 gross: gross brutto bruto grand ttc final bruttobetrag
 tax: tax taxes vat gst mwst ust tva iva btw steuer sst umsatzsteuer mehrwertsteuer hst pst ustid

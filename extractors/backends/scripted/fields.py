@@ -11,13 +11,14 @@ from itertools import islice, pairwise, takewhile
 
 from extractors.backends.scripted.addresses import fill_addresses
 from extractors.backends.scripted.candidates import Candidate
+from extractors.backends.scripted.codes import IBAN, code_in
 from extractors.backends.scripted.columns import has_value_beside, listed, under
 from extractors.backends.scripted.descriptions import is_name
 from extractors.backends.scripted.heads import HEAD_LINES, head_names
 from extractors.backends.scripted.labels import Goal, Run, score
 from extractors.backends.scripted.letter_window import written_by, written_to
 from extractors.backends.scripted.letterhead import LEGAL_FORM, LETTER, is_place, is_registration
-from extractors.backends.scripted.own_number import OWN, is_own_number, own_number, refers
+from extractors.backends.scripted.own_number import OWN, behind_title, is_its_own, is_own_number, refers
 from extractors.backends.scripted.pairs import fill_leftovers
 from extractors.backends.scripted.parties import fill_parties
 from extractors.backends.scripted.prose import fill_from_prose
@@ -40,9 +41,10 @@ from schemas.tree import NUMERIC, Kind
 
 _BELOW = 0.85
 _DATES = 100
-_DAYS = frozenset(
-    ["day", "days", "tag", "tage", "tagen", "jour", "jours", "giorni", "dias", "días", "dagen", "dni"]
+_OF_LINES = frozenset(
+    ["line", "lines", "zeilen", "positionen", "positionssumme", "lignes", "lineas", "righe", "regels"]
 )
+_DAYS = frozenset(["day", "days", "tag", "tage", "tagen", "jour", "jours", "giorni", "dias", "dagen", "dni"])
 _RANGE = 0.62
 _THROUGH = frozenset(
     ["-", "–", "—", "to", "thru", "through", "until", "till", "bis", "au", "al", "a", "do", "t/m"]
@@ -67,30 +69,27 @@ _SOONER = re.compile(r"skonto|discount|escompte|sconto|descuento|korting|rabat",
 _SENTENCE_WORDS = 8
 _MONEY = ("amount", "net", "gross", "tax", "price", "due", "payment", "fee", "premium", "wages")
 _NAMED = ("name", "seller", "buyer")
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _SPOKEN = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-]*\d)")
-_GROUP = re.compile(r"[A-Z0-9]{1,6}")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;()]+")
 _SITE_OF = re.compile(r"[\w-]\.[^\W\d_]{2}")
 _SITE_ASKED = re.compile(r"web|homepage|\burl\b|internet|\bsite\b", re.IGNORECASE)
-_LETTER_CODE = re.compile(r"[A-Z]{5,11}")
 _OF_LIST = 0.6
 _ALONE = 0.85
 _LIKELY = 0.75
 """Whose document it is by the word of a description is a little less likely than the seller."""
 _ACCOUNT_FOR_IBAN = 0.7
-_ACCOUNT = re.compile(r"\d[\d -]{5,20}\d")
-_NO_CODE = re.compile(r"%|[$€£]|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{1,2}:\d\d")
 
 
 def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict[str, list[Match]]]:
     """The best match of each goal, no two fields sharing one value; and by goal all of them, one for each text."""
     matches = [match for goal in goals for match in _matches(goal, scene)]
-    own = _behind_title(goals, matches, scene)
-    matches = [match for match in matches if not _is_its_own(match, own)]
-    matches += [Match(goal, own, OWN) for goal in goals if own is not None and is_own_number(goal)]
+    own = behind_title(goals, matches, scene)
+    matches = [match for match in matches if not is_its_own(match, own)]
+    matches += [
+        Match(goal, own, OWN) for goal in goals if own is not None and is_own_number(goal) and fits(goal, own)
+    ]
     matches.sort(key=lambda m: (-m.score, m.goal.order, m.piece.line, m.piece.start))
     ranked: dict[str, dict[str, Match]] = defaultdict(dict)
     dates = list(islice(_dates(scene), _DATES))
@@ -110,27 +109,12 @@ def find_fields(goals: list[Goal], scene: Scene) -> tuple[dict[str, Match], dict
     fill_leftovers(
         goals, chosen, scene, lambda goal, line, start, end: _value_in(goal, line, start, end, scene)
     )
-    chosen = {path: match for path, match in chosen.items() if not _is_its_own(match, own)}
+    chosen = {path: match for path, match in chosen.items() if not is_its_own(match, own)}
     fill_from_prose(goals, chosen, scene)
     told = fill_parties(goals, chosen, scene)
     fill_addresses([goal for goal in goals if goal.path not in told], chosen, scene)
     fill_due(goals, chosen, scene)
     return chosen, {path: list(found.values()) for path, found in ranked.items()}
-
-
-def _behind_title(goals: list[Goal], matches: list[Match], scene: Scene) -> Piece | None:
-    """The number behind the document's title, where a field asks for it and no label names it.
-
-    Labels go before titles: where one names the document's number, a title in large print is that of another.
-    """
-    asked = {goal.path for goal in goals if is_own_number(goal)}
-    labelled = {match.goal.path for match in matches if match.score >= MIN_SCORE}
-    return own_number(scene) if asked and not asked & labelled else None
-
-
-def _is_its_own(match: Match, own: Piece | None) -> bool:
-    """Whether the number of the document itself was found as one that it refers to."""
-    return own is not None and match.piece.raw == own.raw and refers(match.goal)
 
 
 def _dates(scene: Scene) -> Iterator[Piece]:
@@ -145,7 +129,7 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             named = score(goal, run)
             if named < MIN_SCORE:
                 continue
-            if goal.means("gross") and "line" in run.concepts:
+            if goal.means("gross") and run.words & _OF_LINES:
                 continue  # a sum of lines is before taxes and charges
             place = index / pages
             if late and is_total(goal):
@@ -153,7 +137,7 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
             for found, quality in values_of(goal, run, scene):
                 if late and is_total(goal) and _counts_days(found, scene):
                     continue
-                if goal.means("iban") and not _IBAN.fullmatch(found.raw.replace(" ", "")):
+                if goal.means("iban") and not IBAN.fullmatch(found.raw.replace(" ", "")):
                     quality *= _ACCOUNT_FOR_IBAN
                 if late and is_total(goal) and found.line in scene.tax_rows:
                     quality *= _TAX_PART
@@ -188,8 +172,7 @@ def values_of(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float
             c
             for cell in line.cells
             if under(run, line, cell)
-            for c in scene.values_between(line, goal.kind, *cell)
-            if not _has_own_label(line, cell[0], c.piece.start)
+            for c in scene.values_between(line, goal.kind, cell[0], _own_label(line, *cell, scene))
         ]
         chosen = _choose(goal, standing)
         if chosen is not None:
@@ -287,22 +270,23 @@ def _texts(goal: Goal, run: Run, scene: Scene) -> Iterator[tuple[Piece, float]]:
                 found = _text_value(goal, below, first, last)
                 if (
                     found is not None
+                    and not (len(found.raw) == 1 and refers(goal))  # the number of a row
                     and not _is_label(scene, below, first, last)
-                    and (goal.means("description", "terms") or not _tells_more(below, first, last))
+                    and (goal.means("description", "terms") or not _is_sentence(below, first, last))
                     and not _only_date(goal, scene, below, first, last)
                 ):
                     yield found, _BELOW
                     return
 
 
-def _tells_more(line: Line, start: int, end: int) -> bool:
-    """Whether a cell under a label is a sentence, or has a label of its own before its value."""
-    return _is_sentence(line, start, end) or _has_own_label(line, start, end)
-
-
-def _has_own_label(line: Line, start: int, end: int) -> bool:
-    """Whether a word with a colon stands before a value in its cell: it is that one's, and the label above has none."""
-    return any(t.ends_label and sum(map(str.isalpha, t.text)) > 2 for t in line.tokens[start:end])
+def _own_label(line: Line, start: int, end: int, scene: Scene) -> int:
+    """Where a label ends that a cell begins with: what stands behind it is its own, and no value of the label above."""
+    for run in scene.labels_from(line, start):
+        if run.start >= end:
+            break
+        if run.tokens[-1].ends_label:
+            return run.end
+    return end
 
 
 def _passed_over(goal: Goal, token: Token) -> bool:
@@ -355,7 +339,7 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     if start >= end:
         return None
     if goal.means(*ID):
-        return _code(goal, line, start, end)
+        return code_in(goal, line, start, end)
     found = piece(line, start, end)
     raw = found.raw.strip(" ,;:|")
     if goal.yearly and not _YEAR.search(raw):
@@ -373,46 +357,6 @@ def _text_value(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
     if goal.means(*_NAMED) and any(t.ends_label for t in line.tokens[start : end + 1]):
         return None  # a label, with its own value behind it or in the next cell
     return fits(goal, piece(line, start, end, raw))
-
-
-def _code(goal: Goal, line: Line, start: int, end: int) -> Piece | None:
-    """A number, reference or id: one token with a digit, or groups printed apart (``GB 123 45 67``)."""
-    token = line.tokens[start]
-    last = start + 1
-    prefix = token.text.isalpha() and token.text.isupper() and len(token.text) <= 4
-    if goal.means("iban") or (prefix and goal.means("tax", "id", "number")):
-        while last < end and re.fullmatch(r"[A-Z0-9]{1,10}", line.tokens[last].text):
-            if line.tokens[last].concepts & {"bic", "bank"}:
-                break
-            last += 1
-    elif last < end:
-        last = _grouped(line, start, end)
-    text = " ".join(t.text for t in line.tokens[start:last]).strip(" ,;:|#()").rstrip(".")
-    if goal.means("iban") and not _IBAN.fullmatch(text.replace(" ", "")) and not _is_account(goal, text):
-        return None
-    lettered = _LETTER_CODE.fullmatch(text) and goal.means("bic", "reference")
-    if not (lettered or any(c.isdigit() for c in text)) or _NO_CODE.search(text):
-        return None
-    if len(text) == 1 and refers(goal):
-        return None  # the number of a row
-    return fits(goal, piece(line, start, last, text))
-
-
-def _is_account(goal: Goal, text: str) -> bool:
-    """Whether a text may be the number of an account where that will do as well (``IBAN or account number``)."""
-    return "bank" in goal.hints and bool(_ACCOUNT.fullmatch(text))
-
-
-def _grouped(line: Line, start: int, end: int) -> int:
-    """Where a number ends that is printed in groups which fill its cell: ``6538 9679 3145``, ``680 FHP``."""
-    group = _GROUP if _GROUP.fullmatch(line.tokens[start].text) else None
-    last = start
-    while group is not None and last < end and group.fullmatch(line.tokens[last].text.rstrip(",;.")):
-        last += 1
-        if line.tokens[last - 1].text[-1] in ",;.":
-            return last
-    # What goes on behind the groups in the same cell are words, and the groups then may be anything: a day of a date.
-    return last if last == end and last - start > 1 else start + 1
 
 
 def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
@@ -436,8 +380,8 @@ def _by_form(goal: Goal, scene: Scene) -> Iterator[Match]:
             if whole is not None and whole(token.text):
                 yield Match(goal, piece(line, i, i + 1), 0.55)
             elif goal.means("iban") and re.match(r"[A-Z]{2}\d{2}", token.text):
-                found = _code(goal, line, i, line.cell_end(i))
-                if found is not None and _IBAN.fullmatch(found.raw.replace(" ", "")):
+                found = code_in(goal, line, i, line.cell_end(i))
+                if found is not None and IBAN.fullmatch(found.raw.replace(" ", "")):
                     yield Match(goal, found, 0.9)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import pairwise, zip_longest
 from statistics import median
 
-from extractors.backends.scripted.columns import among_pairs
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.letterhead import (
     LEGAL_FORM,
@@ -66,7 +65,7 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
         ):  # the rest of a name is none, nor a box's label
             continue
         found = _head_name(goal, line, scene)
-        if found is None or among_pairs(line, scene):
+        if found is None:
             continue
         whole, told = _with_rest(goal, line, found, scene)
         legal = _LEGAL if ends_legal(whole.raw) else _KIND if LEGAL_FORM.search(whole.raw) else 0.0

@@ -350,8 +350,8 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
     for i in range(len(tokens) - 1):
         if keys[i + 1] == "to" and keys[i] in _PARTY_VERBS:
             per_word[i], per_word[i + 1] = frozenset({_PARTY_VERBS[keys[i]]}), frozenset()
-        if keys[i + 1] == "by" and "payment" in per_word[i]:
-            per_word[i] = frozenset({"due"})  # "pay by": until when
+        if keys[i] == "pay" and keys[i + 1] == "by":
+            per_word[i] = frozenset({"due"})  # until when
         if keys[i + 1] == "supply" and "date" in per_word[max(i - 1, 0)] | per_word[i]:
             per_word[i + 1] = frozenset({"delivery"})
         if (
@@ -360,7 +360,10 @@ def _read_together(tokens: tuple[Token, ...]) -> list[frozenset[str]]:
             per_word[i] = frozenset({"order"})
         if keys[i] == "de" and i > 0 and per_word[i - 1] and per_word[i + 1]:
             per_word[i] = frozenset()  # "date de facture", not "from"
-    per_word = [c - {"yours"} for c in per_word]
+    union = frozenset().union(*per_word)
+    # What is open of a sum is due; a shop is open too.
+    still = {"due"} if "amount" in union else set[str]()
+    per_word = [(c - {"yours", "open"}) | (still if "open" in c else set()) for c in per_word]
     union = frozenset().union(*per_word)
     if "tax" in union and _tells_of_tax(tokens, per_word):
         return [c - {"incl", "excl", "amount"} for c in per_word]

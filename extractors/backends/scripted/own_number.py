@@ -6,13 +6,17 @@ and tells itself apart by its print: larger than the rest, at the head of the fi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from statistics import median
 
+from extractors.backends.scripted.codes import code_in
 from extractors.backends.scripted.labels import Goal
 from extractors.backends.scripted.letterhead import is_title
-from extractors.backends.scripted.scene import ID, Scene
-from extractors.backends.scripted.sheet import Line, Piece, Token, piece
+from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene
+from extractors.backends.scripted.sheet import Line, Piece, Token
 from extractors.validation.text import text_key
+from schemas.tree import Kind
 
 OWN = 0.9
 """Score of the number behind a title."""
@@ -20,11 +24,17 @@ _HEAD_LINES = 12
 _LARGER = 1.2
 """How much higher than most words a title is."""
 _TITLE_TOKENS = 4
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def is_own_number(goal: Goal) -> bool:
     """Whether a field asks for the number of the document itself."""
-    return goal.means("doc") and goal.means(*ID) and not goal.means("order", "buyer", "seller", "tax", "date")
+    return (
+        goal.kind is Kind.TEXT
+        and goal.means("doc")
+        and goal.means(*ID)
+        and not goal.means("order", "buyer", "seller", "tax", "date")
+    )
 
 
 def refers(goal: Goal) -> bool:
@@ -34,8 +44,8 @@ def refers(goal: Goal) -> bool:
     )
 
 
-def own_number(scene: Scene) -> Piece | None:
-    """The number behind the title of the first page, if it has one."""
+def own_number(goal: Goal, scene: Scene) -> Piece | None:
+    """The number behind the title of the first page, if it has one that a field for it can hold."""
     head = [line for line in scene.lines[:_HEAD_LINES] if line.page == scene.lines[0].page]
     titled = [(line, start, at) for line in head for start, at in _titles(line)]
     if not titled:
@@ -43,9 +53,23 @@ def own_number(scene: Scene) -> Piece | None:
     usual = median(_height(token) for line in scene.lines for token in line.tokens)
     for line, start, at in titled:
         if _height(line.tokens[start]) >= _LARGER * usual:
-            text = line.tokens[at].text.strip(" ,;:|#()").rstrip(".")
-            return piece(line, at, at + 1, text)
+            return code_in(goal, line, at, at + 1)
     return None
+
+
+def behind_title(goals: Sequence[Goal], matches: Sequence[Match], scene: Scene) -> Piece | None:
+    """The number behind the document's title, where a field asks for it and no label names it.
+
+    Labels go before titles: where one names the document's number, a title in large print is that of another.
+    """
+    asked = {goal.path: goal for goal in goals if is_own_number(goal)}
+    labelled = {match.goal.path for match in matches if match.score >= MIN_SCORE}
+    return own_number(next(iter(asked.values())), scene) if asked and not asked.keys() & labelled else None
+
+
+def is_its_own(match: Match, own: Piece | None) -> bool:
+    """Whether the number of the document itself was found as one that it refers to."""
+    return own is not None and match.piece.raw == own.raw and refers(match.goal)
 
 
 def _height(token: Token) -> float:
@@ -65,7 +89,8 @@ def _titles(line: Line) -> list[tuple[int, int]]:
             continue
         text = line.tokens[end].text
         alone = line.cell_end(end) == end + 1
-        if alone and len(text) > 2 and sum(map(str.isdigit, text)) * 2 > len(text):
+        figures = sum(map(str.isdigit, text)) * 2 > len(text) > 2
+        if alone and figures and not _YEAR.fullmatch(text):
             found.append((start, end))
     return found
 

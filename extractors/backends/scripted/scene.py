@@ -24,11 +24,24 @@ MIN_SCORE = 0.35
 _MAX_BELOW_LINES = 4
 _HABIT = 3
 _TITLE_LINES, _TITLE_TOKENS = 12, 5
-_ORDERS = (
-    "purchaseorder", "bestellung", "bondecommande", "ordendecompra", "pedidodecompra", "ordinediacquisto",
-    "ordinedacquisto", "inkooporder", "zamowienie", "ordemdecompra",
-)  # fmt: skip
+_ORDERS = frozenset(
+    [
+        *(
+            "purchaseorder",
+            "bestellung",
+            "bondecommande",
+            "ordendecompra",
+            "pedidodecompra",
+            "ordinediacquisto",
+        ),
+        *("ordinedacquisto", "inkooporder", "zamowienie", "ordemdecompra"),
+    ]
+)
 """Titles of orders, folded; a confirmation of one is the seller's."""
+_BILL_WORDS = """
+invoice taxinvoice receipt creditnote rechnung gutschrift facture avoir fattura factura factuur faktura fatura
+"""
+_BILLS = frozenset(_BILL_WORDS.split())
 _CAPTION_LEADING, _NEXT_BOX = 1.0, 1.8
 """How near a caption is to what it names, in heights of a line, and how many times as far the next box."""
 _HEAD_LEADING, _HEAD_OFF = 1.5, 0.6
@@ -55,6 +68,7 @@ class Scene:
     marked: Mapping[str, Marked] = field(default_factory=dict)
     vocabulary: frozenset[str] = frozenset()
     _heads: dict[int, bool] = field(default_factory=dict)
+    _lefts: dict[int, list[float]] = field(default_factory=dict)
 
     @cached_property
     def roundings(self) -> frozenset[int]:
@@ -93,26 +107,43 @@ class Scene:
 
     @cached_property
     def is_order(self) -> bool:
-        """Whether the title says that it is a purchase order: the paper of the buyer, whose name stands at the head."""
-        return any(
-            text_key("".join(t.text for t in line.tokens[start:end])).startswith(_ORDERS)
+        """Whether the title says that it is a purchase order: the paper of the buyer, whose name stands at the head.
+
+        A title has the rest of its line to itself, where a label has its value there; and a bill that names an order
+        is none.
+        """
+        heads = [
+            (text_key("".join(t.text for t in line.tokens[start:end])), end == len(line.tokens))
             for line in self.lines[:_TITLE_LINES]
             for start, end in line.cells
-            if end - start <= _TITLE_TOKENS and not any(t.ends_label for t in line.tokens[start:end])
+            if end - start <= _TITLE_TOKENS
+        ]
+        return any(key in _ORDERS and last for key, last in heads) and not any(
+            key in _BILLS for key, _ in heads
         )
 
     @cached_property
     def numbered(self) -> frozenset[tuple[int, int]]:
-        """The cells that a form numbers, by line and first token: ``16. Sum insured``. Three are a habit."""
-        found = {
-            (line.index, start): line.tokens[start].text.strip("().")
-            for line in self.lines
-            for start, end in line.cells
-            if end - start > 1 and numbers_item(line.tokens[start].text) and _is_worded(line, start + 1, end)
-        }
-        return frozenset(
-            found if len({number for number in found.values() if number.isdigit()}) >= _HABIT else ()
-        )
+        """The cells that a form numbers, by line and first token: ``16. Sum insured``.
+
+        Three are a habit, where two of them stand in one line.
+        """
+        found: set[tuple[int, int]] = set()
+        numbers: set[str] = set()
+        beside = False
+        for line in self.lines:
+            here = [
+                start
+                for start, end in line.cells
+                if end - start > 1
+                and numbers_item(line.tokens[start].text)
+                and _is_worded(line, start + 1, end)
+            ]
+            found |= {(line.index, start) for start in here}
+            numbers |= {line.tokens[start].text.strip("().") for start in here}
+            beside = beside or len(here) > 1
+        habit = beside and len({number for number in numbers if number.isdigit()}) >= _HABIT
+        return frozenset(found if habit else ())
 
     def _is_caption(self, above: Line, line: Line) -> bool:
         gap = line.top - above.bottom
@@ -155,6 +186,14 @@ class Scene:
             and any(self.labels_from(line, 0))
             and not any(start == run.start for start, _ in below.cells for run in self.labels_from(below, 0))
         )
+
+    def begins_at(self, line: Line, x0: float, off: float) -> bool:
+        """Whether a cell of a line begins at a place, or no further off."""
+        if line.index not in self._lefts:
+            self._lefts[line.index] = sorted(line.tokens[start].word.box.x0 for start, _ in line.cells)
+        lefts = self._lefts[line.index]
+        at = bisect_left(lefts, x0 - off)
+        return at < len(lefts) and lefts[at] <= x0 + off
 
     def values(self, line: Line, kind: Kind) -> list[Candidate]:
         key = (line.index, kind)

@@ -110,7 +110,11 @@ def _rows(scene: Scene, header: int, columns: list[Column], max_items: int) -> l
             previous = line
             continue
         numbers = sum(goal_path_is_number(path, columns) for path in row)
-        if not numbers and _begins_row(line, len(rows) + 1, numbered):
+        if (
+            not numbers
+            and _begins_row(line, len(rows) + 1, numbered)
+            and _figures_follow(line, row, columns, scene)
+        ):
             begun, previous, numbered = row, line, line.tokens[0].word.box.x0
             continue
         if rows and numbers and _goes_on(row, rows[-1], line, previous):
@@ -144,6 +148,17 @@ def _begins_row(line: Line, number: int, left: float | None) -> bool:
     if left is None:
         return line.cell_end(0) == 1
     return abs(first.word.box.x0 - left) < line.height
+
+
+def _figures_follow(line: Line, begun: Row, columns: list[Column], scene: Scene) -> bool:
+    """Whether the next line with figures has none of the texts that a row began with, which then are its own."""
+    for below in scene.lines[line.index + 1 : line.index + 1 + _MAX_WRAPPED]:
+        if below.page != line.page:
+            return False
+        row = line_row(below, columns, scene)
+        if any(goal_path_is_number(path, columns) for path in row):
+            return not row.keys() & begun.keys()
+    return False
 
 
 def _without_numbers(rows: list[Row]) -> list[Row]:
