@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.confidence.calibrate import calibrate, judge_fields
+from extractors.confidence.calibrator import Calibrator, UnknownSchemas
 from extractors.confidence.fit import JudgedDocument
 from extractors.confidence.judged import JudgedRecord, head, line_of, record_of
 from extractors.confidence.reliability import reliability
@@ -252,8 +253,18 @@ def main() -> None:
     folder = shipped_folder(settings)
     if folder is None:
         sys.exit("The embedded model has no folder to write to.")
-    made.write(folder)
+    replace(made, calibrator=_without_strange_schemas(made.calibrator)).write(folder)
     _tell(made.records, made.fitted.scored)
+
+
+def _without_strange_schemas(made: Calibrator) -> Calibrator:
+    """Without the levels of single schemas that nobody will ask: made-up ones, and those whose keys say nothing."""
+    if made.unknown is None:
+        return made
+    bare = {
+        name: getattr(made.unknown, name).model_copy(update={"groups": {}}) for name in ("values", "nulls")
+    }
+    return made.model_copy(update={"unknown": UnknownSchemas(**bare)})
 
 
 def _tell(records: tuple[JudgedRecord, ...], scored: tuple[Any, ...]) -> None:
