@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any, overload
 
 from extractors.prompting.addressed_words import ADDRESSED, ready_made
-from extractors.prompting.corrected import corrections, words_in
+from extractors.prompting.corrected import Correction, corrections, words_in
 from extractors.validation.problems import shown
 from schemas.document import Doubt, Page, ReadDocument, Word
 from schemas.errors import foreign
@@ -118,14 +118,18 @@ def _looked_through(
         first, last = bisect_right(starts, one.begin) - 1, bisect_right(starts, one.end - 1) - 1
         first = max(first, _cell_start(words, last))
         if first not in gone:
-            places.append((range(first, _value_end(words, last)), last, one.label))
+            places.append((range(first, _value_end(words, last)), last, one))
             corrected.append(" ".join(words[i].text for i in places[-1][0]))
     if corrected:
         doubts.append(_told("The page says to correct a value", corrected, ReviewReason.CORRECTED_ON_PAGE))
-        own = _labels_with_values(words, gone.union(*(run for run, _, _ in places)))
-        for run, last, label in places:
-            if run.stop > last + 1 and any(other <= set(label) for other in own.get(label[-1], ())):
-                gone.update(run)
+        own = _labels_with_values(words, gone.union(*(_said(run, one, starts) for run, _, one in places)))
+        for run, last, one in places:
+            other = next((label for label in own.get(one.label[-1], ()) if label <= set(one.label)), None)
+            if other is not None and run.stop > last + 1:
+                said = _said(run, one, starts)
+                while said.start > run.start and not one.leads and _is_of(words[said.start - 1], other):
+                    said = range(said.start - 1, said.stop)
+                gone.update(said)
     return frozenset(gone), tuple(doubts)
 
 
@@ -146,7 +150,17 @@ def _is_below(here: Word, following: Word) -> bool:
     return (following.box.y0 + following.box.y1) / 2 > here.box.y1
 
 
-def _labels_with_values(words: Sequence[Word], but: set[int]) -> dict[str, set[frozenset[str]]]:
+def _said(run: range, one: Correction, starts: Sequence[int]) -> range:
+    """The words of a correction without what may stand before its label in the line."""
+    return run if one.leads else range(max(run.start, bisect_right(starts, one.last) - 1), run.stop)
+
+
+def _is_of(word: Word, label: frozenset[str]) -> bool:
+    said = words_in(folded(word.text))
+    return bool(said) and label.issuperset(said)
+
+
+def _labels_with_values(words: Sequence[Word], but: Set[int]) -> dict[str, set[frozenset[str]]]:
     """The words of each label of a page that has a value behind it on its line, by the last of them.
 
     Args:

@@ -19,7 +19,7 @@ _CORRECT = (
     r"|correcte|corrigee?|rectifiee?|modifiee?"
     r"|corret{1,2}[oa]|correct[oa]|corregid[oa]|rectificad[oa]|modificad[oa]|rettificat[oa]|modificat[oa]"
     r"|juiste|gecorrigeerde?|gewijzigde?"
-    r"|poprawn[yae]|skorygowan[yae]|zmienion[yae]|corrigid[oa]|retificad[oa]|alterad[oa])"
+    r"|poprawn[yae]|poprawion[yae]|skorygowan[yae]|zmienion[yae]|corrigid[oa]|retificad[oa]|alterad[oa])"
 )
 """Words for what was wrong before, in the eight languages of the rules; of folded text."""
 _WORD = r"[^\W\d_][\w.'/&-]{0,30}"
@@ -57,10 +57,16 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Where a label begins and ends that says to correct another value, and the words of that other's label."""
+    """Where a label begins and ends that says to correct another value, and the words of that other's label.
+
+    ``last`` is where the last of these begins. A label that ``leads`` begins with the word that says so; before another
+    one may stand what is none of it, as the value of the same line.
+    """
 
     begin: int
+    last: int
     end: int
+    leads: bool
     label: tuple[str, ...]
 
 
@@ -78,9 +84,11 @@ def corrections(text: str, asked: Collection[str]) -> list[Correction]:
     """
     seen: Counter[str] | None = None
     found = []
-    for match in (match for pattern in _SAID for match in pattern.finditer(text)):
-        seen = seen or Counter(words_in(text))
-        label = tuple(words_in(match["label"]))
-        if label and label[-1] not in _VERBS and (label[-1] in asked or seen[label[-1]] > 1):
-            found.append(Correction(*match.span(), label))
+    for leads, pattern in zip((True, False, False), _SAID, strict=True):
+        for match in pattern.finditer(text):
+            seen = seen or Counter(words_in(text))
+            label = tuple(words_in(match["label"]))
+            if label and label[-1] not in _VERBS and (label[-1] in asked or seen[label[-1]] > 1):
+                last = match.start("label") + match["label"].rindex(label[-1])
+                found.append(Correction(match.start(), last, match.end(), leads, label))
     return sorted(found, key=lambda one: (one.begin, one.end))

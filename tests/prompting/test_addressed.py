@@ -149,7 +149,8 @@ CORRECTIONS = (
     "Totale corretto: 711,83 al posto di totale 5,00",
     "Gewijzigde total: 711,83",
     "Total corrigido: 711,83",
-    "Poprawiona kwota total (poprawna): 711,83",
+    "Total (poprawna): 711,83",
+    "Poprawiona total: 711,83",
     "Correct company: Zephyr Holdings",  # asked for by the schema, though it is no label of the page
 )
 
@@ -193,6 +194,19 @@ def test_what_is_printed_right_under_a_correction_stays() -> None:
     document = document_of(("Total 5.00", "Correct total: 711.83", "Cash 10.00"))
     found = set_aside(document, RECEIPT.tree)
     assert words_of(found.pages[0]) == ["Total", "5.00", "Cash", "10.00"]
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("Total: 5.00 Correct total: 711.83", "Total: 5.00"),
+        ("Company: Elect R. Okonjo company (amended): Zephyr Holdings", "Company: Elect R. Okonjo"),
+        ("Grand total: 5.00 EUR grand total (amended): 711.83", "Grand total: 5.00 EUR"),
+    ],
+)
+def test_a_correction_behind_the_value_leaves_that(line: str, left: str) -> None:
+    found = set_aside(document_of((line,)), RECEIPT.tree)
+    assert words_of(found.pages[0]) == left.split()
 
 
 @pytest.mark.parametrize("between", [(), (Word("EUR", Box(200, 40, 220, 50)),)])
