@@ -18,6 +18,8 @@ from schemas.errors import ModelError
 
 FILE = "judged.jsonl.gz"
 DIGITS = 4
+MOST_BYTES = 64 << 20
+"""Unpacked; a model that somebody else made may bring such a file along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,11 @@ def read_judged(path: Path, model_id: str) -> Iterator[JudgedRecord]:
     if not path.is_file():
         return
     try:
-        first, *rest = gzip.decompress(path.read_bytes()).decode().splitlines()
+        with gzip.open(path) as packed:
+            text = packed.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES} bytes unpacked")
+        first, *rest = text.decode().splitlines()
         if json.loads(first) != head(model_id):
             return
         yield from map(record_of, map(json.loads, rest))

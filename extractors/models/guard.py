@@ -7,11 +7,13 @@ is none.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pickletools
 import re
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -25,6 +27,8 @@ RUN_RECORD = "run.json"
 RECORDS = frozenset({MANIFEST, EVALUATION, RUN_RECORD})
 """What is told of a model and changes nothing about it: no part of its identity."""
 
+JUDGED = "calibration/judged.jsonl.gz"
+"""Features and verdicts that a model brings along to fit with (`extractors.confidence.judged`)."""
 _CONFIGS = frozenset(
     {
         "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json",
@@ -33,7 +37,16 @@ _CONFIGS = frozenset(
     }
 )  # fmt: skip
 _DATA = (
-    frozenset({"tokenizer.json", "vocab.json", "added_tokens.json", "calibration/calibration.json"}) | RECORDS
+    frozenset(
+        {
+            "tokenizer.json",
+            "vocab.json",
+            "added_tokens.json",
+            "calibration/calibration.json",
+            JUDGED,
+        }
+    )
+    | RECORDS
 )
 _TEXTS = frozenset({"merges.txt", "vocab.txt", "chat_template.jinja", "recipe.toml"})
 _TEXT_NAMES = re.compile(r"(README|LICENSE|NOTICE|MODEL_CARD|USE_POLICY)[\w.-]*", re.IGNORECASE)
@@ -159,8 +172,7 @@ def check_file(folder: object, name: str, path: Path) -> None:
     if name.lower().endswith(".safetensors"):
         _check_safetensors(folder, name, path)
         return
-    with path.open("rb") as file:
-        content = file.read(_MAX_CONFIG + 1)
+    content = _unpacked(folder, name, path) if name == JUDGED else _beginning(path)
     if what := _is_dangerous(content):
         raise refused(folder, name, f"it is {what}")
     if not known:
@@ -175,6 +187,25 @@ def check_file(folder: object, name: str, path: Path) -> None:
         _check_json(folder, name, text)
     elif "\x00" in text:
         raise refused(folder, name, "it is no text")
+
+
+def _beginning(path: Path) -> bytes:
+    """As much of a file as one may have, and a byte more where it has more."""
+    with path.open("rb") as file:
+        return file.read(_MAX_CONFIG + 1)
+
+
+def _unpacked(folder: object, name: str, path: Path) -> bytes:
+    """The same of what a file is that gzip packed, which says nothing of how much that is.
+
+    Raises:
+        ModelError: it is not packed by gzip.
+    """
+    try:
+        with gzip.open(path) as file:
+            return file.read(_MAX_CONFIG + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise refused(folder, name, "it is not what gzip packs, or damaged") from error
 
 
 def _is_dangerous(head: bytes) -> str | None:

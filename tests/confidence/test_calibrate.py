@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import random
@@ -172,6 +173,13 @@ def test_what_proves_nothing_is_fitted_on_and_is_no_evidence(tmp_path: Path) -> 
 def test_a_damaged_pool_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"\x1f\x8bnothing")
     with pytest.raises(ModelError, match="damaged"):
+        list(read_judged(tmp_path / FILE, "m-1"))
+
+
+def test_a_pool_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extractors.confidence.judged.MOST_BYTES", 1000)
+    (tmp_path / FILE).write_bytes(gzip.compress(b"{}\n" * 1000))
+    with pytest.raises(ModelError, match="more than 1000 bytes unpacked"):
         list(read_judged(tmp_path / FILE, "m-1"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import io
 import json
 import os
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractors.models import stored
-from extractors.models.guard import check_name, is_known
+from extractors.models.guard import JUDGED, check_file, check_name, is_known
 from extractors.models.load import load_model, model_description
 from extractors.models.manifest import check_folder
 from flows.modelstore import fetch
@@ -352,6 +353,25 @@ def test_the_base_of_the_embedded_model_is_held_against_its_manifest(
 def test_the_embedded_model_passes(tmp_path: Path) -> None:
     checked = check_folder(stored.EMBEDDED)
     assert all(is_known(stored.EMBEDDED, name) for name in checked.files)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no archive", "it is not what gzip packs"),
+        (gzip.compress(b"{}")[:-6], "it is not what gzip packs"),
+        (gzip.compress(pickle.dumps(Path("x"))), "it is a pickle"),
+        (gzip.compress(b"\xff\xfe{}"), "it is no text"),
+        (gzip.compress(bytes(65 << 20)), "it has more than 64 MB"),
+    ],
+)
+def test_judged_documents_are_looked_into(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "judged.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=said):
+        check_file(tmp_path, JUDGED, path)
+    path.write_bytes(gzip.compress(b'{"version": 1}\n'))
+    check_file(tmp_path, JUDGED, path)
 
 
 LOADERS = {"load", "loads", "Unpickler", "read_pickle", "load_pickle"}

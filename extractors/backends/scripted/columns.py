@@ -40,7 +40,8 @@ def has_value_beside(label: Line, line: Line, start: int, scene: Scene) -> bool:
     whose value has no label in its own cell.
     """
     behind = line.cell_end(start)
-    if behind == len(line.tokens) or _opens_label(line, behind, scene):
+    figures = any(c.isdigit() for token in line.tokens[start:behind] for c in token.text)
+    if figures or behind == len(line.tokens) or _opens_label(line, behind, scene):
         return False
     left, right = line.tokens[start].word.box.x0, line.tokens[behind].word.box.x0
     off = _ALIGNED * line.height
