@@ -126,10 +126,10 @@ def _looked_through(
         for run, last, one in places:
             other = next((label for label in own.get(one.label[-1], ()) if label <= set(one.label)), None)
             if other is not None and run.stop > last + 1:
-                said = _said(run, one, starts)
-                while said.start > run.start and not one.leads and _is_of(words[said.start - 1], other):
-                    said = range(said.start - 1, said.stop)
-                gone.update(said)
+                wording = _said(run, one, starts)
+                while wording.start > run.start and not one.leads and _is_of(words[wording.start - 1], other):
+                    wording = range(wording.start - 1, wording.stop)
+                gone.update(wording)
     return frozenset(gone), tuple(doubts)
 
 
