@@ -23,7 +23,6 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
-import json
 import random
 import sys
 import time
@@ -33,10 +32,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from extractors.confidence.calibrate import calibrate, judge_fields
+from extractors.confidence.calibrate import calibrate, judge_fields, kept_line, kept_records
 from extractors.confidence.calibrator import Calibrator, UnknownSchemas
 from extractors.confidence.fit import JudgedDocument
-from extractors.confidence.judged import JudgedRecord, head, line_of, record_of
+from extractors.confidence.judged import JudgedRecord
 from extractors.confidence.reliability import reliability
 from extractors.evaluation.run import LabelledSet, open_set
 from extractors.reading import document_ref
@@ -116,7 +115,11 @@ def _of_folder(folder: Path, read: Callable[[Path], ReadDocument]) -> Iterator[l
     labelled = held_out(folder)
     for number, (name, path) in enumerate(labelled.documents):
         truth, skip = labelled.truth(name), labelled.skips.get(name, frozenset())
-        plain = read(path)
+        try:
+            plain = read(path)
+        except DocumentError as error:
+            print(f"{folder.name}/{name}: {error}", file=sys.stderr)
+            continue
         chance = random.Random(f"{folder.name}/{name}")
         document, labels = renamer.renamed(plain, truth, schema.tree, chance)
         at = f"{folder.name}/{name}"
@@ -173,7 +176,6 @@ class _Work:
         self.readings.mkdir(parents=True, exist_ok=True)
         self.kept = folder / f"judged-{hashlib.sha256(model_id.encode()).hexdigest()[:12]}.jsonl"
         self.extractor = extractor
-        self.head = json.dumps(head(model_id))
 
     def read(self, path: Path) -> ReadDocument:
         """The reading of a file, from the folder where it was read before."""
@@ -187,25 +189,6 @@ class _Work:
             aside.write_bytes(READ_DOCUMENT.dump_json(made))
             aside.replace(kept)
         return READ_DOCUMENT.validate_json(kept.read_bytes())
-
-    def done(self) -> dict[str, JudgedRecord]:
-        """Judged answers by the hash of their question; those of other features are not read."""
-        lines = self.kept.read_text(encoding="utf-8").splitlines() if self.kept.is_file() else []
-        if not lines or lines[0] != self.head:
-            self.kept.write_text(self.head + "\n", encoding="utf-8")
-            return {}
-        found = {}
-        for line in lines[1:]:
-            try:
-                record = record_of(json.loads(line))
-            except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
-                continue
-            found[record.sha256] = record
-        whole = [self.head, *(json.dumps(line_of(record)) for record in found.values())]
-        aside = self.kept.with_suffix(".tmp")
-        aside.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
-        aside.replace(self.kept)
-        return found
 
     def judged(self, question: Question, key: str) -> JudgedRecord:
         """Asks and judges."""
@@ -229,7 +212,7 @@ def main() -> None:
     with extractor_for(settings.model_copy(update={"schema_": "invoice"}), None, judged=False) as extractor:
         model_id = identity(settings, extractor.backend.model_id)
         work = _Work(given.work, extractor, model_id)
-        done, began = work.done(), time.monotonic()
+        done, began = kept_records(work.kept, model_id), time.monotonic()
         with work.kept.open("a", encoding="utf-8") as log:
             for number, question in enumerate(questions(given.data, work.read), start=1):
                 key = hashlib.sha256(f"{question.name}/{question.schema.fingerprint}".encode()).hexdigest()
@@ -237,12 +220,8 @@ def main() -> None:
                 if record is None and time.monotonic() - began > 60 * given.minutes:
                     break
                 if record is None:
-                    try:
-                        record = work.judged(question, key)
-                    except DocumentError as error:
-                        print(f"{question.name}: {error}", file=sys.stderr)
-                        continue
-                    log.write(json.dumps(line_of(record)) + "\n")
+                    record = work.judged(question, key)
+                    log.write(kept_line(key, record) + "\n")
                     log.flush()
                 right = sum(field.right for field in record.document.fields)
                 said = f"{right} of {len(record.document.fields)} right"

@@ -89,7 +89,7 @@ def collect(
     Raises:
         UsageError: a folder's documents are no sample, or a label is missing.
     """
-    done = _kept(kept, model_id)
+    done = kept_records(kept, model_id)
     plan = [(source, name, path) for source in sources for name, path in source.labelled.documents]
     drawn = {source.labelled.folder: sampling_of(source.labelled.folder) for source in sources}
     with kept.open("a", encoding="utf-8") as log:
@@ -110,18 +110,19 @@ def collect(
                 fields = judge_fields(validated, truth, schema, skip)
                 document = JudgedDocument(schema.fingerprint, tuple(fields))
                 record = JudgedRecord(sha256, schema.name, labelled.name, document)
-                log.write(_line(key, record) + "\n")
+                log.write(kept_line(key, record) + "\n")
                 log.flush()
             if record.document.fields:
                 document = replace(record.document, weight=weight, largest=sampling.largest)
                 yield replace(record, source=labelled.name, document=document)
 
 
-def _line(key: str, record: JudgedRecord) -> str:
+def kept_line(key: str, record: JudgedRecord) -> str:
+    """A record as a line of the file of what is done, under what it was asked by."""
     return json.dumps({"key": key, **line_of(record)})
 
 
-def _kept(path: Path, model_id: str) -> dict[str, JudgedRecord]:
+def kept_records(path: Path, model_id: str) -> dict[str, JudgedRecord]:
     """What an earlier call has done, by key. Begins the file where there is none of this model."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -133,7 +134,7 @@ def _kept(path: Path, model_id: str) -> dict[str, JudgedRecord]:
                 found[str(read["key"])] = record_of(read)
             except (ValueError, KeyError, TypeError):  # the last line of a process that was killed
                 continue
-        whole = [lines[0], *(_line(key, record) for key, record in found.items())]
+        whole = [lines[0], *(kept_line(key, record) for key, record in found.items())]
         aside = path.with_suffix(".tmp")
         aside.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
         aside.replace(path)

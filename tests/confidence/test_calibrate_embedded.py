@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from extractors.confidence.calibrate import calibrate
 from extractors.confidence.calibrator import FILE, Calibrator
 from extractors.confidence.judged import FILE as JUDGED
 from extractors.confidence.judged import read_judged
+from schemas.document import ReadDocument
+from schemas.errors import DocumentError
+from schemas.outcome import FailureReason
 from schemas.registry import from_json_schema
 from scripts.calibrate_embedded import SHARES, held_out, questions, without_names
 from tests.validation.paper import paper
@@ -90,6 +94,21 @@ def test_receipts_are_asked_about_as_they_are_too_and_all_under_names_that_say_n
         assert unnamed.schema.fingerprint != plain.schema.fingerprint == renamed.schema.fingerprint
     others = [name for name in names if name.startswith(("ad_buy/", "einvoice/"))]
     assert others and all(name.endswith(("/renamed", "/unnamed")) for name in others)
+
+
+def test_a_document_that_cannot_be_read_is_told_and_passed_over(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = held_out(data / "sroie").documents[0][0]
+
+    def read(path: Path) -> ReadDocument:
+        if path.stem == first:
+            raise DocumentError(FailureReason.BROKEN, "It is damaged.")
+        return paper(f"{name_of(path.stem)}\nTotal 5.00")
+
+    names = [one.name for one in islice(questions(data, read), 20)]
+    assert names and not any(name.startswith(f"sroie/{first}/") or name == f"sroie/{first}" for name in names)
+    assert f"sroie/{first}: It is damaged." in capsys.readouterr().err
 
 
 def test_the_shipped_calibration_is_the_fit_to_the_documents_beside_it() -> None:

@@ -263,9 +263,8 @@ def _trim(lines: Cells) -> Cells:
     numbered = [i for i, text in enumerate(texts) if any(c.isdigit() for c in text)]
     if street is None:
         street = next(iter(numbered), None)
-    elif is_town(texts[street]) or _BOX.match(
-        texts[street]
-    ):  # the street over it is none by its words: "84 Glover Light", "Studio 4"
+    elif is_town(texts[street]) or _BOX.match(texts[street]):
+        # The street over it is none by its words: "84 Glover Light", "Studio 4".
         street = next((i for i in numbered if i < street and _may_be_street(texts[i])), street)
     if street is None:
         return []

@@ -60,9 +60,8 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
     over = _over(scene, place) if place is not None else frozenset()
     told = -1
     for line in scene.lines[:HEAD_LINES]:
-        if (
-            line.index <= told or (line.index, 0) in scene.numbered
-        ):  # the rest of a name is none, nor a box's label
+        # The rest of a name is none, nor is the label of a box.
+        if line.index <= told or (line.index, 0) in scene.numbered:
             continue
         found = _head_name(goal, line, scene)
         if found is None:

@@ -24,19 +24,11 @@ MIN_SCORE = 0.35
 _MAX_BELOW_LINES = 4
 _HABIT = 3
 _TITLE_LINES, _TITLE_TOKENS = 12, 5
-_ORDERS = frozenset(
-    [
-        *(
-            "purchaseorder",
-            "bestellung",
-            "bondecommande",
-            "ordendecompra",
-            "pedidodecompra",
-            "ordinediacquisto",
-        ),
-        *("ordinedacquisto", "inkooporder", "zamowienie", "ordemdecompra"),
-    ]
-)
+_ORDER_WORDS = """
+purchaseorder bestellung bondecommande ordendecompra pedidodecompra ordinediacquisto ordinedacquisto inkooporder
+zamowienie ordemdecompra
+"""
+_ORDERS = frozenset(_ORDER_WORDS.split())
 """Titles of orders, folded; a confirmation of one is the seller's."""
 _BILL_WORDS = """
 invoice taxinvoice receipt creditnote rechnung gutschrift facture avoir fattura factura factuur faktura fatura
