@@ -58,6 +58,9 @@ SHARES = {"sroie": 20, "ad_buy": 20, "einvoice": 25, "fara_scans": 12}
 """Percent of each training split, by hash of the id; the third run was given none of these."""
 UNNAMED = {"sroie": 17, "ad_buy": 8, "einvoice": 8, "fara_scans": 8}
 """Documents of each folder that are asked about under keys that say nothing as well."""
+SENDERS = {"sroie": "company", "einvoice": "seller_name"}
+"""The truth that documents of one sender share. New ones come from others: no fold may learn from one's own sender."""
+_NAME_LETTERS = 8
 MADE_UP = 10
 """Made-up documents of each kind; every second one under names drawn anew."""
 A_ROUND = 4
@@ -78,6 +81,8 @@ class Question:
     truth: dict[str, Any]
     skip: frozenset[str]
     document: ReadDocument
+    group: str
+    """Of those that tell of one another: the same page, papers of one sender."""
 
 
 def held_out(folder: Path) -> LabelledSet:
@@ -123,13 +128,16 @@ def _of_folder(folder: Path, read: Callable[[Path], ReadDocument]) -> Iterator[l
         chance = random.Random(f"{folder.name}/{name}")
         document, labels = renamer.renamed(plain, truth, schema.tree, chance)
         at = f"{folder.name}/{name}"
-        found = [Question(f"{at}/renamed", folder.name, schema, labels, skip, document)]
+        sender = str(truth.get(SENDERS.get(folder.name, "")) or "")
+        letters = "".join(char for char in sender.upper() if char.isalnum())[:_NAME_LETTERS]
+        group = f"{_hash(f'{folder.name}/{letters or name}'):064x}"[:16]
+        found = [Question(f"{at}/renamed", folder.name, schema, labels, skip, document, group)]
         if folder.name == "sroie":
-            found.append(Question(at, folder.name, schema, truth, skip, plain))
+            found.append(Question(at, folder.name, schema, truth, skip, plain, group))
         if number < UNNAMED[folder.name]:
             asked = renamed_keys(labels)
             source = f"{folder.name}, unnamed"
-            found.append(Question(f"{at}/unnamed", source, unnamed, asked, frozenset(), document))
+            found.append(Question(f"{at}/unnamed", source, unnamed, asked, frozenset(), document, group))
         yield found
 
 
@@ -165,7 +173,8 @@ def _made_up(kind: str, number: int) -> Question:
     drawn = folder_schema(KINDS[kind], sheet.truth, None if number % 2 == 0 else SEED + number)
     chance = random.Random(f"scan/{seed}")
     document = scanned_words(sheet, chance) if chance.random() < SCANS else read_sheet(sheet)
-    return Question(f"made-up/{kind}/{number}", "made-up", drawn.schema, drawn.truth, frozenset(), document)
+    name = f"made-up/{kind}/{number}"
+    return Question(name, "made-up", drawn.schema, drawn.truth, frozenset(), document, "")
 
 
 class _Work:
@@ -194,7 +203,7 @@ class _Work:
         """Asks and judges."""
         validated = self.extractor.answered(question.schema, question.document)
         fields = judge_fields(validated, question.truth, question.schema, question.skip)
-        document = JudgedDocument(question.schema.fingerprint, tuple(fields))
+        document = JudgedDocument(question.schema.fingerprint, tuple(fields), group=question.group)
         return JudgedRecord(key, question.schema.name, question.source, document, proves=False)
 
 

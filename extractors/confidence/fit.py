@@ -4,8 +4,8 @@ Two logistic regressions, for values and for nulls, over standardised features a
 the field; and two of their own for schemas that the model was not trained under, where scores say something else, once
 there are fields enough of both sorts. The terms of one share a ridge penalty: what a schema or a field adds is drawn
 towards nothing, the more the fewer documents speak for it, so that evidence is pooled where it is thin. The penalty is
-the one with the least log loss on folds of documents; the risks of the evidence come from the fold's fit that has not
-seen the document.
+the one with the least log loss on folds of documents, of which those of one group are never parted; the risks of the
+evidence come from the fold's fit that has not seen the document.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from schemas.errors import UsageError
 
 FOLDS = 5
 WAYS = 3
-PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3)
-"""Inverse strengths that are tried."""
+PENALTIES = (1e-5, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+"""Inverse strengths that are tried; by the first, features say next to nothing."""
 GROUP_SCALE = 1.0
 """How large an indicator stands beside standardised features: the larger, the less it is drawn to nothing."""
 LEAST_DOCUMENTS = 10
@@ -52,13 +52,16 @@ class JudgedField:
 class JudgedDocument:
     """The judged fields of a document under a schema.
 
-    ``weight`` is the inverse of its chance of being drawn, ``largest`` the most that it could have been.
+    ``weight`` is the inverse of its chance of being drawn, ``largest`` the most that it could have been. ``group``: of
+    documents that tell of one another, as the same page asked about twice does, or those of one sender where others are
+    to come; folds never part them. Without one it stands for itself.
     """
 
     fingerprint: str
     fields: tuple[JudgedField, ...]
     weight: float = 1.0
     largest: float = 1.0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,10 @@ class _Rows:
         fields = [documents[d].fields[f] for d, f in self.places]
         self.right = np.array([field.right for field in fields], dtype=bool)
         self.document = np.array([d for d, _ in self.places], dtype=int)
+        first: dict[str | int, int] = {}
+        self.group = np.array(
+            [first.setdefault(documents[d].group or d, d) for d, _ in self.places], dtype=int
+        )
         self.weight = np.array([documents[d].weight for d, _ in self.places], dtype=float)
         self.plain = np.array([vector(field.features, names) for field in fields], dtype=float).reshape(
             len(fields), len(names)
@@ -201,11 +208,11 @@ def _constant(right: NDArray[np.bool_]) -> LinearFit:
 def _folds(rows: _Rows, seed: int) -> list[tuple[Any, Any]]:
     from sklearn.model_selection import GroupKFold
 
-    count = min(FOLDS, len(np.unique(rows.document)))
+    count = min(FOLDS, len(np.unique(rows.group)))
     if count < 2:
         everything = np.arange(len(rows.right))
         return [(everything[:0], everything)]  # a lone document is scored by what nothing has taught
-    folds = GroupKFold(count, shuffle=True, random_state=seed).split(rows.plain, rows.right, rows.document)
+    folds = GroupKFold(count, shuffle=True, random_state=seed).split(rows.plain, rows.right, rows.group)
     return [(inside, outside) for inside, outside in folds]
 
 

@@ -67,6 +67,7 @@ def line_of(record: JudgedRecord) -> dict[str, Any]:
         "weight": record.document.weight,
         "largest": record.document.largest,
         "proves": record.proves,
+        "group": record.document.group,
         "fields": fields,
     }
 
@@ -87,7 +88,13 @@ def record_of(line: dict[str, Any]) -> JudgedRecord:
         )
         for path, null, right, eligible, figures in line["fields"]
     )
-    document = JudgedDocument(str(line["fingerprint"]), fields, float(line["weight"]), float(line["largest"]))
+    document = JudgedDocument(
+        str(line["fingerprint"]),
+        fields,
+        float(line["weight"]),
+        float(line["largest"]),
+        str(line.get("group", "")),
+    )
     names = str(line["sha256"]), str(line["schema"]), str(line["source"])
     return JudgedRecord(*names, document, bool(line.get("proves", True)))
 

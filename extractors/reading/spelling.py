@@ -3,7 +3,9 @@
 For every column of a line the recogniser gives a probability to each character. Where the best reading is no word
 and another that it held possible is one (``Jaian``, ``Jalan``), that one is taken. It needs both: letters are never
 changed to what the recogniser did not see, and numbers, codes, known words, punctuation and spaces never at all.
-A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was seen as well.
+A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was seen as well; so is
+one in initials (``D.1.Y.``), in a company's form (``5/B``) and at the end of a name with a hyphen (``HAI-0``), and a
+bracket that closes nowhere behind a name in capitals (``MENTA[``).
 What was changed keeps the low probability of the letters that were chosen, so that the word says it is unsure.
 
 The rule is a noisy channel: log10 P(letters | picture) + `_LEXICON_WEIGHT` * log10 P(word), with
@@ -13,6 +15,7 @@ The rule is a noisy channel: log10 P(letters | picture) + `_LEXICON_WEIGHT` * lo
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -25,9 +28,11 @@ from extractors.reading.lexicon import Lexicon
 BLANK = 0
 """The class of a column in which no character begins (CTC)."""
 _SURE = 0.95
-_POSSIBLE = 0.05
+_POSSIBLE = 0.02
 """A character is an alternative where it has at least this probability."""
-_LEXICON_WEIGHT = 0.5
+_LIKELY = 0.05
+"""A letter is one in place of its twin where it has at least this probability: no word speaks for it."""
+_LEXICON_WEIGHT = 0.6
 _UNKNOWN = -6.0
 _UNKNOWN_LETTER = -0.35
 _MIN_LENGTH = 3
@@ -36,8 +41,15 @@ _MIN_LETTERS = 2
 """A run in which fewer letters were seen is a number or a code."""
 _MAX_READINGS = 128
 """Readings of one word that are weighed: the most probable so far, letter by letter."""
-_TWINS = {"0": "Oo", "1": "Il", "5": "Ss", "8": "B"}
-"""Digits, and the letters that look like them."""
+_TWINS = {"0": "Oo", "1": "Il", "5": "Ss", "8": "B", "[": "I"}
+"""Digits, and the letters that look like them; a bracket, too."""
+_OF_NAMES = (
+    re.compile(r"(?<![\w.])(?:[A-Z]\.)+(?P<at>[01])\.(?:[A-Z]\.)+"),
+    re.compile(r"[A-Z]{2,} (?P<at>5)/B(?= ?(?:\(|$))"),
+    re.compile(r"(?<![\w-])[A-Z]{3,}-(?P<at>0)(?![\w.,-])"),
+    re.compile(r"(?<!\w)[A-Z]{3,}(?P<at>\[)(?!\S)(?!.*\])"),
+)
+"""What stands in names only, with the one character that is a letter there."""
 _LETTERS_AROUND = 4
 """A digit among at least four times as many letters is a letter, if the recogniser held that possible."""
 
@@ -103,13 +115,36 @@ def respelled(places: Iterable[Place], lexicon: Lexicon) -> tuple[list[Seen], bo
         lexicon: which words exist.
     """
     line: list[Seen] = []
+    wavered: list[Place] = []
     changed = False
     for is_word, run in groupby(places, key=_belongs_to_word):
         first = list(run)
         word = _word(first, lexicon) if is_word else None
         changed |= word is not None
         line += word or (place[0] for place in first)
+        wavered += first
+    changed |= _letters_of_names(line, wavered)
     return [seen for seen in line if seen.char], changed
+
+
+def _letters_of_names(line: list[Seen], places: Sequence[Place]) -> bool:
+    """Takes characters that only a name can have there for the letters that they look like; whether there were any."""
+    shown = [at for at, seen in enumerate(line) if seen.char]
+    text = _text(line[at] for at in shown)
+    changed = False
+    for found in (match for form in _OF_NAMES for match in form.finditer(text)):
+        at = shown[found.start("at")]
+        likely = _twin(places[at], line[at].char, upper=True)
+        if likely is not None:
+            line[at], changed = likely, True
+    return changed
+
+
+def _twin(place: Place, char: str, *, upper: bool) -> Seen | None:
+    """The letter that a character looks like, if it was seen there as well."""
+    twins = [one for one in _TWINS.get(char, "") if one.isupper() == upper]
+    seen = (one for one in place if one.char in twins and one.probability >= _LIKELY)
+    return max(seen, key=_probability, default=None)
 
 
 def _belongs_to_word(place: Place) -> bool:
@@ -152,8 +187,7 @@ def _letters_throughout(places: Sequence[Place]) -> tuple[Seen, ...] | None:
         return None
     upper = sum(seen[at].char.isupper() for at in shown) > 1
     for at in digits:
-        twins = [one for one in _TWINS.get(seen[at].char, "") if one.isupper() == upper]
-        likely = max((one for one in places[at] if one.char in twins), key=_probability, default=None)
+        likely = _twin(places[at], seen[at].char, upper=upper)
         if likely is None:
             return None
         seen[at] = likely

@@ -128,3 +128,30 @@ def test_order_and_eligibility_come_back_as_they_were() -> None:
         not one.right for doc in documents for one in doc.fields
     ]
     assert [one.eligible for one in scored[0].values] == [False, True, True, True]
+
+
+def test_documents_of_one_group_are_never_parted() -> None:
+    # Each page is asked about three times, and what is right about it no feature tells: whoever has seen it knows.
+    pages = []
+    for number, one in enumerate(world(60, 5)):
+        marked = tuple(
+            replace(field, features={**field.features, "words": float(number % 7), "height": float(number)})
+            for field in one.fields
+        )
+        pages += [replace(one, fields=marked, group=f"page {number}")] * 3
+    of_groups = {page.group: set[tuple[float, ...]]() for page in pages}
+    for page, scored in zip(pages, fit(pages).scored, strict=True):
+        of_groups[page.group].add(tuple(value.risk for value in scored.values))
+    assert all(len(risks) == 1 for risks in of_groups.values())  # one fold, hence one fit, for all three
+
+
+def test_features_that_say_nothing_are_not_listened_to() -> None:
+    chance = random.Random(3)
+    documents = []
+    for _ in range(200):
+        noise = {name: chance.gauss(0, 1) for name in NULL_FEATURES if name != UNKNOWN}
+        empty = JudgedField("d", NOTHING | noise, True, chance.random() < 0.5, True)
+        documents.append(JudgedDocument("aa", (empty,)))
+    made = fit(documents).nulls
+    risks = [made.probability(one.fields[0].features, ()) for one in documents]
+    assert max(risks) - min(risks) < 0.25

@@ -15,7 +15,7 @@ from extractors.reading.ctc import Decode
 from extractors.reading.lexicon import Lexicon, packed
 from extractors.reading.spelling import places_of, respelled
 
-CHARACTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzÀÁ0123456789.,:/-")
+CHARACTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzÀÁ0123456789.,:/-[]()")
 
 
 def decoder() -> CTCLabelDecode:
@@ -82,6 +82,10 @@ def read(lexicon: Lexicon, *places: str | dict[str, float]) -> str:
         (("fr", {"0": 0.8, "O": 0.1, "o": 0.06}, "zen"), "frozen"),
         (("Sela", {"": 0.7, "n": 0.3}, "gor."), "Selangor."),
         (("T", {"0": 0.9, "O": 0.08}, "T", {"4": 0.8, "A": 0.1}, "L: 1,00"), "TOTAL: 1,00"),
+        (("MR. D.", {"1": 0.8, "I": 0.1}, ".Y. (M)"), "MR. D.I.Y. (M)"),
+        (("FAST MART ", {"5": 0.8, "S": 0.1}, "/B (51-X)"), "FAST MART S/B (51-X)"),
+        (("HAI-", {"0": 0.8, "O": 0.1}, " RAYA"), "HAI-O RAYA"),
+        (("MENTA", {"[": 0.8, "I": 0.1}, " BHD"), "MENTAI BHD"),
     ],
 )
 def test_of_possible_readings_the_one_that_is_a_word_is_taken(
@@ -95,7 +99,7 @@ def test_of_possible_readings_the_one_that_is_a_word_is_taken(
     [
         (("S", {"I": 0.5, "O": 0.45}, "N"), "SON"),  # only because nobody knows SIN here
         (("L", {"o": 0.6, "0": 0.3}, "t"), "Lot"),  # a word already
-        (("Ja", {"i": 0.9, "l": 0.04}, "an"), "Jaian"),  # not seen clearly enough
+        (("Ja", {"i": 0.9, "l": 0.01}, "an"), "Jaian"),  # not seen clearly enough
         (("Ja", {"i": 0.9, "u": 0.08}, "an"), "Jaian"),  # neither is a word
         (("1", {"0": 0.6, "O": 0.3}, "7"), "107"),
         (("FOOD", {"0": 0.6, "O": 0.3}), "FOOD0"),  # at the end it may be a number
@@ -105,6 +109,13 @@ def test_of_possible_readings_the_one_that_is_a_word_is_taken(
         (("Alam", {",": 0.6, "": 0.4}, " 40300"), "Alam, 40300"),
         (("No", {"": 0.6, "t": 0.4}), "No"),  # too short to judge
         (("Alam", {" ": 0.6, "": 0.4}, "Lot"), "Alam Lot"),
+        (("A.", {"1": 0.8, "I": 0.1}, ". Total"), "A.1. Total"),  # a paragraph
+        (("D.", {"1": 0.9, "7": 0.1}, ".Y."), "D.1.Y."),  # not seen
+        (("UNIT ", {"5": 0.8, "S": 0.1}, "/B, LOT 3"), "UNIT 5/B, LOT 3"),
+        (("BLOK-", {"0": 0.8, "O": 0.1}, "1"), "BLOK-01"),
+        (("NO-", {"0": 0.8, "O": 0.1}), "NO-0"),
+        (("TAX ", {"[": 0.8, "I": 0.1}, "RM]"), "TAX [RM]"),
+        (("TAX", {"[": 0.8, "I": 0.1}, " RM]"), "TAX[ RM]"),
     ],
 )
 def test_nothing_else_is_touched(
