@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise, takewhile
 from statistics import fmean
 from typing import Any
 
-from extractors.backends.base import Answer, LeafAnswer
+from extractors.backends.base import Answer, LeafAnswer, Span
 from extractors.backends.scripted.choices import names_documents
-from extractors.backends.scripted.letterhead import ends_legal
+from extractors.backends.scripted.concepts import concepts_of, parts_of
+from extractors.backends.scripted.letterhead import ends_legal, is_called, tells_kind
 from extractors.backends.scripted.sheet import other_print
 from extractors.validation.paths import ABSENT, get, put, steps_of
 from schemas.document import Word
@@ -98,8 +100,9 @@ def texts_by_rules(
     """The leaves of an answer, texts of which the model is unsure the rules'; those of rows stay as they are.
 
     A text that ends with its line where the rules go on below is theirs too, however sure the model is, and doubted;
-    so is one that runs into a stamp or into handwriting where the rules stop, and a name without a company's form
-    where the rules found the company at the head: what is larger there is often a brand, a slogan or a branch.
+    so is one that runs into a stamp or into handwriting where the rules stop, one that begins with a number on the line
+    above, and a name without a company's form where the rules found the company at the head: what is larger there is
+    often a brand, a slogan or a branch.
 
     Args:
         tree: of the schema.
@@ -118,11 +121,35 @@ def texts_by_rules(
         lambda leaf, other: (
             leaf.log_probability < unsure_below
             or _cut_short(leaf, other)
+            or _number_above(leaf, other)
             or _runs_on(leaf, other)
             or _is_company(leaf, other)
         ),
         unsure_below,
     )
+
+
+def without_calls(
+    tree: ObjectNode, data: dict[str, Any], leaves: Sequence[LeafAnswer], unsure_below: float
+) -> list[LeafAnswer]:
+    """The leaves of an answer, addresses without a telephone number behind its label in a last line of its own.
+
+    Arguments as of `titles_by_rules`.
+    """
+    asked = {
+        path for path in _texts_of(tree) if any("address" in concepts_of(part) for part in parts_of(path))
+    }
+    found = []
+    for leaf in leaves:
+        words = leaf.span.words if leaf.path in asked and leaf.span is not None else ()
+        last = len(words) - len(_last_line(words))
+        call = " ".join(word.text for _, word in words[last:])
+        if unsure_below > -math.inf and last and is_called(call) and (leaf.raw or "").endswith(call):
+            raw = (leaf.raw or "").removesuffix(call).rstrip(" ,;")
+            put(data, steps_of(leaf.path), raw)
+            leaf = replace(leaf, raw=raw, span=Span(words[:last]))
+        found.append(leaf)
+    return found
 
 
 def sums_by_rules(
@@ -273,8 +300,35 @@ def _cut_short(leaf: LeafAnswer, other: LeafAnswer) -> bool:
         or not _begins(said[-1], whole[len(said) - 1])
     ):
         return False
-    (page, last), (next_page, following) = said[-1], whole[len(said)]
-    return page == next_page and following.box.y0 > (last.box.y0 + last.box.y1) / 2
+    (page, _), (next_page, following) = said[-1], whole[len(said)]
+    # In a photograph lines may be aslant: the word that stands over the next one tells its height.
+    over = min((word for _, word in _last_line(said)), key=lambda word: abs(word.box.x0 - following.box.x0))
+    return page == next_page and following.box.y0 > (over.box.y0 + over.box.y1) / 2
+
+
+def _last_line(words: Sequence[tuple[int, Word]]) -> Sequence[tuple[int, Word]]:
+    """The last of some words that stand to the right of one another."""
+    onward = takewhile(lambda pair: pair[0][1].box.x0 > pair[1][1].box.x0, pairwise(reversed(words)))
+    return words[len(words) - 1 - sum(1 for _ in onward) :] if words else ()
+
+
+def _number_above(leaf: LeafAnswer, other: LeafAnswer) -> bool:
+    """Whether ``leaf`` is ``other`` behind a number that stands above it: ``Site: 1046`` over a street."""
+    if leaf.span is None or other.span is None:
+        return False
+    said, whole = leaf.span.words, other.span.words
+    before = len(said) - len(whole)
+    if not whole or before <= 0 or not _ends_with(said, whole):
+        return False
+    (page, last), (next_page, first) = said[before - 1], whole[0]
+    above = page == next_page and first.box.y0 > (last.box.y0 + last.box.y1) / 2
+    return above and not any(char.isalpha() for _, word in said[:before] for char in word.text)
+
+
+def _ends_with(said: Sequence[tuple[int, Word]], whole: Sequence[tuple[int, Word]]) -> bool:
+    """Whether the last words of a text are those of another, but for marks at the end."""
+    places = [(page, word.box.x0, word.box.y0) for page, word in said[len(said) - len(whole) :]]
+    return places == [(page, word.box.x0, word.box.y0) for page, word in whole]
 
 
 def _begins(part: tuple[int, Word], word: tuple[int, Word]) -> bool:
@@ -285,13 +339,18 @@ def _begins(part: tuple[int, Word], word: tuple[int, Word]) -> bool:
 
 
 def _is_company(leaf: LeafAnswer, other: LeafAnswer) -> bool:
-    """Whether the rules named a company by its form (``... Ltd``) where the model wrote another name without one."""
+    """Whether the rules named a company by its form (``... Ltd``) where the model wrote another name without one.
+
+    Or only its beginning: ``Oak`` of ``Oak Trading``.
+    """
     if leaf.raw is None or other.raw is None or leaf.span is None or other.span is None:
         return False
     places = {(page, word.box) for page, word in leaf.span.words}
     elsewhere = not any((page, word.box) in places for page, word in other.span.words)
-    named = ends_legal(other.raw) and not ends_legal(leaf.raw)
-    return elsewhere and named and rules_sure(other) >= _HEADED
+    said, whole = leaf.span.words, other.span.words
+    begins = len(said) < len(whole) and whole[: len(said)] == said and tells_kind(whole[-1][1].text)
+    named = (elsewhere and ends_legal(other.raw)) or begins
+    return named and not ends_legal(leaf.raw) and rules_sure(other) >= _HEADED
 
 
 def _runs_on(leaf: LeafAnswer, other: LeafAnswer) -> bool:

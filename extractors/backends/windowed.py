@@ -26,6 +26,7 @@ from extractors.backends.unsure import (
     texts_by_rules,
     titles_by_rules,
     values_by_rules,
+    without_calls,
 )
 from extractors.context import about
 from extractors.decoding.guess import Guess, guess_of
@@ -245,6 +246,7 @@ class WindowedBackend(ABC):
                 overlooked_below=-math.inf if known else self.loaded.unsure_below,
             )
         merged = texts_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
+        merged = without_calls(as_meant(schema).tree, data, merged, self.loaded.unsure_below)
         merged = sums_by_rules(as_meant(schema).tree, data, merged, work.by_rules, self.loaded.unsure_below)
         if not known:
             merged = values_by_rules(schema.tree, data, merged, work.by_rules, self.loaded.unsure_below)

@@ -5,7 +5,8 @@ and another that it held possible is one (``Jaian``, ``Jalan``), that one is tak
 changed to what the recogniser did not see, and numbers, codes, known words, punctuation and spaces never at all.
 A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was seen as well; so is
 one in initials (``D.1.Y.``), in a company's form (``5/B``) and at the end of a name with a hyphen (``HAI-0``), and a
-bracket that closes nowhere behind a name in capitals (``MENTA[``).
+bracket that closes nowhere behind a name in capitals (``MENTA[``). A letter between a currency and the rest of a sum is
+the digit it looks like (``RMI1.90``).
 What was changed keeps the low probability of the letters that were chosen, so that the word says it is unsure.
 
 The rule is a noisy channel: log10 P(letters | picture) + `_LEXICON_WEIGHT` * log10 P(word), with
@@ -31,25 +32,42 @@ _SURE = 0.95
 _POSSIBLE = 0.02
 """A character is an alternative where it has at least this probability."""
 _LIKELY = 0.05
-"""A letter is one in place of its twin where it has at least this probability: no word speaks for it."""
+"""A letter is one in place of its twin, and none at all, where that has at least this probability."""
 _LEXICON_WEIGHT = 0.6
 _UNKNOWN = -6.0
 _UNKNOWN_LETTER = -0.35
+_BEHIND = {"sdn": "bhd", "pte": "ltd", "pty": "ltd", "pvt": "ltd"}
+"""Forms of companies of two words: behind the first nearly always stands the second,"""
+_NEARLY_ALWAYS = -0.3
+"""hence so common, and any other word, known or not, is less likely there."""
 _MIN_LENGTH = 3
 """Shorter runs say too little, before and after."""
 _MIN_LETTERS = 2
 """A run in which fewer letters were seen is a number or a code."""
 _MAX_READINGS = 128
 """Readings of one word that are weighed: the most probable so far, letter by letter."""
-_TWINS = {"0": "Oo", "1": "Il", "5": "Ss", "8": "B", "[": "I"}
-"""Digits, and the letters that look like them; a bracket, too."""
-_OF_NAMES = (
+_TWINS = {
+    "0": "Oo",
+    "1": "Il",
+    "5": "Ss",
+    "8": "B",
+    "[": "I",
+    "I": "1",
+    "l": "1",
+    "T": "1",
+    "O": "0",
+    "o": "0",
+}
+"""What looks alike: letters for a digit and a bracket, digits for letters."""
+_TELLING = (
     re.compile(r"(?<![\w.])(?:[A-Z]\.)+(?P<at>[01])\.(?:[A-Z]\.)+"),
     re.compile(r"[A-Z]{2,} (?P<at>5)/B(?= ?(?:\(|$))"),
     re.compile(r"(?<![\w-])[A-Z]{3,}-(?P<at>0)(?![\w.,-])"),
     re.compile(r"(?<!\w)[A-Z]{3,}(?P<at>\[)(?!\S)(?!.*\])"),
+    re.compile(r"(?<!\w)N(?:O|o)\. ?(?P<at>[IlT]),"),
+    re.compile(r"(?<!\w)(?:RM|MYR|USD|EUR|GBP|CHF|SGD|AUD|Rs\.?|[$€£]) ?(?P<at>[IlOo])\d*[.,]\d\d(?![\w.,])"),
 )
-"""What stands in names only, with the one character that is a letter there."""
+"""What stands in names or in sums only, with the one character that must be a letter or a digit there."""
 _LETTERS_AROUND = 4
 """A digit among at least four times as many letters is a letter, if the recogniser held that possible."""
 
@@ -90,7 +108,7 @@ def places_of(columns: NDArray[np.floating], characters: Sequence[str]) -> list[
         # RapidOCR takes the first column of a run for where the character is, and its probability there.
         seen = Seen(characters[label], float(top[at[0]]), at[0])
         missing = float(np.prod(columns[at, BLANK]))
-        none = (Seen("", missing, at[0]),) if missing >= _POSSIBLE else ()
+        none = (Seen("", missing, at[0]),) if missing >= _LIKELY else ()
         places.append((seen, *others, *none))
     return places
 
@@ -116,34 +134,35 @@ def respelled(places: Iterable[Place], lexicon: Lexicon) -> tuple[list[Seen], bo
     """
     line: list[Seen] = []
     wavered: list[Place] = []
-    changed = False
+    changed, before = False, ""
     for is_word, run in groupby(places, key=_belongs_to_word):
         first = list(run)
-        word = _word(first, lexicon) if is_word else None
+        word = _word(first, lexicon, _BEHIND.get(before)) if is_word else None
         changed |= word is not None
-        line += word or (place[0] for place in first)
+        taken = list(word or (place[0] for place in first))
+        before = _text(taken).casefold() if is_word and _text(taken) else before
+        line += taken
         wavered += first
-    changed |= _letters_of_names(line, wavered)
+    changed |= _by_form(line, wavered)
     return [seen for seen in line if seen.char], changed
 
 
-def _letters_of_names(line: list[Seen], places: Sequence[Place]) -> bool:
-    """Takes characters that only a name can have there for the letters that they look like; whether there were any."""
+def _by_form(line: list[Seen], places: Sequence[Place]) -> bool:
+    """Takes single characters of names and sums for the twins that belong there; whether there were any."""
     shown = [at for at, seen in enumerate(line) if seen.char]
     text = _text(line[at] for at in shown)
     changed = False
-    for found in (match for form in _OF_NAMES for match in form.finditer(text)):
+    for found in (match for form in _TELLING for match in form.finditer(text)):
         at = shown[found.start("at")]
-        likely = _twin(places[at], line[at].char, upper=True)
+        likely = _twin(places[at], _TWINS[line[at].char].upper())
         if likely is not None:
             line[at], changed = likely, True
     return changed
 
 
-def _twin(place: Place, char: str, *, upper: bool) -> Seen | None:
-    """The letter that a character looks like, if it was seen there as well."""
-    twins = [one for one in _TWINS.get(char, "") if one.isupper() == upper]
-    seen = (one for one in place if one.char in twins and one.probability >= _LIKELY)
+def _twin(place: Place, twins: str) -> Seen | None:
+    """The likeliest of some characters, if one of them was seen there as well."""
+    seen = (one for one in place if one.char and one.char in twins and one.probability >= _LIKELY)
     return max(seen, key=_probability, default=None)
 
 
@@ -151,15 +170,17 @@ def _belongs_to_word(place: Place) -> bool:
     return not place[0].char or place[0].char.isalnum()
 
 
-def _word(places: Sequence[Place], lexicon: Lexicon) -> tuple[Seen, ...] | None:
-    """The better reading of one run of letters and digits, if there is one."""
+def _word(places: Sequence[Place], lexicon: Lexicon, expected: str | None) -> tuple[Seen, ...] | None:
+    """The better reading of one run of letters and digits, if there is one; ``expected`` by what stands before it."""
     if all(len(place) == 1 for place in places):
         return None
     plain = _text(place[0] for place in places)
     letters = sum(char.isalpha() for char in plain)
     if len(plain) < _MIN_LENGTH or letters < _MIN_LETTERS:
         return None
-    if _is_cased(plain) and lexicon.frequency(plain) is not None:
+    if expected == plain.casefold() or (
+        expected is None and _is_cased(plain) and lexicon.frequency(plain) is not None
+    ):
         return None
     unknown = _LEXICON_WEIGHT * (_UNKNOWN + _UNKNOWN_LETTER * len(plain))
     best, score = None, _likelihood([place[0] for place in places], places) + unknown
@@ -167,8 +188,8 @@ def _word(places: Sequence[Place], lexicon: Lexicon) -> tuple[Seen, ...] | None:
         text = _text(reading)
         if text == plain or len(text) < _MIN_LENGTH or not text.isalpha() or not _is_cased(text):
             continue
-        frequency = lexicon.frequency(text)
-        if frequency is None:
+        frequency = _NEARLY_ALWAYS if text.casefold() == expected else lexicon.frequency(text)
+        if frequency is None or (expected is not None and text.casefold() != expected):
             continue
         total = _likelihood(reading, places) + _LEXICON_WEIGHT * frequency
         if total > score:
@@ -187,7 +208,8 @@ def _letters_throughout(places: Sequence[Place]) -> tuple[Seen, ...] | None:
         return None
     upper = sum(seen[at].char.isupper() for at in shown) > 1
     for at in digits:
-        likely = _twin(places[at], seen[at].char, upper=upper)
+        twins = _TWINS.get(seen[at].char, "")
+        likely = _twin(places[at], "".join(one for one in twins if one.isupper() == upper))
         if likely is None:
             return None
         seen[at] = likely

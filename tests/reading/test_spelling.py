@@ -86,6 +86,10 @@ def read(lexicon: Lexicon, *places: str | dict[str, float]) -> str:
         (("FAST MART ", {"5": 0.8, "S": 0.1}, "/B (51-X)"), "FAST MART S/B (51-X)"),
         (("HAI-", {"0": 0.8, "O": 0.1}, " RAYA"), "HAI-O RAYA"),
         (("MENTA", {"[": 0.8, "I": 0.1}, " BHD"), "MENTAI BHD"),
+        (("NO.", {"T": 0.8, "1": 0.1}, ", TAMAN"), "NO.1, TAMAN"),
+        (("SDN. ", "B", {"I": 0.7, "H": 0.3}, {"J": 0.6, "D": 0.3}), "SDN. BHD"),
+        (("PTE L", {"I": 0.7, "T": 0.1}, "D"), "PTE LTD"),
+        (("GST: RM", {"I": 0.8, "1": 0.1}, "11.90"), "GST: RM111.90"),
     ],
 )
 def test_of_possible_readings_the_one_that_is_a_word_is_taken(
@@ -116,6 +120,15 @@ def test_of_possible_readings_the_one_that_is_a_word_is_taken(
         (("NO-", {"0": 0.8, "O": 0.1}), "NO-0"),
         (("TAX ", {"[": 0.8, "I": 0.1}, "RM]"), "TAX [RM]"),
         (("TAX", {"[": 0.8, "I": 0.1}, " RM]"), "TAX[ RM]"),
+        (("RM", {"I": 0.8, "1": 0.1}, "11-B"), "RMI11-B"),  # a code
+        (
+            ("RM", {"I": 0.8, "": 0.15}, "11.90"),
+            "RMI11.90",
+        ),  # seen otherwise or not at all, but not as a digit
+        (("Sela", {"x": 0.9, "": 0.03}, "ngor"), "Selaxngor"),  # no letter is left out for a word that easily
+        (("LOT ", {"T": 0.8, "1": 0.1}, " JALAN"), "LOT T JALAN"),
+        (("B", {"I": 0.7, "H": 0.3}, "D"), "BID"),  # without the word before it
+        (("SDN BH", {"I": 0.99, "D": 0.01}), "SDN BHI"),  # not seen
     ],
 )
 def test_nothing_else_is_touched(

@@ -16,6 +16,7 @@ from extractors.backends.scripted.letterhead import (
     is_town,
     names_street,
     tells_kind,
+    tells_time,
 )
 from extractors.backends.scripted.scene import ID, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, join, piece
@@ -260,7 +261,7 @@ def _trim(lines: Cells) -> Cells:
     """From the street on (without a second name before it), and without telephone numbers at the end."""
     texts = [_text(entry) for entry in lines]
     street = next((i for i, text in enumerate(texts) if is_place(text)), None)
-    numbered = [i for i, text in enumerate(texts) if any(c.isdigit() for c in text)]
+    numbered = [i for i, text in enumerate(texts) if any(c.isdigit() for c in text) and not tells_time(text)]
     if street is None:
         street = next(iter(numbered), None)
     elif is_town(texts[street]) or _BOX.match(texts[street]):
@@ -299,9 +300,13 @@ def _speaks(entry: tuple[Line, int, int]) -> bool:
 
 
 def _near(line: Line, x0: float, x1: float) -> tuple[int, int] | None:
-    """The cell that stands under the extent of a name: begins where it does, or is centred below it."""
+    """The cell that stands under the extent of a name: begins where it does, or is centred below it.
+
+    A number beside it that stands apart (written by hand, of a form) is none where another cell has words.
+    """
+    near = []
     for start, end in line.cells:
         left, right = line.tokens[start].word.box.x0, line.tokens[end - 1].word.box.x1
         if abs(left - x0) < 4 * line.height or (left <= x1 and x0 <= right):
-            return start, end
-    return None
+            near.append((start, end))
+    return next((cell for cell in near if LETTER.search(_text((line, *cell)))), near[0] if near else None)

@@ -29,7 +29,7 @@ from schemas.document import ReadDocument
 from schemas.registry import LoadedSchema
 from schemas.tree import ArrayNode, Kind, Leaf, Node, ObjectNode, leaves
 
-RULES = "scripted-12"
+RULES = "scripted-13"
 """Name and version of the rules; raised whenever they change what they answer to the same words at the same places.
 That photographs are levelled for them counts as reading."""
 _ABSENT = log(0.9)

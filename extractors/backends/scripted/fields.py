@@ -25,6 +25,7 @@ from extractors.backends.scripted.prose import fill_from_prose
 from extractors.backends.scripted.scene import ID, MIN_SCORE, Match, Scene, fits
 from extractors.backends.scripted.sheet import Line, Piece, Token, numbers_item, piece
 from extractors.backends.scripted.totals import (
+    added_up,
     as_total,
     charged,
     fill_due,
@@ -141,7 +142,10 @@ def _matches(goal: Goal, scene: Scene) -> Iterator[Match]:
                     quality *= _ACCOUNT_FOR_IBAN
                 if late and is_total(goal) and found.line in scene.tax_rows:
                     quality *= _TAX_PART
-                yield Match(goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place))
+                match = Match(
+                    goal, found, min(named * quality, 0.97) - 0.02 * ((1 - place) if late else place)
+                )
+                yield added_up(match, scene) if late else match
     yield from _by_form(goal, scene)
     yield from _by_position(goal, scene)
 

@@ -51,6 +51,9 @@ _NO_NAME = re.compile(
 BETWEEN = frozenset("·•∙|-–—*")
 _SENTENCE = re.compile(r"(?:[^\W\d_]{2,} ){3,}[^\W\d_]{3,}\.$")
 _REGISTERED = 0.1
+_OWN_NUMBER = 0.22
+"""A company's form with its registration right behind, the first name at the head that tells what it is."""
+_NUMBER_BEHIND = re.compile(r"\s*\((?:[A-Z ]{0,8}[.:]?\s*)?\d{5,}[\d\s-]*[A-Z]?\)")
 _UNFINISHED = re.compile(r"(?:&|\band|\bund|\bet|-)$", re.IGNORECASE)
 
 
@@ -58,7 +61,7 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
     """Lines at the head that may be the seller's name; best the one with a legal form, right over its address."""
     place = first_place(scene)
     over = _over(scene, place) if place is not None else frozenset()
-    told = -1
+    told, shop = -1, False
     for line in scene.lines[:HEAD_LINES]:
         # The rest of a name is none, nor is the label of a box.
         if line.index <= told or (line.index, 0) in scene.numbered:
@@ -73,7 +76,20 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
             stands = _OVER_ADDRESS if line.index in over else -_UNDER_ADDRESS * (line.index >= place.index)
         if any(_registers(below.text) for below in scene.lines[told + 1 : told + 2]):
             stands += _REGISTERED
+        if not shop and told == line.index and _is_registered(line, whole, scene):
+            stands += _OWN_NUMBER
+        shop = shop or bool(legal) or tells_kind(whole.raw.split()[-1])
         yield Match(goal, whole, 0.55 + legal + stands - 0.01 * line.index)
+
+
+def _is_registered(line: Line, name: Piece, scene: Scene) -> bool:
+    """Whether a company stands with its registration right behind, glued to it or not, and not as the owner."""
+    above = scene.lines[line.index - 1].text if line.index else ""
+    owner = _OWNED.match(above)
+    if not ends_legal(name.raw) or (owner is not None and not LETTER.search(above, owner.end())):
+        return False
+    at = line.text.find(name.raw)
+    return at >= 0 and bool(_NUMBER_BEHIND.match(line.text, at + len(name.raw)))
 
 
 def first_place(scene: Scene) -> Line | None:

@@ -60,6 +60,9 @@ _POST_CODE = re.compile(r"(?<![\w/-])(?:[A-Z]{1,2}-)?\d{5}(?=[\s,.]+[^\W\d_]{2}|
 _BEHIND_TOWN = re.compile(
     r"[^\W\d_]{4,}[.,]?\s+(?:[A-Z]{2}\s+)?\d{5,6}(?:-\d{4})?\W*$|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b"
 )
+_TIMED = re.compile(
+    r"(?<![\d/.-])(?:[0-3]?\d([/.-])[01]?\d\1(?:\d{4}|\d{2})|(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)(?![\d/.-]*\d)"
+)
 _REGISTER_WORDS = """
 co comp company no nr num number reg regn registration registered roc rob ssm brn uen abn acn tin crn siret
 siren rcs hrb hra gst vat sst id business biz pendaftaran syarikat tax ust idnr ref gln gtin duns kunden
@@ -105,11 +108,16 @@ def is_title(text: str) -> bool:
 def is_place(text: str) -> bool:
     """Whether a line tells a place: a street, the number of a house or floor, a town with its code."""
     letters = len(LETTER.findall(text))
-    if letters < 3 and not _HOUSE.match(text):
+    if (letters < 3 and not _HOUSE.match(text)) or tells_time(text):
         return False
     digit = any(c.isdigit() for c in text)
     street = bool(_STREET.search(text)) and (digit or text.rstrip().endswith(","))
     return street or bool(_HOUSE.match(text)) or is_town(text)
+
+
+def tells_time(text: str) -> bool:
+    """Whether a line has a date or a time of day: its other numbers are no house or post code, as of a receipt."""
+    return bool(_TIMED.search(text))
 
 
 def names_street(text: str) -> bool:

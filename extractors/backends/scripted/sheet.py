@@ -19,7 +19,10 @@ from schemas.document import ReadDocument, Word
 _CELL_GAP = 1.1
 """A gap wider than this many line heights separates two cells."""
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
-_GLUED = re.compile(r"^([^\W\d_][^\W\d]*[.)]?:)([^\s/].*)$")
+_GLUED = re.compile(
+    r"^(?:([^\W\d_][^\W\d]*[.)]?:)([^\s/].*)|([^\s:/]*[^\W\d_][^\s:/]*:)([A-Z]{0,3}[$€£]?\d[\d,]*[.,]\d\d))$"
+)
+"""A label of letters before anything, or of any print before a sum: ``Date:25/12/2018``, ``CC*7185:RM111.90``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,7 @@ def _tokens(words: Sequence[Word]) -> tuple[Token, ...]:
             height = max(word.box.y1 - word.box.y0, previous.box.y1 - previous.box.y0, 1.0)
             cell += word.box.x0 - previous.box.x1 > _CELL_GAP * height
         glued = _GLUED.match(text)
-        for part in glued.groups() if glued else (text,):
+        for part in filter(None, glued.groups()) if glued else (text,):
             tokens.append(Token(part, word, label_concepts(part), cell))
         previous = word
     return tuple(tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from extractors.backends.scripted.concepts import parts_of
@@ -15,11 +16,12 @@ from extractors.validation.values import parse_leaf
 from schemas.tree import Kind, Leaf
 
 _ROUNDED_LINES = 3
-_TAX_LINES = 4
+_TAX_LINES = 7
 _TENDER_LINES = 4
 _CHARGE_LINES = 6
 _SETTLED = 1.0
 _PARTED = 0.7
+_NAMED, _ADDS_UP = 0.6, 0.96
 _NO_TOTAL = ("net", "tax", "unit", "price", "quantity", "rounding", "discount", "percent")
 _CHANGE = frozenset(
     ["change", "baki", "wechselgeld", "ruckgeld", "rückgeld", "rendu", "vuelto", "troco", "wisselgeld"]
@@ -167,6 +169,15 @@ def taxed(goal: Goal, scene: Scene) -> Iterator[Match]:
         return
     for whole in scene.tax_rows.values():
         yield Match(goal, whole, _PARTED)
+
+
+def added_up(match: Match, scene: Scene) -> Match:
+    """A sum that its label names as the total, surer where a table of taxes parts that very sum into net and tax."""
+    goal, found = match.goal, match.piece
+    if match.score < _NAMED or not is_total(goal) or goal.means("due") or scene.roundings:
+        return match
+    parted = any((whole.line, whole.start) == (found.line, found.start) for whole in scene.tax_rows.values())
+    return replace(match, score=max(match.score, _ADDS_UP)) if parted else match
 
 
 def subtotals(goal: Goal, scene: Scene) -> Iterator[Match]:
