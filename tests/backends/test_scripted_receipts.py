@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +52,7 @@ def read(head: str, tail: str = TAIL) -> dict[str, Any]:
         ("RED BARN LTD (123456-X) K0042", "RED BARN LTD"),
         ("RED BARN LTD  X", "RED BARN LTD"),
         ("MAPLE COMPANY", "MAPLE COMPANY"),
+        ("OAK STATIONERYSHOP", "OAK STATIONERYSHOP"),
     ],
 )
 def test_a_name_is_whole_and_the_legal_one(lines: str, name: str) -> None:
@@ -288,3 +290,58 @@ def test_an_address_begins_with_its_lot_and_ends_before_the_telephone(
     lines: str, address: str | None
 ) -> None:
     assert read(f"RED BARN LTD\n{lines}\n")["address"] == (address or lines.replace("\n", " "))
+
+
+def test_a_company_with_its_registration_goes_before_the_place_over_the_address() -> None:
+    under = "NO. 3, MILL STREET\n40150 GREENVILLE\n"
+    found = read(
+        f"GREEN CENTRE\n{under}careline: 1800 88 1234\nRED BARN RETAIL SB(306295-X) FKA OLD BARN SB\n"
+    )
+    assert found["company"] == "RED BARN RETAIL SB"
+    assert found["address"] == "NO. 3, MILL STREET 40150 GREENVILLE"
+
+
+def test_the_owner_of_a_shop_with_a_registration_does_not() -> None:
+    under = "NO. 3, MILL STREET\n40150 GREENVILLE\nGST ID No: 001531760640\n"
+    for shop in ("GREEN HILL SHOP", "GREENHILLSHOP"):
+        assert read(f"{shop}\n{under}Owned By :\nELM SUPPLY SDN BHD (1135772-K)\n")["company"] == shop
+
+
+@pytest.mark.parametrize(
+    ("head", "address"),
+    [
+        ("RED BARN LTD\nHQ ADD: LOT 12, BATU 2, MILL STREET\n41400 GREENVILLE\n",
+         "LOT 12, BATU 2, MILL STREET 41400 GREENVILLE"),
+        ("RED BARN LTD\n3, Mill Street,\n21     Green Hill,\n40150 Greenville\n",
+         "3, Mill Street, Green Hill, 40150 Greenville"),
+        ("RED BARN LTD\nPHONE 03-80763806\nWELCOME\n20/03/2018 7:07pm RCPT NO.18252\n", None),
+    ],
+)  # fmt: skip
+def test_an_address_is_that_alone(head: str, address: str | None) -> None:
+    assert read(head)["address"] == address
+
+
+def test_a_total_that_a_longer_table_of_taxes_tells_is_not_the_total() -> None:
+    tail = """
+Date: 04/03/2018
+AMT PAID incl. GST:  RM78.30
+GST AMT: RM4.43
+PAID BY: CC*7186:RM78.30
+GST Summary      AMT(RM)    TAX(RM)
+(excl GST)
+SR(6%)           73.87      4.43
+ZR(0%)           0.00       0.00
+EX/OS(0%)        0.00       0.00
+TOTAL            73.87      4.43
+"""
+    head = "RED BARN LTD\nNO. 3, MILL STREET\n40150 GREENVILLE\n"
+    (answer,) = ScriptedBackend().answer([paper(head + tail)], load_schema("receipt"))
+    (total,) = (leaf for leaf in answer.leaves if leaf.path == "total")
+    assert total.raw == "RM78.30"
+    assert total.log_probability >= math.log(0.95)  # its label and the table say the same
+
+
+def test_a_sum_may_be_glued_to_what_was_charged() -> None:
+    tail = "\nDate: 04/03/2018\nAMT PAID: RMI1.90\nPAID BY: CC*7186:RM111.90\n"
+    tail += "Summary  GST\nSR(6%)    105.57      6.33\n"
+    assert read("RED BARN LTD\nNO. 3, MILL STREET\n40150 GREENVILLE\n", tail)["total"] == "RM111.90"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from extractors.backends.unsure import (
     texts_by_rules,
     titles_by_rules,
     values_by_rules,
+    without_calls,
 )
 from extractors.prompting.meant import as_meant
 from schemas.document import Box, Word
@@ -167,7 +169,7 @@ def test_a_company_by_its_form_goes_before_a_name_without_one(
 @pytest.mark.parametrize(
     ("said", "floor"),
     [
-        (placed("Oak & Co", "Oak & Co Ltd"), -0.3),  # the same line: where a name ends the model knows
+        (placed("Oak & Co Yard", "Oak & Co Yard"), -0.3),  # the same line: where a name ends the model knows
         (placed("Ltd Inc", "Ltd Inc", "Ltd"), -0.3),  # another place
         (placed("Oak", "Oak"), -0.3),  # no more than the model says
         (placed("Oak & Co Ltd", "Oak & Co", "Ltd"), -math.inf),
@@ -177,6 +179,85 @@ def test_a_sure_text_that_does_not_go_on_below_stays(said: LeafAnswer, floor: fl
     data, leaf = {"shop": {"name": "Oak & Co"}}, placed("Oak & Co", "Oak & Co")
     assert texts_by_rules(TREE, data, [leaf], Answer({}, (said,)), floor) == [leaf]
     assert data == {"shop": {"name": "Oak & Co"}}
+
+
+@pytest.mark.parametrize(("sure", "kept"), [(-0.2, False), (-0.5, True)])
+def test_a_name_goes_on_to_the_form_of_its_company(sure: float, kept: bool) -> None:
+    data, leaf = {"shop": {"name": "Oak"}}, placed("Oak", "Oak")
+    rules = Answer({}, (placed("Oak Hill Trading", "Oak Hill Trading", score=sure),))
+    (found,) = texts_by_rules(TREE, data, [leaf], rules, -0.3)
+    assert found.raw == data["shop"]["name"] == ("Oak" if kept else "Oak Hill Trading")
+
+
+def aslant(raw: str, *lines: str, slope: float) -> LeafAnswer:
+    """Lines of a photograph that fall to the right by ``slope`` points in a point."""
+    level = placed(raw, *lines)
+    assert level.span is not None
+    words = [
+        (
+            page,
+            replace(
+                word,
+                box=replace(
+                    word.box, y0=word.box.y0 + slope * word.box.x0, y1=word.box.y1 + slope * word.box.x0
+                ),
+            ),
+        )
+        for page, word in level.span.words
+    ]
+    return replace(level, span=Span(tuple(words)))
+
+
+@pytest.mark.parametrize("slope", [-0.15, 0.0, 0.15])
+def test_lines_that_are_aslant_go_on_below_as_level_ones_do(slope: float) -> None:
+    said, whole = ("Oak Hill Hardware", "Elm Ltd"), "Oak Hill Hardware Elm Ltd"
+    data = {"shop": {"name": said[0]}}
+    rules = Answer({}, (aslant(whole, *said, slope=slope),))
+    (found,) = texts_by_rules(TREE, data, [aslant(said[0], said[0], slope=slope)], rules, -0.3)
+    assert found.raw == whole
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [("1046", False), ("#1046", False), ("Unit", True), ("B12", True)],
+)
+def test_a_number_above_a_text_is_no_part_of_it(before: str, kept: bool) -> None:
+    whole = "12 Mill Lane"
+    said, rules = placed(f"{before} {whole}", before, whole), placed(whole, "", whole)
+    data = {"shop": {"name": f"{before} {whole}"}}
+    (found,) = texts_by_rules(TREE, data, [said], Answer({}, (rules,)), -0.3)
+    assert found.raw == data["shop"]["name"] == (f"{before} {whole}" if kept else whole)
+
+
+PLACED = from_json_schema(
+    {
+        "title": "slip",
+        "type": "object",
+        "properties": {"address": {"type": ["string", "null"]}, "contact": {"type": ["string", "null"]}},
+    },
+    "slip",
+).tree
+
+
+@pytest.mark.parametrize(
+    ("path", "lines", "floor", "found"),
+    [
+        ("address", ("1 Mill Lane, Elm,", "Phone 03-8076 3806"), -0.3, "1 Mill Lane, Elm"),
+        ("address", ("1 Mill Lane, Elm", "Tel:03-8076"), -0.3, "1 Mill Lane, Elm"),
+        ("address", ("1 Mill Lane", "Phone House 3"), -0.3, "1 Mill Lane Phone House 3"),
+        ("address", ("Tel 03-8076",), -0.3, "Tel 03-8076"),  # nothing would be left
+        ("address", ("1 Mill Lane", "Tel 03-8076"), -math.inf, "1 Mill Lane Tel 03-8076"),
+        ("contact", ("Ann Lee", "Tel 03-8076"), -0.3, "Ann Lee Tel 03-8076"),
+    ],
+)
+def test_an_address_ends_before_a_telephone_number(
+    path: str, lines: tuple[str, ...], floor: float, found: str
+) -> None:
+    raw = " ".join(lines)
+    data = {path: raw}
+    (leaf,) = without_calls(PLACED, data, [replace(placed(raw, *lines), path=path)], floor)
+    assert leaf.raw == data[path] == found
+    assert leaf.span is not None and " ".join(word.text for _, word in leaf.span.words).rstrip(",") == found
 
 
 @pytest.mark.parametrize(("height", "kept"), [(20.0, False), (10.0, True)])

@@ -20,7 +20,7 @@ _CELL_GAP = 1.1
 """A gap wider than this many line heights separates two cells."""
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])[.)]")
 _GLUED = re.compile(
-    r"^(?:([^\W\d_][^\W\d]*[.)]?:)([^\s/].*)|([^\s:/]*[^\W\d_][^\s:/]*:)([A-Z]{0,3}[$€£]?\d[\d,]*[.,]\d\d))$"
+    r"^(?:([^\W\d_][^\W\d]*[.)]?:)([^\s/].*)|(?=[^\s:/]*[^\W\d_])([^\s:/]*:)([A-Z]{0,3}[$€£]?\d[\d,]*[.,]\d\d))$"
 )
 """A label of letters before anything, or of any print before a sum: ``Date:25/12/2018``, ``CC*7185:RM111.90``."""
 
