@@ -60,7 +60,6 @@ UNNAMED = {"sroie": 17, "ad_buy": 8, "einvoice": 8, "fara_scans": 8}
 """Documents of each folder that are asked about under keys that say nothing as well."""
 SENDERS = {"sroie": "company", "einvoice": "seller_name"}
 """The truth that documents of one sender share. New ones come from others: no fold may learn from one's own sender."""
-_NAME_LETTERS = 8
 MADE_UP = 10
 """Made-up documents of each kind; every second one under names drawn anew."""
 A_ROUND = 4
@@ -129,7 +128,7 @@ def _of_folder(folder: Path, read: Callable[[Path], ReadDocument]) -> Iterator[l
         document, labels = renamer.renamed(plain, truth, schema.tree, chance)
         at = f"{folder.name}/{name}"
         sender = str(truth.get(SENDERS.get(folder.name, "")) or "")
-        letters = "".join(char for char in sender.upper() if char.isalnum())[:_NAME_LETTERS]
+        letters = "".join(char for char in sender.upper() if char.isalnum())
         group = f"{_hash(f'{folder.name}/{letters or name}'):064x}"[:16]
         found = [Question(f"{at}/renamed", folder.name, schema, labels, skip, document, group)]
         if folder.name == "sroie":
@@ -236,7 +235,7 @@ def main() -> None:
                 said = f"{right} of {len(record.document.fields)} right"
                 print(f"{number} {question.name}: {said}, {time.monotonic() - began:.0f} s", flush=True)
                 if record.document.fields:
-                    records.append(record)
+                    records.append(replace(record, document=replace(record.document, group=question.group)))
     made = calibrate(records, [], model_id)
     folder = shipped_folder(settings)
     if folder is None:

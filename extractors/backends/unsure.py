@@ -9,7 +9,8 @@ them is doubted like anything that it was unsure of. That a text goes on below t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, takewhile
 from statistics import fmean
@@ -18,7 +19,7 @@ from typing import Any
 from extractors.backends.base import Answer, LeafAnswer, Span
 from extractors.backends.scripted.choices import names_documents
 from extractors.backends.scripted.concepts import concepts_of, parts_of
-from extractors.backends.scripted.letterhead import ends_legal, is_called, tells_kind
+from extractors.backends.scripted.letterhead import ends_legal, tells_kind
 from extractors.backends.scripted.sheet import other_print
 from extractors.validation.paths import ABSENT, get, put, steps_of
 from schemas.document import Word
@@ -35,6 +36,7 @@ _GUESSED = -0.3
 _DIFFERED = -0.1
 """Score under which a value of a model that does not know the schema was right less often than another of the rules,
 however sure these were: of 540 such values 100 were right, and 313 of the rules'."""
+_CALLED = re.compile(r"(?:tel|phone|telephone|fax|mobile|hotline)\W*\d(?:[\d()/+. -]{5,30})", re.IGNORECASE)
 _TITLED = math.log(0.65)
 """Score of a choice that the rules found printed by itself, or with a colon behind it, at the head of the page."""
 
@@ -112,6 +114,7 @@ def texts_by_rules(
         unsure_below: score (nats) of a leaf.
     """
     texts = set(_texts_of(tree))
+    names, places = _meaning(texts, "name", "seller", "buyer"), _meaning(texts, "address")
     # Of a single word nobody can miss the beginning or the end: there the model knows better which one is meant.
     theirs = {leaf.path: leaf for leaf in by_rules.leaves if leaf.path in texts and " " in (leaf.raw or "")}
     return _taken(
@@ -121,9 +124,9 @@ def texts_by_rules(
         lambda leaf, other: (
             leaf.log_probability < unsure_below
             or _cut_short(leaf, other)
-            or _number_above(leaf, other)
+            or (leaf.path in places and _number_above(leaf, other))
             or _runs_on(leaf, other)
-            or _is_company(leaf, other)
+            or _is_company(leaf, other, named=leaf.path in names)
         ),
         unsure_below,
     )
@@ -136,18 +139,18 @@ def without_calls(
 
     Arguments as of `titles_by_rules`.
     """
-    asked = {
-        path for path in _texts_of(tree) if any("address" in concepts_of(part) for part in parts_of(path))
-    }
+    texts = set(_texts_of(tree))
+    asked = _meaning(texts, "address") - _meaning(texts, "phone", "mail")
     found = []
     for leaf in leaves:
         words = leaf.span.words if leaf.path in asked and leaf.span is not None else ()
         last = len(words) - len(_last_line(words))
         call = " ".join(word.text for _, word in words[last:])
-        if unsure_below > -math.inf and last and is_called(call) and (leaf.raw or "").endswith(call):
+        if unsure_below > -math.inf and last and _CALLED.fullmatch(call) and (leaf.raw or "").endswith(call):
             raw = (leaf.raw or "").removesuffix(call).rstrip(" ,;")
             put(data, steps_of(leaf.path), raw)
-            leaf = replace(leaf, raw=raw, span=Span(words[:last]))
+            score = min(leaf.log_probability, unsure_below)
+            leaf = replace(leaf, raw=raw, span=Span(words[:last]), log_probability=score)
         found.append(leaf)
     return found
 
@@ -313,7 +316,7 @@ def _last_line(words: Sequence[tuple[int, Word]]) -> Sequence[tuple[int, Word]]:
 
 
 def _number_above(leaf: LeafAnswer, other: LeafAnswer) -> bool:
-    """Whether ``leaf`` is ``other`` behind a number that stands above it: ``Site: 1046`` over a street."""
+    """Whether ``leaf`` is ``other`` behind a number that stands above it: ``Site: 1046`` over ``176 Mill Lane``."""
     if leaf.span is None or other.span is None:
         return False
     said, whole = leaf.span.words, other.span.words
@@ -322,7 +325,11 @@ def _number_above(leaf: LeafAnswer, other: LeafAnswer) -> bool:
         return False
     (page, last), (next_page, first) = said[before - 1], whole[0]
     above = page == next_page and first.box.y0 > (last.box.y0 + last.box.y1) / 2
-    return above and not any(char.isalpha() for _, word in said[:before] for char in word.text)
+    return (
+        above
+        and first.text[:1].isdigit()
+        and not any(char.isalpha() for _, word in said[:before] for char in word.text)
+    )
 
 
 def _ends_with(said: Sequence[tuple[int, Word]], whole: Sequence[tuple[int, Word]]) -> bool:
@@ -338,19 +345,25 @@ def _begins(part: tuple[int, Word], word: tuple[int, Word]) -> bool:
     return at and whole.text.startswith(said.text)
 
 
-def _is_company(leaf: LeafAnswer, other: LeafAnswer) -> bool:
+def _meaning(paths: Iterable[str], *concepts: str) -> set[str]:
+    """The paths whose names mean one of some concepts."""
+    wanted = set(concepts)
+    return {path for path in paths if any(concepts_of(part) & wanted for part in parts_of(path))}
+
+
+def _is_company(leaf: LeafAnswer, other: LeafAnswer, *, named: bool) -> bool:
     """Whether the rules named a company by its form (``... Ltd``) where the model wrote another name without one.
 
-    Or only its beginning: ``Oak`` of ``Oak Trading``.
+    Or only its beginning, of a field that is a name: ``Oak`` of ``Oak Trading``.
     """
     if leaf.raw is None or other.raw is None or leaf.span is None or other.span is None:
         return False
     places = {(page, word.box) for page, word in leaf.span.words}
     elsewhere = not any((page, word.box) in places for page, word in other.span.words)
     said, whole = leaf.span.words, other.span.words
-    begins = len(said) < len(whole) and whole[: len(said)] == said and tells_kind(whole[-1][1].text)
-    named = (elsewhere and ends_legal(other.raw)) or begins
-    return named and not ends_legal(leaf.raw) and rules_sure(other) >= _HEADED
+    begins = named and len(said) < len(whole) and whole[: len(said)] == said and tells_kind(whole[-1][1].text)
+    better = (elsewhere and ends_legal(other.raw)) or begins
+    return better and not ends_legal(leaf.raw) and rules_sure(other) >= _HEADED
 
 
 def _runs_on(leaf: LeafAnswer, other: LeafAnswer) -> bool:

@@ -108,7 +108,7 @@ def collect(
                 if validated is None:
                     continue  # never lands; another time it may be readable (a password, a longer limit)
                 fields = judge_fields(validated, truth, schema, skip)
-                document = JudgedDocument(schema.fingerprint, tuple(fields))
+                document = JudgedDocument(schema.fingerprint, tuple(fields), group=sha256)
                 record = JudgedRecord(sha256, schema.name, labelled.name, document)
                 log.write(kept_line(key, record) + "\n")
                 log.flush()

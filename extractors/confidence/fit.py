@@ -29,8 +29,9 @@ PENALTIES = (1e-5, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 GROUP_SCALE = 1.0
 """How large an indicator stands beside standardised features: the larger, the less it is drawn to nothing."""
 LEAST_DOCUMENTS = 10
-LEAST_FIELDS = 30
-"""Fields for a fit of their own; of so many documents too."""
+LEAST_FIELDS = 20
+"""Fields for a fit of their own, of `LEAST_DOCUMENTS` documents and `FOLDS` groups: with penalties under which features
+say nothing, so few have a level of their own."""
 FLOOR = 1e-6
 """Log losses are cut here, as scikit-learn does."""
 
@@ -168,7 +169,8 @@ class _Rows:
 
     def suffice(self) -> bool:
         """Whether there are enough for a fit of their own."""
-        return len(self.places) >= LEAST_FIELDS and len(np.unique(self.document)) >= LEAST_DOCUMENTS
+        documents, groups = len(np.unique(self.document)), len(np.unique(self.group))
+        return len(self.places) >= LEAST_FIELDS and documents >= LEAST_DOCUMENTS and groups >= FOLDS
 
     def of_both_kinds(self, chosen: Floats | slice = slice(None)) -> bool:
         """Whether some are right and some wrong among them."""
@@ -208,11 +210,12 @@ def _constant(right: NDArray[np.bool_]) -> LinearFit:
 def _folds(rows: _Rows, seed: int) -> list[tuple[Any, Any]]:
     from sklearn.model_selection import GroupKFold
 
-    count = min(FOLDS, len(np.unique(rows.group)))
+    apart = rows.group if len(np.unique(rows.group)) > 1 else rows.document
+    count = min(FOLDS, len(np.unique(apart)))
     if count < 2:
         everything = np.arange(len(rows.right))
         return [(everything[:0], everything)]  # a lone document is scored by what nothing has taught
-    folds = GroupKFold(count, shuffle=True, random_state=seed).split(rows.plain, rows.right, rows.group)
+    folds = GroupKFold(count, shuffle=True, random_state=seed).split(rows.plain, rows.right, apart)
     return [(inside, outside) for inside, outside in folds]
 
 

@@ -2,7 +2,8 @@
 
 For every column of a line the recogniser gives a probability to each character. Where the best reading is no word
 and another that it held possible is one (``Jaian``, ``Jalan``), that one is taken. It needs both: letters are never
-changed to what the recogniser did not see, and numbers, codes, known words, punctuation and spaces never at all.
+changed to what the recogniser did not see, and numbers, codes, known words, punctuation and spaces not at all, but for
+single characters of names and sums whose form tells (`_TELLING`) and the second word of a company's form (`_BEHIND`).
 A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was seen as well; so is
 one in initials (``D.1.Y.``), in a company's form (``5/B``) and at the end of a name with a hyphen (``HAI-0``), and a
 bracket that closes nowhere behind a name in capitals (``MENTA[``). A letter between a currency and the rest of a sum is
@@ -31,15 +32,16 @@ BLANK = 0
 _SURE = 0.95
 _POSSIBLE = 0.02
 """A character is an alternative where it has at least this probability."""
+_NEARLY_SURE = 0.9
 _LIKELY = 0.05
-"""A letter is one in place of its twin, and none at all, where that has at least this probability."""
+"""And this where the best has more than `_NEARLY_SURE`; as a twin, or none at all, always this."""
 _LEXICON_WEIGHT = 0.6
 _UNKNOWN = -6.0
 _UNKNOWN_LETTER = -0.35
 _BEHIND = {"sdn": "bhd", "pte": "ltd", "pty": "ltd", "pvt": "ltd"}
 """Forms of companies of two words: behind the first nearly always stands the second,"""
 _NEARLY_ALWAYS = -0.3
-"""hence so common, and any other word, known or not, is less likely there."""
+"""hence so common."""
 _MIN_LENGTH = 3
 """Shorter runs say too little, before and after."""
 _MIN_LETTERS = 2
@@ -60,11 +62,11 @@ _TWINS = {
 }
 """What looks alike: letters for a digit and a bracket, digits for letters."""
 _TELLING = (
-    re.compile(r"(?<![\w.])(?:[A-Z]\.)+(?P<at>[01])\.(?:[A-Z]\.)+"),
-    re.compile(r"[A-Z]{2,} (?P<at>5)/B(?= ?(?:\(|$))"),
-    re.compile(r"(?<![\w-])[A-Z]{3,}-(?P<at>0)(?![\w.,-])"),
+    re.compile(r"(?<=[A-Z][ .] )(?:[A-Z]\.)+(?P<at>[01])\.(?:[A-Z]\.)+"),
+    re.compile(r"(?<![A-Z])[A-Z]{2,} (?P<at>5)/B(?= ?\(\d)"),
+    re.compile(r"^[A-Z]{3,}-(?P<at>0)(?= [A-Z]{3})"),
     re.compile(r"(?<!\w)[A-Z]{3,}(?P<at>\[)(?!\S)(?!.*\])"),
-    re.compile(r"(?<!\w)N(?:O|o)\. ?(?P<at>[IlT]),"),
+    re.compile(r"(?<!\w)N[Oo]\. ?(?P<at>[Tl]),"),
     re.compile(r"(?<!\w)(?:RM|MYR|USD|EUR|GBP|CHF|SGD|AUD|Rs\.?|[$€£]) ?(?P<at>[IlOo])\d*[.,]\d\d(?![\w.,])"),
 )
 """What stands in names or in sums only, with the one character that must be a letter or a digit there."""
@@ -118,7 +120,8 @@ def _others(
 ) -> list[Seen]:
     found: dict[int, Seen] = {}
     for t in at:
-        for other in np.flatnonzero(columns[t] >= _POSSIBLE).tolist():
+        least = _POSSIBLE if columns[t].max() < _NEARLY_SURE else _LIKELY
+        for other in np.flatnonzero(columns[t] >= least).tolist():
             share = float(columns[t, other])
             if other not in (BLANK, label) and (other not in found or share > found[other].probability):
                 found[other] = Seen(characters[other], share, t)
@@ -154,7 +157,7 @@ def _by_form(line: list[Seen], places: Sequence[Place]) -> bool:
     changed = False
     for found in (match for form in _TELLING for match in form.finditer(text)):
         at = shown[found.start("at")]
-        likely = _twin(places[at], _TWINS[line[at].char].upper())
+        likely = _twin(places[at], "".join(one for one in _TWINS[line[at].char] if not one.islower()))
         if likely is not None:
             line[at], changed = likely, True
     return changed
@@ -178,9 +181,8 @@ def _word(places: Sequence[Place], lexicon: Lexicon, expected: str | None) -> tu
     letters = sum(char.isalpha() for char in plain)
     if len(plain) < _MIN_LENGTH or letters < _MIN_LETTERS:
         return None
-    if expected == plain.casefold() or (
-        expected is None and _is_cased(plain) and lexicon.frequency(plain) is not None
-    ):
+    known = _is_cased(plain) and lexicon.frequency(plain) is not None
+    if plain.casefold() == expected or (known and expected is None):
         return None
     unknown = _LEXICON_WEIGHT * (_UNKNOWN + _UNKNOWN_LETTER * len(plain))
     best, score = None, _likelihood([place[0] for place in places], places) + unknown
@@ -189,7 +191,7 @@ def _word(places: Sequence[Place], lexicon: Lexicon, expected: str | None) -> tu
         if text == plain or len(text) < _MIN_LENGTH or not text.isalpha() or not _is_cased(text):
             continue
         frequency = _NEARLY_ALWAYS if text.casefold() == expected else lexicon.frequency(text)
-        if frequency is None or (expected is not None and text.casefold() != expected):
+        if frequency is None:
             continue
         total = _likelihood(reading, places) + _LEXICON_WEIGHT * frequency
         if total > score:

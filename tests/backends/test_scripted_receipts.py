@@ -345,3 +345,52 @@ def test_a_sum_may_be_glued_to_what_was_charged() -> None:
     tail = "\nDate: 04/03/2018\nAMT PAID: RMI1.90\nPAID BY: CC*7186:RM111.90\n"
     tail += "Summary  GST\nSR(6%)    105.57      6.33\n"
     assert read("RED BARN LTD\nNO. 3, MILL STREET\n40150 GREENVILLE\n", tail)["total"] == "RM111.90"
+
+
+@pytest.mark.parametrize("label", ["Bill to\n", "Kunde:\n", ""])
+def test_a_buyer_with_a_registration_is_no_seller(label: str) -> None:
+    text = "Oakley & Finch\n4 Temple Gardens\n40150 Greenville\n\n"
+    text += f"{label}Oak Shipping Ltd (01234567)\n8 Quay Road\n41400 Elm\n"
+    (answer,) = ScriptedBackend().answer([paper(text + TAIL)], load_schema("receipt"))
+    assert answer.data["company"] == "Oakley & Finch"
+
+
+@pytest.mark.parametrize(
+    ("lines", "total"),
+    [
+        (
+            "Summe 19%   30,00\nSumme 7%   11,00\nGesamtbetrag   41,00\nMwSt-Satz   Netto   MwSt\n"
+            "19%   25,21   4,79\n7%   10,28   0,72\n",
+            "41,00",
+        ),
+        ("Summe   30,00\nLieferkosten   5,00\nEndbetrag   35,00\nMwSt   Netto   Steuer\nA 20%   25,00   5,00\n",
+         "35,00"),
+        ("Total A   30.00\nTotal B   11.00\nTotal   41.00\nTax   Net   Tax\nA   25.00   5.00\nB   10.28   0.72\n",
+         "41.00"),
+    ],
+)  # fmt: skip
+def test_a_sum_of_one_rate_or_before_what_no_tax_is_on_is_no_total(lines: str, total: str) -> None:
+    assert (
+        read("RED BARN LTD\nNO. 3, MILL STREET\n40150 GREENVILLE\n", f"\nDate: 04/03/2018\n{lines}")["total"]
+        == total
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "address"),
+    [
+        ("RED BARN LTD\n2-1-10, Jalan Wangsa Delima\nWangsa Maju\nTel: 03-1234567\n",
+         "2-1-10, Jalan Wangsa Delima Wangsa Maju"),
+        ("RED BARN LTD\n12 High Street\n40150 Greenville\nTel: 03-1234567\nADD: BACON\n",
+         "12 High Street 40150 Greenville"),
+    ],
+)  # fmt: skip
+def test_addresses_that_look_like_something_else(head: str, address: str) -> None:
+    assert read(head)["address"] == address
+
+
+def test_the_sums_of_a_long_table_of_items_are_believed() -> None:
+    items = "\n".join(f"{name}   1   10.00   2.00   10.00" for name in ("Oak", "Elm", "Ash", "Fir", "Yew"))
+    tail = f"\nDate: 04/03/2018\nDescription   Qty   Price   VAT   Amount\n{items}\nTotal   50.00   10.00   60.00\n"
+    tail += "Deposit amount   20.00\nBalance due   40.00\n"
+    assert read("RED BARN LTD\nNO. 3, MILL STREET\n40150 GREENVILLE\n", tail)["total"] == "60.00"

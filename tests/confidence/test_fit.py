@@ -68,7 +68,7 @@ def test_too_few_of_one_sort_are_fitted_with_the_rest() -> None:
     wide = [replace(one, fields=one.fields * 20) for one in world(9, 8, fingerprint="bb")]
     made = fit([*world(50, 7), *unknown(wide)])  # 540 values of too few documents
     assert made.unknown is None
-    made = fit([*world(500, 7), *unknown(world(25, 8, fingerprint="bb"))])  # 75 values, 25 nulls
+    made = fit([*world(500, 7), *unknown(world(15, 8, fingerprint="bb"))])  # 45 values, 15 nulls
     assert made.unknown is not None
     assert made.unknown[0] != made.values and made.unknown[1] == made.nulls
 

@@ -89,6 +89,7 @@ def read(lexicon: Lexicon, *places: str | dict[str, float]) -> str:
         (("NO.", {"T": 0.8, "1": 0.1}, ", TAMAN"), "NO.1, TAMAN"),
         (("SDN. ", "B", {"I": 0.7, "H": 0.3}, {"J": 0.6, "D": 0.3}), "SDN. BHD"),
         (("PTE L", {"I": 0.7, "T": 0.1}, "D"), "PTE LTD"),
+        (("Pvt Ja", {"i": 0.8, "l": 0.15}, "an"), "Pvt Jalan"),
         (("GST: RM", {"I": 0.8, "1": 0.1}, "11.90"), "GST: RM111.90"),
     ],
 )
@@ -126,6 +127,11 @@ def test_of_possible_readings_the_one_that_is_a_word_is_taken(
             "RMI11.90",
         ),  # seen otherwise or not at all, but not as a digit
         (("Sela", {"x": 0.9, "": 0.03}, "ngor"), "Selaxngor"),  # no letter is left out for a word that easily
+        (("VIA ROMA ", {"5": 0.8, "S": 0.1}, "/B"), "VIA ROMA 5/B"),
+        (("GST-", {"0": 0.8, "O": 0.1}, ","), "GST-0,"),
+        (("No. ", {"I": 0.8, "1": 0.1}, ", Series A"), "No. I, Series A"),
+        (("A.", {"1": 0.8, "I": 0.1}, ".B. Total"), "A.1.B. Total"),
+        (("Ja", {"i": 0.93, "l": 0.03}, "an"), "Jaian"),  # too sure for so unlikely a letter
         (("LOT ", {"T": 0.8, "1": 0.1}, " JALAN"), "LOT T JALAN"),
         (("B", {"I": 0.7, "H": 0.3}, "D"), "BID"),  # without the word before it
         (("SDN BH", {"I": 0.99, "D": 0.01}), "SDN BHI"),  # not seen

@@ -154,6 +154,7 @@ def _below(scene: Scene, name: Piece) -> Cells:
             break
         if cell is None:
             continue
+        cell = _behind_label(line, *cell)
         text = _text((line, *cell))
         if is_registration(text) or is_call(text) or _end(line, *cell) == cell[0]:
             skipped += 1
@@ -164,6 +165,14 @@ def _below(scene: Scene, name: Piece) -> Cells:
             return found
         skipped += 1
     return []
+
+
+def _behind_label(line: Line, start: int, end: int) -> tuple[int, int]:
+    """A cell without the ``ADD:`` or ``HQ Add.:`` that a place stands behind; the word labels much else."""
+    for i in range(start, min(start + 2, end - 1)):
+        if text_key(line.tokens[i].text) == "add" and line.tokens[i].ends_label:
+            return (i + 1, end) if is_place(_text((line, i + 1, end))) else (start, end)
+    return start, end
 
 
 def _behind(line: Line, end: int) -> Cells:

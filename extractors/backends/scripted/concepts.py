@@ -37,7 +37,7 @@ seller: seller vendor supplier company issuer merchant shop store verkaufer verk
   proveedor fornitore verkoper issued biller absender rechnungsersteller rechnungssteller leistungserbringer emetteur
   vendeur cedente emittente emisor vendedor sprzedawca leverancier creancier
 name: name names nom nombre naam firma
-address: address addr add anschrift adresse direccion indirizzo adres adress alamat
+address: address addr anschrift adresse direccion indirizzo adres adress alamat
 order: order orders ordered bestellung bestellnummer commande pedido ordine po bestell auftrag purchase
 quantity: quantity qty units menge quantite cantidad anzahl quantita aantal qte qnty
 price: price preis prix precio prezzo prijs rate cost einzelpreis preise uprice

@@ -53,7 +53,9 @@ _SENTENCE = re.compile(r"(?:[^\W\d_]{2,} ){3,}[^\W\d_]{3,}\.$")
 _REGISTERED = 0.1
 _OWN_NUMBER = 0.22
 """A company's form with its registration right behind, the first name at the head that tells what it is."""
-_NUMBER_BEHIND = re.compile(r"\s*\((?:[A-Z ]{0,8}[.:]?\s*)?\d{5,}[\d\s-]*[A-Z]?\)")
+_NUMBER_BEHIND = re.compile(r"\s{0,2}\((?:[A-Z]{1,5}[.:]? ?)?\d{5}[\d-]{0,20}[A-Z]?\)")
+_OTHERS = frozenset(["buyer", "delivery", "consignee", "shipper", "holder"])
+_LABEL_ABOVE, _PLACE_BELOW = 2, 3
 _UNFINISHED = re.compile(r"(?:&|\band|\bund|\bet|-)$", re.IGNORECASE)
 
 
@@ -83,10 +85,16 @@ def head_names(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 
 def _is_registered(line: Line, name: Piece, scene: Scene) -> bool:
-    """Whether a company stands with its registration right behind, glued to it or not, and not as the owner."""
-    above = scene.lines[line.index - 1].text if line.index else ""
-    owner = _OWNED.match(above)
-    if not ends_legal(name.raw) or (owner is not None and not LETTER.search(above, owner.end())):
+    """Whether a company stands with its registration right behind, glued to it or not, as whose paper it is.
+
+    Not as the owner of a shop, not as whom the paper goes to: behind a label for that, or over an address.
+    """
+    before = [*scene.lines[max(line.index - _LABEL_ABOVE, 0) : line.index], line]
+    for one in before:
+        if _OWNED.match(one.text) or any(t.concepts & _OTHERS for t in one.tokens[:3]):
+            return False
+    below = scene.lines[line.index + 1 : line.index + 1 + _PLACE_BELOW]
+    if not ends_legal(name.raw) or any(is_place(one.text) and not _says_value(one) for one in below):
         return False
     at = line.text.find(name.raw)
     return at >= 0 and bool(_NUMBER_BEHIND.match(line.text, at + len(name.raw)))

@@ -56,12 +56,13 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _HOUSE = re.compile(r"^\W*(?:no|unit|door|n[°º]|nr)\b\s*[.:,]*\s*[A-Z]{0,2}-?\d{1,4}\b", re.IGNORECASE)
-_POST_CODE = re.compile(r"(?<![\w/-])(?:[A-Z]{1,2}-)?\d{5}(?=[\s,.]+[^\W\d_]{2}|[^\W\d_]{3}|$)")
+_POST_CODE = re.compile(r"(?<![\w/-])(?<!N[Oo]\.)(?:[A-Z]{1,2}-)?\d{5}(?=[\s,.]+[^\W\d_]{2}|[^\W\d_]{3}|$)")
 _BEHIND_TOWN = re.compile(
     r"[^\W\d_]{4,}[.,]?\s+(?:[A-Z]{2}\s+)?\d{5,6}(?:-\d{4})?\W*$|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b"
 )
+_DAY = re.compile(r"(?<![\d/.-])[0-3]?\d([/.-])[01]?\d\1\d{4}(?!\d)")
 _TIMED = re.compile(
-    r"(?<![\d/.-])(?:[0-3]?\d([/.-])[01]?\d\1(?:\d{4}|\d{2})|(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)(?![\d/.-]*\d)"
+    r"(?<![\d/.-])[0-3]?\d([/.-])[01]?\d\1\d{2}(?!\d)\D{0,12}(?<!\d)(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?!\d)"
 )
 _REGISTER_WORDS = """
 co comp company no nr num number reg regn registration registered roc rob ssm brn uen abn acn tin crn siret
@@ -107,8 +108,9 @@ def is_title(text: str) -> bool:
 
 def is_place(text: str) -> bool:
     """Whether a line tells a place: a street, the number of a house or floor, a town with its code."""
+    text = _DAY.sub(" ", text) if tells_time(text) else text
     letters = len(LETTER.findall(text))
-    if (letters < 3 and not _HOUSE.match(text)) or tells_time(text):
+    if letters < 3 and not _HOUSE.match(text):
         return False
     digit = any(c.isdigit() for c in text)
     street = bool(_STREET.search(text)) and (digit or text.rstrip().endswith(","))
@@ -116,8 +118,8 @@ def is_place(text: str) -> bool:
 
 
 def tells_time(text: str) -> bool:
-    """Whether a line has a date or a time of day: its other numbers are no house or post code, as of a receipt."""
-    return bool(_TIMED.search(text))
+    """Whether a line has a date that no house number is: with its year, or with the time of day behind it."""
+    return bool(_DAY.search(text) or _TIMED.search(text))
 
 
 def names_street(text: str) -> bool:

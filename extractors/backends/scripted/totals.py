@@ -16,7 +16,8 @@ from extractors.validation.values import parse_leaf
 from schemas.tree import Kind, Leaf
 
 _ROUNDED_LINES = 3
-_TAX_LINES = 7
+_TAX_LINES, _BARE_TAX_LINES = 4, 7
+_OF_ITEMS = frozenset(["description", "quantity", "price", "unit", "line"])
 _TENDER_LINES = 4
 _CHARGE_LINES = 6
 _SETTLED = 1.0
@@ -65,9 +66,16 @@ def as_total(named: float, run: Run, scene: Scene) -> float:
     # The sums of a table of taxes are those of its columns, of which the last is the tax.
     if index in scene.tax_heads:
         return 0.6 * named
-    in_table = any(line in scene.tax_heads for line in range(index - _TAX_LINES, index))
+    in_table = any(_heads_taxes(line, index, scene) for line in range(index - _BARE_TAX_LINES, index))
     several = len(scene.values(scene.lines[index], Kind.DECIMAL)) > 1
     return 0.6 * named if in_table and several else named
+
+
+def _heads_taxes(head: int, index: int, scene: Scene) -> bool:
+    """Whether a line heads a table of taxes that the line ``index`` may be of; one of items may be long."""
+    if head not in scene.tax_heads:
+        return False
+    return index - head <= _TAX_LINES or not any(t.concepts & _OF_ITEMS for t in scene.lines[head].tokens)
 
 
 def fill_due(goals: list[Goal], chosen: dict[str, Match], scene: Scene) -> None:
@@ -172,12 +180,26 @@ def taxed(goal: Goal, scene: Scene) -> Iterator[Match]:
 
 
 def added_up(match: Match, scene: Scene) -> Match:
-    """A sum that its label names as the total, surer where a table of taxes parts that very sum into net and tax."""
+    """A sum that its label names as the total, surer where a table of taxes parts that very sum into net and tax.
+
+    It is the whole table that has to: where it parts two sums, each is of one rate; and where a larger sum has a name
+    on the page, something was added that no tax is on.
+    """
     goal, found = match.goal, match.piece
     if match.score < _NAMED or not is_total(goal) or goal.means("due") or scene.roundings:
         return match
-    parted = any((whole.line, whole.start) == (found.line, found.start) for whole in scene.tax_rows.values())
-    return replace(match, score=max(match.score, _ADDS_UP)) if parted else match
+    places = {(whole.line, whole.start) for whole in scene.tax_rows.values()}
+    value = parsed(found, scene) if places == {(found.line, found.start)} else None
+    if value is None or any(
+        any("amount" in t.concepts for t in line.tokens)
+        and any(
+            (other := parsed(c.piece, scene)) and other[0] > value[0]
+            for c in scene.values(line, Kind.DECIMAL)
+        )
+        for line in scene.lines
+    ):
+        return match
+    return replace(match, score=max(match.score, _ADDS_UP))
 
 
 def subtotals(goal: Goal, scene: Scene) -> Iterator[Match]:
