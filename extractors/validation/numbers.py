@@ -210,6 +210,8 @@ def _decimal_separator(body: str) -> Separator | None:
         if not _grouped(body):
             raise UntypableError(f"{shown(body)}: the separators make no number.")
         return other
+    if "'" in tail or " " in tail:
+        raise UntypableError(f"{shown(body)}: the separators make no number.")
     if "'" in head or " " in head:
         if not _grouped(head):
             raise UntypableError(f"{shown(body)}: the separators make no number.")

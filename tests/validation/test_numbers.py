@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extractors.validation.numbers import NumberStyle, number_style, parse_number, plain
@@ -191,6 +191,7 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 @settings(deadline=None)
+@example("1.'00")
 @given(st.text(alphabet="0123456789.,' -()€$", max_size=14))
 def test_the_digits_of_a_value_are_those_that_are_printed(text: str) -> None:
     try:
