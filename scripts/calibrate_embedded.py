@@ -4,7 +4,8 @@
 
 DATA holds the labelled folders that the model was trained on (`sroie`, `ad_buy`, `einvoice`, `fara_scans`); they are no
 part of the project. WORK keeps readings and judged answers: a call that was stopped goes on, and one after a change of
-rules need not recognise any page again (after a change of the reader, give a new one). Written are
+rules need not recognise any page again (after a change of the reader, give a new one). What the shipped file has of
+this very model and these rules is not asked again either: another machine goes on where the last one ended. Written are
 ``calibration.json`` and ``judged.jsonl.gz`` of the model folder; no text of any document is in them.
 
 Asked are
@@ -26,8 +27,9 @@ import hashlib
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,8 @@ from typing import Any
 from extractors.confidence.calibrate import calibrate, judge_fields, kept_line, kept_records
 from extractors.confidence.calibrator import Calibrator, UnknownSchemas
 from extractors.confidence.fit import JudgedDocument
-from extractors.confidence.judged import JudgedRecord
+from extractors.confidence.judged import FILE as JUDGED
+from extractors.confidence.judged import JudgedRecord, line_of, read_judged, record_of
 from extractors.confidence.reliability import reliability
 from extractors.evaluation.run import LabelledSet, open_set
 from extractors.reading import document_ref
@@ -71,17 +74,30 @@ SCANS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Paper:
+    """A document that was read, with what is true of it."""
+
+    document: ReadDocument
+    truth: dict[str, Any]
+    skip: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """A document that was read, under a schema, with what is true of it."""
+    """A document under a schema. It is read, or made, when somebody asks for it: most were answered long ago."""
 
     name: str
     source: str
     schema: LoadedSchema
-    truth: dict[str, Any]
-    skip: frozenset[str]
-    document: ReadDocument
     group: str
     """Of those that tell of one another: the same page, papers of one sender."""
+    paper: Callable[[], Paper]
+    """Raises `DocumentError` where the file cannot be read."""
+
+    @property
+    def key(self) -> str:
+        """What its judged answer is kept under."""
+        return hashlib.sha256(f"{self.name}/{self.schema.fingerprint}".encode()).hexdigest()
 
 
 def held_out(folder: Path) -> LabelledSet:
@@ -97,7 +113,7 @@ def _hash(text: str) -> int:
 
 
 def questions(data: Path, read: Callable[[Path], ReadDocument]) -> Iterator[Question]:
-    """All of them; documents are read when they are asked about."""
+    """All of them, in an order that leaves a mixture wherever a call ends."""
     first, *others = SHARES
     yield from chain.from_iterable(_of_folder(data / first, read))
     kinds = [kind for kind in KINDS if kind not in LEFT_OUT]
@@ -119,25 +135,43 @@ def _of_folder(folder: Path, read: Callable[[Path], ReadDocument]) -> Iterator[l
     labelled = held_out(folder)
     for number, (name, path) in enumerate(labelled.documents):
         truth, skip = labelled.truth(name), labelled.skips.get(name, frozenset())
-        try:
-            plain = read(path)
-        except DocumentError as error:
-            print(f"{folder.name}/{name}: {error}", file=sys.stderr)
-            continue
-        chance = random.Random(f"{folder.name}/{name}")
-        document, labels = renamer.renamed(plain, truth, schema.tree, chance)
         at = f"{folder.name}/{name}"
+        plain, renamed = _papers(partial(read, path), truth, skip, renamer, schema, at)
         sender = str(truth.get(SENDERS.get(folder.name, "")) or "")
         letters = "".join(char for char in sender.upper() if char.isalnum())
         group = f"{_hash(f'{folder.name}/{letters or name}'):064x}"[:16]
-        found = [Question(f"{at}/renamed", folder.name, schema, labels, skip, document, group)]
+        found = [Question(f"{at}/renamed", folder.name, schema, group, renamed)]
         if folder.name == "sroie":
-            found.append(Question(at, folder.name, schema, truth, skip, plain, group))
+            found.append(Question(at, folder.name, schema, group, plain))
         if number < UNNAMED[folder.name]:
-            asked = renamed_keys(labels)
-            source = f"{folder.name}, unnamed"
-            found.append(Question(f"{at}/unnamed", source, unnamed, asked, frozenset(), document, group))
+            asked = partial(_under_other_keys, renamed, renamed_keys)
+            found.append(Question(f"{at}/unnamed", f"{folder.name}, unnamed", unnamed, group, asked))
         yield found
+
+
+def _papers(
+    read: Callable[[], ReadDocument],
+    truth: dict[str, Any],
+    skip: frozenset[str],
+    renamer: Renamer,
+    schema: LoadedSchema,
+    at: str,
+) -> tuple[Callable[[], Paper], Callable[[], Paper]]:
+    """A labelled document as it is and under other names; read once, and only for who asks."""
+
+    @cache
+    def plain() -> Paper:
+        return Paper(read(), truth, skip)
+
+    @cache
+    def renamed() -> Paper:
+        return Paper(*renamer.renamed(plain().document, truth, schema.tree, random.Random(at)), skip)
+
+    return plain, renamed
+
+
+def _under_other_keys(paper: Callable[[], Paper], renamed_keys: Callable[[Any], Any]) -> Paper:
+    return Paper(paper().document, renamed_keys(paper().truth))
 
 
 def without_names(schema: LoadedSchema) -> tuple[LoadedSchema, Callable[[Any], Any]]:
@@ -171,18 +205,32 @@ def _made_up(kind: str, number: int) -> Question:
     sheet = make_sheet(seed, kind)
     drawn = folder_schema(KINDS[kind], sheet.truth, None if number % 2 == 0 else SEED + number)
     chance = random.Random(f"scan/{seed}")
-    document = scanned_words(sheet, chance) if chance.random() < SCANS else read_sheet(sheet)
-    name = f"made-up/{kind}/{number}"
-    return Question(name, "made-up", drawn.schema, drawn.truth, frozenset(), document, "")
+
+    @cache
+    def paper() -> Paper:
+        scanned = chance.random() < SCANS
+        return Paper(scanned_words(sheet, chance) if scanned else read_sheet(sheet), drawn.truth)
+
+    return Question(f"made-up/{kind}/{number}", "made-up", drawn.schema, "", paper)
 
 
-class _Work:
-    """What is done: readings and judged answers, each kept as soon as it is there."""
+class Work:
+    """What is done: readings and judged answers, each kept as soon as it is there.
 
-    def __init__(self, folder: Path, extractor: Extractor, model_id: str) -> None:
+    Args:
+        folder: where they are kept.
+        extractor: that reads and answers.
+        model_id: of the model that answers.
+        shipped: what the model folder has.
+    """
+
+    def __init__(
+        self, folder: Path, extractor: Extractor, model_id: str, shipped: Iterable[JudgedRecord]
+    ) -> None:
         self.readings = folder / "readings"
         self.readings.mkdir(parents=True, exist_ok=True)
         self.kept = folder / f"judged-{hashlib.sha256(model_id.encode()).hexdigest()[:12]}.jsonl"
+        self.done = {one.sha256: one for one in shipped} | kept_records(self.kept, model_id)
         self.extractor = extractor
 
     def read(self, path: Path) -> ReadDocument:
@@ -198,12 +246,28 @@ class _Work:
             aside.replace(kept)
         return READ_DOCUMENT.validate_json(kept.read_bytes())
 
-    def judged(self, question: Question, key: str) -> JudgedRecord:
-        """Asks and judges."""
-        validated = self.extractor.answered(question.schema, question.document)
-        fields = judge_fields(validated, question.truth, question.schema, question.skip)
-        document = JudgedDocument(question.schema.fingerprint, tuple(fields), group=question.group)
-        return JudgedRecord(key, question.schema.name, question.source, document, proves=False)
+    def judged(self, question: Question, *, ask: bool = True) -> JudgedRecord | None:
+        """What is known of a question; asks where nothing is, if it may. ``None``: not asked, or it cannot be read."""
+        record = self.done.get(question.key)
+        if record is None and ask:
+            try:
+                record = self._asked(question)
+            except DocumentError as error:
+                print(f"{question.name}: {error}", file=sys.stderr)
+                return None
+            with self.kept.open("a", encoding="utf-8") as log:
+                log.write(kept_line(question.key, record) + "\n")
+        if record is None:
+            return None
+        return replace(record, document=replace(record.document, group=question.group))
+
+    def _asked(self, question: Question) -> JudgedRecord:
+        paper = question.paper()
+        validated = self.extractor.answered(question.schema, paper.document)
+        fields = judge_fields(validated, paper.truth, question.schema, paper.skip)
+        document = JudgedDocument(question.schema.fingerprint, tuple(fields))
+        record = JudgedRecord(question.key, question.schema.name, question.source, document, proves=False)
+        return record_of(line_of(record))  # rounded as it is kept: a fit is the same after a stop
 
 
 def main() -> None:
@@ -219,27 +283,21 @@ def main() -> None:
     records: list[JudgedRecord] = []
     with extractor_for(settings.model_copy(update={"schema_": "invoice"}), None, judged=False) as extractor:
         model_id = identity(settings, extractor.backend.model_id)
-        work = _Work(given.work, extractor, model_id)
-        done, began = kept_records(work.kept, model_id), time.monotonic()
-        with work.kept.open("a", encoding="utf-8") as log:
-            for number, question in enumerate(questions(given.data, work.read), start=1):
-                key = hashlib.sha256(f"{question.name}/{question.schema.fingerprint}".encode()).hexdigest()
-                record = done.get(key)
-                if record is None and time.monotonic() - began > 60 * given.minutes:
-                    break
-                if record is None:
-                    record = work.judged(question, key)
-                    log.write(kept_line(key, record) + "\n")
-                    log.flush()
+        folder = shipped_folder(settings)
+        if folder is None:
+            sys.exit("The embedded model has no folder to write to.")
+        work = Work(given.work, extractor, model_id, read_judged(folder / JUDGED, model_id))
+        began = time.monotonic()
+        for number, question in enumerate(questions(given.data, work.read), start=1):
+            spent = time.monotonic() - began
+            record = work.judged(question, ask=spent < 60 * given.minutes)
+            if record is not None:
                 right = sum(field.right for field in record.document.fields)
                 said = f"{right} of {len(record.document.fields)} right"
-                print(f"{number} {question.name}: {said}, {time.monotonic() - began:.0f} s", flush=True)
-                if record.document.fields:
-                    records.append(replace(record, document=replace(record.document, group=question.group)))
+                print(f"{number} {question.name}: {said}, {spent:.0f} s", flush=True)
+                records.append(record)
+    records = [one for one in records if one.document.fields]
     made = calibrate(records, [], model_id)
-    folder = shipped_folder(settings)
-    if folder is None:
-        sys.exit("The embedded model has no folder to write to.")
     replace(made, calibrator=_without_strange_schemas(made.calibrator)).write(folder)
     _tell(made.records, made.fitted.scored)
 

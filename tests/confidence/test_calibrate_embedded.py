@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -12,13 +14,16 @@ from extractors.backends.scripted import RULES
 from extractors.confidence.calibrate import calibrate
 from extractors.confidence.calibrator import FILE, Calibrator
 from extractors.confidence.judged import FILE as JUDGED
-from extractors.confidence.judged import read_judged
-from schemas.document import ReadDocument
+from extractors.confidence.judged import JudgedRecord, read_judged
+from extractors.options import ExtractOptions, ReadOptions
+from extractors.validation.validate import Validated, validate
+from flows.extractor import Extractor
+from schemas.document import DocumentRef, ReadDocument
 from schemas.errors import DocumentError
 from schemas.outcome import FailureReason
-from schemas.registry import from_json_schema
-from scripts.calibrate_embedded import SHARES, held_out, questions, without_names
-from tests.validation.paper import paper
+from schemas.registry import LoadedSchema, from_json_schema
+from scripts.calibrate_embedded import SHARES, Work, held_out, questions, without_names
+from tests.validation.paper import answered, paper
 
 SHIPPED = Path("extractors/models/embedded/calibration")
 
@@ -87,28 +92,96 @@ def test_receipts_are_asked_about_as_they_are_too_and_all_under_names_that_say_n
             next(one for one in asked if one.name == f"sroie/{name}{end}")
             for end in ("/renamed", "", "/unnamed")
         )
-        assert plain.truth == {"company": name_of(name)}
-        assert renamed.truth["company"] != plain.truth["company"]
-        assert renamed.truth["company"] == renamed.document.pages[0].words[0].text
-        assert list(unnamed.truth.values()) == [renamed.truth["company"]]
+        assert plain.paper().truth == {"company": name_of(name)}
+        found = renamed.paper()
+        assert found.truth["company"] != name_of(name)
+        assert found.truth["company"] == found.document.pages[0].words[0].text
+        assert list(unnamed.paper().truth.values()) == [found.truth["company"]]
         assert unnamed.schema.fingerprint != plain.schema.fingerprint == renamed.schema.fingerprint
     others = [name for name in names if name.startswith(("ad_buy/", "einvoice/"))]
     assert others and all(name.endswith(("/renamed", "/unnamed")) for name in others)
 
 
-def test_a_document_that_cannot_be_read_is_told_and_passed_over(
-    data: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first = held_out(data / "sroie").documents[0][0]
+def test_a_page_is_read_when_its_question_is_put_and_once_for_all_that_is_asked_of_it(data: Path) -> None:
+    seen = []
 
     def read(path: Path) -> ReadDocument:
-        if path.stem == first:
+        seen.append(path.stem)
+        return paper(f"{name_of(path.stem)}\nTotal 5.00")
+
+    asked = list(islice(questions(data, read), 3))
+    assert {one.group for one in asked} == {asked[0].group}
+    assert seen == []
+    for one in (*asked, *asked):
+        one.paper()
+    assert seen == [held_out(data / "sroie").documents[0][0]]
+
+
+class Pipeline:
+    """Stands for readers and model: answers every document with its company, under whatever key is asked."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.broken = broken
+        self.asked: list[str] = []
+        self.read_options = ReadOptions()
+        self.reader = self
+
+    def read(self, ref: DocumentRef, path: Path, options: ReadOptions) -> ReadDocument:
+        if path.stem == self.broken:
             raise DocumentError(FailureReason.BROKEN, "It is damaged.")
         return paper(f"{name_of(path.stem)}\nTotal 5.00")
 
-    names = [one.name for one in islice(questions(data, read), 20)]
-    assert names and not any(name.startswith(f"sroie/{first}/") or name == f"sroie/{first}" for name in names)
-    assert f"sroie/{first}: It is damaged." in capsys.readouterr().err
+    def answered(self, schema: LoadedSchema, document: ReadDocument) -> Validated:
+        company = document.pages[0].words[0].text
+        self.asked.append(company)
+        (key,) = schema.json_schema["properties"]
+        return validate(answered(document, {key: company}), schema, document, ExtractOptions())
+
+
+def work_in(folder: Path, pipeline: Pipeline, shipped: Sequence[JudgedRecord] = ()) -> Work:
+    return Work(folder, cast(Extractor, pipeline), "a model", shipped)
+
+
+def test_what_was_shipped_or_done_before_is_not_asked_again(data: Path, tmp_path: Path) -> None:
+    pipeline = Pipeline()
+    first = work_in(tmp_path / "one", pipeline)
+    asked = list(islice(questions(data, first.read), 4))
+    records = [first.judged(one) for one in asked]
+    assert all(record and [field.right for field in record.document.fields] == [True] for record in records)
+    assert [record and record.document.group for record in records] == [one.group for one in asked]
+    assert len(pipeline.asked) == 4
+
+    def of_another(pipeline: Pipeline, folder: str, shipped: Sequence[JudgedRecord]) -> list[Any]:
+        work = work_in(tmp_path / folder, pipeline, shipped)
+        return [work.judged(one) for one in islice(questions(data, work.read), 4)]
+
+    assert of_another(silent := Pipeline(), "one", []) == records  # the same folder, after a stop
+    assert of_another(silent, "two", [one for one in records if one]) == records  # another machine
+    assert silent.asked == []
+    assert of_another(half := Pipeline(), "three", [one for one in records[:2] if one]) == records
+    assert half.asked == pipeline.asked[2:]
+
+
+def test_once_the_time_is_up_only_what_is_known_counts(data: Path, tmp_path: Path) -> None:
+    work = work_in(tmp_path / "one", pipeline := Pipeline())
+    known, unknown = islice(questions(data, work.read), 2)
+    record = work.judged(known)
+    assert record is not None
+    assert work_in(tmp_path / "one", pipeline).judged(known, ask=False) == record
+    assert work.judged(unknown, ask=False) is None
+    assert len(pipeline.asked) == 1
+
+
+def test_a_document_that_cannot_be_read_is_told_and_passed_over(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = held_out(data / "sroie").documents[0][0]
+    work = work_in(tmp_path / "one", Pipeline(broken))
+    asked = list(islice(questions(data, work.read), 6))
+    found = [work.judged(one) for one in asked]
+    assert [one is None for one in found] == [one.name.startswith(f"sroie/{broken}") for one in asked]
+    assert None in found and any(found)
+    assert f"sroie/{broken}: It is damaged." in capsys.readouterr().err
 
 
 def test_the_shipped_calibration_is_the_fit_to_the_documents_beside_it() -> None:
