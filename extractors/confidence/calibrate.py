@@ -110,6 +110,7 @@ def collect(
                 fields = judge_fields(validated, truth, schema, skip)
                 document = JudgedDocument(schema.fingerprint, tuple(fields), group=sha256)
                 record = JudgedRecord(sha256, schema.name, labelled.name, document)
+                record = record_of(line_of(record))  # rounded as it is kept: a fit is the same after a stop
                 log.write(kept_line(key, record) + "\n")
                 log.flush()
             if record.document.fields:

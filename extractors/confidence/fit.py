@@ -2,17 +2,19 @@
 
 Two logistic regressions, for values and for nulls, over standardised features and over indicators of the schema and of
 the field; and two of their own for schemas that the model was not trained under, where scores say something else, once
-there are fields enough of both sorts. The terms of one share a ridge penalty: what a schema or a field adds is drawn
-towards nothing, the more the fewer documents speak for it, so that evidence is pooled where it is thin. The penalty is
-the one with the least log loss on folds of documents, of which those of one group are never parted; the risks of the
-evidence come from the fold's fit that has not seen the document.
+there are fields enough of both sorts. Two ridge penalties draw the terms of one towards nothing, one what features
+weigh, the other what a schema or a field adds, the more the fewer documents speak for it, so that evidence is pooled
+where it is thin. They are those with the least log loss on folds of documents, of which those of one group are never
+parted; the risks of the evidence come from the fold's fit that has not seen the document.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +22,17 @@ from numpy.typing import NDArray
 from extractors.confidence.calibrator import LinearFit, groups_of
 from extractors.confidence.certify import LabelledDocument, LabelledValue
 from extractors.confidence.features import FEATURES, NULL_FEATURES, UNKNOWN, Features, vector
+from extractors.validation.paths import pattern_of
 from schemas.errors import UsageError
 
 FOLDS = 5
 WAYS = 3
 PENALTIES = (1e-5, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-"""Inverse strengths that are tried; by the first, features say next to nothing."""
-GROUP_SCALE = 1.0
-"""How large an indicator stands beside standardised features: the larger, the less it is drawn to nothing."""
+"""Inverse strengths that are tried for features; by the first, they say next to nothing."""
+LEVELS = (0.03, 0.3, 3.0)
+"""The same for what schemas and fields add: the variance, in log-odds, that is expected of it."""
+LEAST_ALIKE = 2
+"""Documents without which a schema or a field is no indicator: no fold could tell what a single one of them adds."""
 LEAST_DOCUMENTS = 10
 LEAST_FIELDS = 20
 """Fields for a fit of their own, of `LEAST_DOCUMENTS` documents and `FOLDS` groups: with penalties under which features
@@ -156,16 +161,25 @@ class _Rows:
             [first.setdefault(documents[d].group or d, d) for d, _ in self.places], dtype=int
         )
         self.weight = np.array([documents[d].weight for d, _ in self.places], dtype=float)
+        columns = [(d, pattern_of(documents[d].fields[f].path)) for d, f in self.places]
+        together = Counter(columns)
+        # The rows of one column are right or wrong together: of n of them root n is learnt, and not n times as much.
+        self.teaches = self.weight / np.sqrt([together[column] for column in columns])
         self.plain = np.array([vector(field.features, names) for field in fields], dtype=float).reshape(
             len(fields), len(names)
         )
         groups = [groups_of(documents[d].fingerprint, documents[d].fields[f].path) for d, f in self.places]
-        self.groups = sorted({group for pair in groups for group in pair})
+        seen: dict[str, set[int]] = {}
+        for (d, _), pair in zip(self.places, groups, strict=True):
+            for group in pair:
+                seen.setdefault(group, set()).add(d)
+        self.groups = sorted(group for group, those in seen.items() if len(those) >= LEAST_ALIKE)
         number = {group: i for i, group in enumerate(self.groups)}
         self.indicators = np.zeros((len(fields), len(self.groups)))
         for row, pair in enumerate(groups):
             for group in pair:
-                self.indicators[row, number[group]] = GROUP_SCALE
+                if group in number:
+                    self.indicators[row, number[group]] = 1.0
 
     def suffice(self) -> bool:
         """Whether there are enough for a fit of their own."""
@@ -184,18 +198,29 @@ def _fit_rows(rows: _Rows) -> tuple[LinearFit, Floats]:
         return made, np.full(len(rows.right), made.probability({}, ()))
     # One way to part a few hundred documents favours another penalty than the next: several have their say.
     ways = [_folds(rows, seed) for seed in range(WAYS)]
-    penalty = min(
-        PENALTIES,
-        key=lambda penalty: sum(_log_loss(_cross_fitted(rows, folds, penalty), rows) for folds in ways),
+    best = min(
+        (
+            Ridge(features, levels)
+            for features in PENALTIES
+            for levels in (LEVELS if rows.groups else LEVELS[:1])
+        ),
+        key=lambda ridge: sum(_log_loss(_cross_fitted(rows, folds, ridge), rows) for folds in ways),
     )
-    return _regress(rows, np.arange(len(rows.right)), penalty), _cross_fitted(rows, ways[0], penalty)
+    return _regress(rows, np.arange(len(rows.right)), best), _cross_fitted(rows, ways[0], best)
 
 
-def _cross_fitted(rows: _Rows, folds: Sequence[tuple[Any, Any]], penalty: float) -> Floats:
+class Ridge(NamedTuple):
+    """Inverse strengths of the two penalties: on what features weigh, and on what a schema or a field adds."""
+
+    features: float
+    levels: float
+
+
+def _cross_fitted(rows: _Rows, folds: Sequence[tuple[Any, Any]], ridge: Ridge) -> Floats:
     """The score of each row by the fit of the folds that it is not in."""
     scores = np.empty(len(rows.right))
     for inside, outside in folds:
-        scores[outside] = _scores(_regress(rows, inside, penalty), rows, outside)
+        scores[outside] = _scores(_regress(rows, inside, ridge), rows, outside)
     return scores
 
 
@@ -219,7 +244,7 @@ def _folds(rows: _Rows, seed: int) -> list[tuple[Any, Any]]:
     return [(inside, outside) for inside, outside in folds]
 
 
-def _regress(rows: _Rows, chosen: Any, penalty: float) -> LinearFit:
+def _regress(rows: _Rows, chosen: Any, ridge: Ridge) -> LinearFit:
     from sklearn.linear_model import LogisticRegression
 
     if not rows.of_both_kinds(chosen):
@@ -227,9 +252,11 @@ def _regress(rows: _Rows, chosen: Any, penalty: float) -> LinearFit:
     plain = rows.plain[chosen]
     means, scales = plain.mean(axis=0), plain.std(axis=0)
     scales[scales < 1e-9] = 1.0  # a feature that never varies weighs nothing
-    columns = np.hstack([(plain - means) / scales, rows.indicators[chosen]])
-    model = LogisticRegression(C=penalty, solver="newton-cholesky", max_iter=200)
-    model.fit(columns, rows.right[chosen], sample_weight=_even(rows.weight[chosen]))
+    # One strength for all columns is what it takes: an indicator that stands larger is drawn to nothing less.
+    size = math.sqrt(ridge.levels / ridge.features)
+    columns = np.hstack([(plain - means) / scales, rows.indicators[chosen] * size])
+    model = LogisticRegression(C=ridge.features, solver="newton-cholesky", max_iter=200)
+    model.fit(columns, rows.right[chosen], sample_weight=_even(rows.teaches[chosen]))
     weights = model.coef_[0]
     split = len(rows.names)
     return LinearFit(
@@ -239,8 +266,7 @@ def _regress(rows: _Rows, chosen: Any, penalty: float) -> LinearFit:
         weights=tuple(map(float, weights[:split])),
         intercept=float(model.intercept_[0]),
         groups={
-            group: float(weight) * GROUP_SCALE
-            for group, weight in zip(rows.groups, weights[split:], strict=True)
+            group: float(weight) * size for group, weight in zip(rows.groups, weights[split:], strict=True)
         },
     )
 
@@ -255,7 +281,7 @@ def _scores(made: LinearFit, rows: _Rows, chosen: Any) -> Floats:
     if made.features:
         odds = odds + ((rows.plain[chosen] - made.means) / made.scales) @ np.array(made.weights)
     if made.groups:
-        odds = odds + rows.indicators[chosen] @ np.array([made.groups[g] for g in rows.groups]) / GROUP_SCALE
+        odds = odds + rows.indicators[chosen] @ np.array([made.groups[g] for g in rows.groups])
     scores: Floats = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
     return scores
 

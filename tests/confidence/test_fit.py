@@ -96,6 +96,33 @@ def test_a_schema_with_much_evidence_has_its_own_level_and_one_with_little_the_c
     assert odds(of_many, -1.0, "bb") < odds(of_many, -1.0, "cc") < odds(of_many, -1.0)
 
 
+def test_what_a_field_adds_is_learnt_where_features_say_nothing() -> None:
+    """Twenty nulls of each of two fields, one nearly always right and one hardly ever; the features are noise."""
+    chance = random.Random(6)
+    documents = []
+    for number in range(20):
+        noise = [NOTHING | {name: chance.gauss(0, 1) for name in NULL_FEATURES} for _ in range(2)]
+        often = JudgedField("often", noise[0], True, number != 7, True)
+        seldom = JudgedField("seldom", noise[1], True, number == 13, True)
+        documents.append(JudgedDocument("aa", (often, seldom)))
+    nulls = fit(documents).nulls
+    assert nulls.probability(NOTHING, ("aa", "aa/often")) > 0.8
+    assert nulls.probability(NOTHING, ("aa", "aa/seldom")) < 0.2
+
+
+def test_what_a_lone_document_has_is_no_group() -> None:
+    made = fit([*world(30, 3), *world(1, 4, fingerprint="bb")])
+    assert set(made.values.groups) == {"aa", "aa/a", "aa/b", "aa/c"}
+
+
+def test_rows_of_one_column_do_not_outvote_the_documents() -> None:
+    """One table of 400 wrong cells beside 40 right values: 400 of 440 fields are wrong, of 41 columns one is."""
+    right = [JudgedDocument("aa", (JudgedField("rows.0.a", NOTHING, False, True, True),)) for _ in range(40)]
+    cells = tuple(JudgedField(f"rows.{row}.a", NOTHING, False, False, True) for row in range(400))
+    made = fit([*right, JudgedDocument("aa", cells)])
+    assert 0.5 < made.values.probability(NOTHING, ("aa", "aa/rows.a")) < 0.8
+
+
 def test_values_that_are_all_right_get_one_probability_below_one() -> None:
     documents = [
         JudgedDocument("aa", (JudgedField("a", NOTHING | {"score": -i / 50}, False, True, True),))
