@@ -2,8 +2,9 @@
 
 For every column of a line the recogniser gives a probability to each character. Where the best reading is no word
 and another that it held possible is one (``Jaian``, ``Jalan``), that one is taken. It needs both: letters are never
-changed to what the recogniser did not see, and numbers, codes, known words, punctuation and spaces not at all, but for
-single characters of names and sums whose form tells (`_TELLING`) and the second word of a company's form (`_BEHIND`).
+changed to what the recogniser did not see. Numbers, codes, known words, punctuation and spaces stay as they are, with two
+exceptions: single characters of names and sums whose form tells (`_TELLING`), and the second word of a company's form
+(`_BEHIND`).
 A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was seen as well; so is
 one in initials (``D.1.Y.``), in a company's form (``5/B``) and at the end of a name with a hyphen (``HAI-0``), and a
 bracket that closes nowhere behind a name in capitals (``MENTA[``). A letter between a currency and the rest of a sum is
@@ -39,9 +40,9 @@ _LEXICON_WEIGHT = 0.6
 _UNKNOWN = -6.0
 _UNKNOWN_LETTER = -0.35
 _BEHIND = {"sdn": "bhd", "pte": "ltd", "pty": "ltd", "pvt": "ltd"}
-"""Forms of companies of two words: behind the first nearly always stands the second,"""
+"""Forms of companies of two words: behind the first nearly always stands the second."""
 _NEARLY_ALWAYS = -0.3
-"""hence so common."""
+"""log10 P(word) of that second word."""
 _MIN_LENGTH = 3
 """Shorter runs say too little, before and after."""
 _MIN_LETTERS = 2
