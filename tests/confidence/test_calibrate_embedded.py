@@ -184,6 +184,7 @@ def test_a_document_that_cannot_be_read_is_told_and_passed_over(
     assert f"sroie/{broken}: It is damaged." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_shipped_calibration_is_the_fit_to_the_documents_beside_it() -> None:
     shipped = Calibrator.model_validate_json((SHIPPED / FILE).read_bytes())
     records = list(read_judged(SHIPPED / JUDGED, shipped.model_id))
