@@ -85,7 +85,9 @@ def test_the_words_under_the_boxes_spell_the_text(page: Page, data: st.DataObjec
         word.box.y0.is_integer() for word in page.words
     ):  # upright: no box takes in a word of another text
         strangers = [  # but for such as are printed over the text itself: a cell ran into the next column
-            word for word in page.words if not any(word is own or covers(own.box, word.box) for own in printed)
+            word
+            for word in page.words
+            if not any(word is own or covers(own.box, word.box) for own in printed)
         ]
         assert not [word.text for word in strangers for box in boxes if covers(Box(*box), word.box)]
 
