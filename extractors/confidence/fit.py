@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -198,14 +199,12 @@ def _fit_rows(rows: _Rows) -> tuple[LinearFit, Floats]:
         return made, np.full(len(rows.right), made.probability({}, ()))
     # One way to part a few hundred documents favours another penalty than the next: several have their say.
     ways = [_folds(rows, seed) for seed in range(WAYS)]
-    best = min(
-        (
-            Ridge(features, levels)
-            for features in PENALTIES
-            for levels in (LEVELS if rows.groups else LEVELS[:1])
-        ),
-        key=lambda ridge: sum(_log_loss(_cross_fitted(rows, folds, ridge), rows) for folds in ways),
-    )
+
+    @cache
+    def loss(ridge: Ridge) -> float:
+        return sum(_log_loss(_cross_fitted(rows, folds, ridge), rows) for folds in ways)
+
+    best = _least(loss, of_groups=bool(rows.groups))
     return _regress(rows, np.arange(len(rows.right)), best), _cross_fitted(rows, ways[0], best)
 
 
@@ -214,6 +213,18 @@ class Ridge(NamedTuple):
 
     features: float
     levels: float
+
+
+def _least(loss: Callable[[Ridge], float], *, of_groups: bool) -> Ridge:
+    """The penalties with the least loss, one of the two at a time until neither changes."""
+    best = Ridge(PENALTIES[0], LEVELS[len(LEVELS) // 2])
+    while True:
+        before = best
+        best = min((best._replace(features=one) for one in PENALTIES), key=loss)
+        if of_groups:
+            best = min((best._replace(levels=one) for one in LEVELS), key=loss)
+        if best == before:
+            return best
 
 
 def _cross_fitted(rows: _Rows, folds: Sequence[tuple[Any, Any]], ridge: Ridge) -> Floats:
