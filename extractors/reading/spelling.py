@@ -3,12 +3,11 @@
 For every column of a line the recogniser gives a probability to each character. Where the best reading is no word
 and another that it held possible is one (``Jaian``, ``Jalan``), that one is taken. It needs both: letters are never
 changed to what the recogniser did not see. Numbers, codes, known words, punctuation and spaces stay as they are, but
-for two things: single characters of names and sums whose form tells (`_TELLING`), and the second word of a company's form
-(`_BEHIND`).
-A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was seen as well; so is
-one in initials (``D.1.Y.``), in a company's form (``5/B``) and at the end of a name with a hyphen (``HAI-0``), and a
-bracket that closes nowhere behind a name in capitals (``MENTA[``). A letter between a currency and the rest of a sum is
-the digit it looks like (``RMI1.90``).
+for two things: single characters of names and sums whose form tells (`_TELLING`), and the second word of a company's
+form (`_BEHIND`). A digit between letters (``FO0DICIOUS``) is the letter it looks like, known word or not, if that was
+seen as well; so is one in initials (``D.1.Y.``), in a company's form (``5/B``) and at the end of a name with a hyphen
+(``HAI-0``), and a bracket that closes nowhere behind a name in capitals (``MENTA[``). A letter between a currency and
+the rest of a sum is the digit it looks like (``RMI1.90``).
 What was changed keeps the low probability of the letters that were chosen, so that the word says it is unsure.
 
 The rule is a noisy channel: log10 P(letters | picture) + `_LEXICON_WEIGHT` * log10 P(word), with
