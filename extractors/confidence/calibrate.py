@@ -168,7 +168,7 @@ def calibrate(
     unique = {(one.document.fingerprint, one.sha256): one for one in [*earlier, *records]}
     every = [unique[key] for key in sorted(unique)]
     random.Random(0).shuffle(every)  # folds must not follow the order of a set
-    fitted = fit([one.document for one in every])
+    fitted = fit([replace(one.document, borrowed=not one.proves) for one in every])
     made = Calibrator(
         version=VERSION,
         model_id=model_id,

@@ -5,7 +5,8 @@ the field; and two of their own for schemas that the model was not trained under
 there are fields enough of both sorts. Two ridge penalties draw the terms of one towards nothing, one what features
 weigh, the other what a schema or a field adds, the more the fewer documents speak for it, so that evidence is pooled
 where it is thin. They are those with the least log loss on folds of documents, of which those of one group are never
-parted; the risks of the evidence come from the fold's fit that has not seen the document.
+parted; where enough documents are somebody's own, on these alone, beside what a model brings along. The risks of the
+evidence come from the fold's fit that has not seen the document.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class JudgedDocument:
 
     ``weight`` is the inverse of its chance of being drawn, ``largest`` the most that it could have been. ``group``: of
     documents that tell of one another, as the same page asked about twice does, or those of one sender where others are
-    to come; folds never part them. Without one it stands for itself.
+    to come; folds never part them. Without one it stands for itself. ``borrowed``: of other papers than those to come.
+    It teaches, but which penalties are best the others say, where there are enough of them.
     """
 
     fingerprint: str
@@ -69,6 +71,7 @@ class JudgedDocument:
     weight: float = 1.0
     largest: float = 1.0
     group: str = ""
+    borrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,9 @@ class _Rows:
         together = Counter(columns)
         # The rows of one column are right or wrong together: of n of them root n is learnt, and not n times as much.
         self.teaches = self.weight / np.sqrt([together[column] for column in columns])
+        own = np.array([not documents[d].borrowed for d, _ in self.places], dtype=bool)
+        enough = own.sum() >= LEAST_FIELDS and len(np.unique(self.document[own])) >= LEAST_DOCUMENTS
+        self.judging = own if enough and self.of_both_kinds(own) else np.ones_like(own)
         self.plain = np.array([vector(field.features, names) for field in fields], dtype=float).reshape(
             len(fields), len(names)
         )
@@ -298,5 +304,5 @@ def _scores(made: LinearFit, rows: _Rows, chosen: Any) -> Floats:
 
 
 def _log_loss(scores: Floats, rows: _Rows) -> float:
-    chance = np.clip(np.where(rows.right, scores, 1 - scores), FLOOR, 1)
-    return float(-(np.log(chance) * _even(rows.weight)).mean())
+    chance = np.clip(np.where(rows.right, scores, 1 - scores), FLOOR, 1)[rows.judging]
+    return float(-(np.log(chance) * _even(rows.weight[rows.judging])).mean())

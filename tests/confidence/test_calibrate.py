@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from extractors.confidence.calibrate import LabelledSource, calibrate, collect
 from extractors.confidence.calibrator import load_calibrator
 from extractors.confidence.certify import Budget
+from extractors.confidence.fit import Fitted, JudgedDocument, fit
 from extractors.confidence.judged import FILE, read_judged, write_judged
 from extractors.confidence.reliability import draw_reliability, reliability
 from extractors.confidence.sampling import Sampling, sampling_of
@@ -168,6 +170,27 @@ def test_what_proves_nothing_is_fitted_on_and_is_no_evidence(tmp_path: Path) -> 
     assert made.calibrator.values != alone.calibrator.values
     made.write(tmp_path / "out")  # pooled once more, they still prove nothing
     assert sum(one.proves for one in read_judged(tmp_path / "out" / FILE, "m-1")) == 10
+
+
+def test_what_proves_nothing_is_borrowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = folder(tmp_path / "set", 20)
+    records = list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
+    given: list[JudgedDocument] = []
+
+    def seen(documents: Sequence[JudgedDocument]) -> Fitted:
+        given.extend(documents)
+        return fit(documents)
+
+    monkeypatch.setattr("extractors.confidence.calibrate.fit", seen)
+    made = calibrate([replace(one, proves=number % 2 == 0) for number, one in enumerate(records)], [], "m-1")
+    assert [one.borrowed for one in given] == [not one.proves for one in made.records]
+    assert sum(one.borrowed for one in given) == 10
+
+
+def test_a_second_call_fits_on_the_very_same_figures(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", 5)
+    first = list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl"))
+    assert list(collect([source], Model(), "m-1", tmp_path / "kept.jsonl")) == first
 
 
 def test_a_damaged_pool_is_refused(tmp_path: Path) -> None:
