@@ -23,7 +23,7 @@ from schemas.outcome import ReviewReason
 from schemas.tree import NUMERIC, Kind, Leaf
 
 VERSION = 2
-CIRCUMSTANCES = 2
+CIRCUMSTANCES = 3
 """Raised with every change of validation that moves features or verdicts."""
 KNOTS = (-0.003, -0.01, -0.03, -0.1, -0.3, -1.0)
 """Scores (nats) at which the weight of a score may change; near 0 a tenth of a nat says much, far off nothing."""
@@ -108,9 +108,12 @@ def features_of(fields: Sequence[AnsweredField], facts: DocumentFacts) -> dict[s
     """The features of every field of a document, by concrete path."""
     texts = Counter(_text(one.answer) for one in fields if one.answer.raw is not None)
     around = _Around(fields)
+    # Of the schema, hence of all its fields: those that validation adds no backend has told it of.
+    unknown = max((one.answer.signals.get(UNKNOWN, 0.0) for one in fields), default=0.0)
     return {
         one.answer.path: {
             **_of_answer(one.answer),
+            UNKNOWN: unknown,
             **_of_leaf(one.leaf, one.answer.path),
             **_of_text(one.answer, texts),
             **_of_place(one.answer, facts),
@@ -147,7 +150,6 @@ def _of_answer(answer: LeafAnswer) -> dict[str, float]:
         "windows_null": math.log1p(signals.get("windows_null", 0.0)),
         "rules_same": signals.get("rules_same", 0.0),
         **{name: signals.get(name, 0.0) for name in ("rules_other", "rules_sure", "taken", "given_up")},
-        UNKNOWN: signals.get(UNKNOWN, 0.0),
     }
 
 

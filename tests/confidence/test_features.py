@@ -92,6 +92,13 @@ def test_of_leaf_and_reasons() -> None:
     assert alone(answer(), holds=True)["rule_holds"] == 1
 
 
+def test_that_a_schema_is_unknown_is_said_of_every_field() -> None:
+    asked = AnsweredField(TEXT, answer("a", unknown_schema=1.0), "Ada")
+    added = AnsweredField(TEXT, answer("b", None), None)  # by validation, which knows no such signal
+    assert {one["unknown_schema"] for one in features_of([asked, added], FACTS).values()} == {1.0}
+    assert alone(answer())["unknown_schema"] == 0.0
+
+
 def test_the_other_fields_speak_too() -> None:
     fields = [
         AnsweredField(TEXT, answer("a", "Ada", -1.0), "Ada"),
