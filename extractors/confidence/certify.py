@@ -8,7 +8,9 @@ budget. Each such document counts the same, however many values of it were accep
 with all of its values or not at all, and its loss is whether any is wrong.)
 
 The risks of the sample come from fits that had not seen the document; what is used later is one fit to all of them. The
-promise takes the two for equally good, as cross-fitting does: the later fit has seen more.
+promise takes the two for equally good, as cross-fitting does: the later fit has seen more. The penalties of these fits
+are chosen on the sample as well, by log loss and not by any threshold; made-up samples that were fitted and certified
+as a whole keep the promise (`tests/confidence/test_certify.py`).
 
 Thresholds are tried from the strictest on, and the last one before the first failure is taken: fixed sequence testing,
 as in Learn then Test (Angelopoulos et al. 2021, arXiv:2110.01052). The grid of thresholds is fixed beforehand. Those

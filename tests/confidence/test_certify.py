@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,10 @@ from extractors.confidence.certify import (
     p_value,
     upper_bound,
 )
+from extractors.confidence.features import FEATURES
+from extractors.confidence.fit import JudgedDocument, fit
 from schemas.errors import UsageError
+from tests.confidence.worlds import world
 
 
 def document(risk: float, values: int = 4, wrong: int = 0, *, eligible: bool = True) -> LabelledDocument:
@@ -187,6 +191,49 @@ def test_the_budget_is_kept_in_95_of_100_draws(unit: Unit) -> None:
             broken += sum(inside) / len(inside) > budget.error
     assert given_out > draws / 2  # else there was nothing to break
     assert broken / draws <= 0.05 + 2 * (0.05 * 0.95 / draws) ** 0.5
+
+
+def with_noise(documents: list[JudgedDocument], seed: int) -> list[JudgedDocument]:
+    """Their values, with a dozen features that say nothing and that a fit may take for something."""
+    draw = random.Random(seed)
+    return [
+        replace(
+            one,
+            fields=tuple(
+                replace(f, features={**f.features, **{name: draw.gauss(0, 1) for name in FEATURES[8:20]}})
+                for f in one.fields
+                if not f.null
+            ),
+        )
+        for one in documents
+    ]
+
+
+@pytest.mark.slow
+def test_fit_and_certificate_as_a_whole_keep_the_budget() -> None:
+    """Risks from folds, penalties and threshold from the same 80 documents, beside others of another world."""
+    budget, draws = Budget(0.1), 40
+    borrowed = [replace(one, borrowed=True) for one in with_noise(world(60, 999, fingerprint="bb"), 5)]
+    to_come = with_noise(world(1000, 12345, shift=1.8), 6)
+    given_out = broken = 0
+    for seed in range(draws):
+        made = fit([*borrowed, *with_noise(world(80, seed, shift=1.8), seed + 7)])
+        found = certify(made.scored[len(borrowed) :], budget)
+        if found.threshold is None:
+            continue
+        given_out += 1
+        losses = []
+        for one in to_come:
+            landed = [
+                f.right
+                for f in one.fields
+                if 1 - made.values.probability(f.features, ("aa", f"aa/{f.path}")) <= found.threshold
+            ]
+            if landed:
+                losses.append(1 - sum(landed) / len(landed))
+        broken += sum(losses) > budget.error * len(losses)
+    assert given_out >= 5  # else there was nothing to break
+    assert broken <= 5  # of 40 at 5% each, six have a chance of under 2%
 
 
 @pytest.mark.parametrize("wrong", [0.0, 1.0, -0.1, 2, float("nan")])

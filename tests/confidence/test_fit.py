@@ -12,23 +12,7 @@ from extractors.confidence.calibrator import LinearFit
 from extractors.confidence.features import FEATURES, NULL_FEATURES, UNKNOWN
 from extractors.confidence.fit import JudgedDocument, JudgedField, fit
 from schemas.errors import UsageError
-
-NOTHING = dict.fromkeys((*FEATURES, *NULL_FEATURES), 0.0)
-
-
-def world(count: int, seed: int, *, fingerprint: str = "aa", shift: float = 0.0) -> list[JudgedDocument]:
-    """Values whose log-odds of being right are 2 + score + shift; nulls with 0.8 throughout."""
-    chance = random.Random(seed)
-    documents = []
-    for _ in range(count):
-        fields = []
-        for name in ("a", "b", "c"):
-            score = -chance.expovariate(0.5)
-            right = chance.random() < 1 / (1 + math.exp(-(2 + score + shift)))
-            fields.append(JudgedField(name, NOTHING | {"score": score}, False, right, True))
-        fields.append(JudgedField("d", NOTHING, True, chance.random() < 0.8, True))
-        documents.append(JudgedDocument(fingerprint, tuple(fields)))
-    return documents
+from tests.confidence.worlds import NOTHING, world
 
 
 def odds(made: LinearFit, score: float, fingerprint: str = "aa", name: str = "a") -> float:
