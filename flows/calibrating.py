@@ -55,7 +55,7 @@ def fit_calibration(
         split: which list of their ``splits.json``.
         output: where to; ``None``: the home folder, where runs look first.
         alone: without the documents of the calibration in force.
-        progress: told before each document.
+        progress: told before each document, and once behind the last: the fit itself may take a minute.
 
     Raises:
         UsageError: a set cannot be used, or too few documents.
@@ -74,6 +74,9 @@ def fit_calibration(
         judged = identity(settings, model_id)
         kept = folder / "answered.jsonl"
         records = list(collect(sources, extractor.answered_under, judged, kept, progress))
+    if progress is not None:
+        count = sum(len(source.labelled.documents) for source in sources)
+        progress(count + 1, count, "fitting")
     # One of another model or of older rules says nothing; what the model brings along is then still there.
     pools = [one / JUDGED for one in (shipped, mine, folder) if one is not None and (one / FILE).is_file()]
     made = run_calibration(records, sources, judged, () if alone else pools)

@@ -12,6 +12,7 @@ from extractors.confidence.calibrator import OtherCircumstancesError
 from extractors.training.record import set_digest
 from extractors.training.stream import document_path
 from flows.again import _obstacle
+from flows.calibrating import fit_calibration
 from flows.calibration import home_folder, judge_for
 from flows.cli import main
 from flows.composition import Job
@@ -76,6 +77,16 @@ def test_calibrate_and_extract_under_a_budget(
     assert not found["accepted"]
     assert "too_little_evidence" in found["reasons"]
     assert any("149 labelled documents" in message and "12" in message for message in found["messages"])
+
+
+def test_progress_is_told_before_each_document_and_before_the_fit(tmp_path: Path) -> None:
+    folder = labelled(tmp_path / "set", 10)
+    settings = load_settings(None, home=tmp_path / "home", model="scripted")
+    told: list[tuple[int, int, str]] = []
+    fit_calibration(
+        settings, [folder], ["invoice"], split="calibrate", progress=lambda *step: told.append(step)
+    )
+    assert told == [*((n + 1, 10, f"i{n}") for n in range(10)), (11, 10, "fitting")]
 
 
 def test_with_few_errors_allowed_little_evidence_is_enough(tmp_path: Path) -> None:
